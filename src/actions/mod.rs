@@ -1,0 +1,174 @@
+//! What a person can mean, in one table: names, words, screens, risk.
+//!
+//! Keys, the command line, the fuzzy finder, help, hints, subcommands and the README's key table are
+//! all made from [`ACTIONS`]; there is no second list.
+
+use std::fmt;
+
+/// A screen of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Screen {
+    /// Everything at one glance.
+    Bridge,
+    /// Firing groups.
+    Alerts,
+    /// Objectives and budgets.
+    Slos,
+    /// Connectors and their health.
+    Sources,
+}
+
+impl Screen {
+    /// In the order of their tabs.
+    pub const ALL: [Self; 4] = [Self::Bridge, Self::Alerts, Self::Slos, Self::Sources];
+
+    /// On the tab.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Bridge => "Bridge",
+            Self::Alerts => "Alerts",
+            Self::Slos => "SLOs",
+            Self::Sources => "Sources",
+        }
+    }
+
+    /// In keymaps and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bridge => "bridge",
+            Self::Alerts => "alerts",
+            Self::Slos => "slos",
+            Self::Sources => "sources",
+        }
+    }
+}
+
+/// What can go wrong if it was a slip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Risk {
+    /// Nothing: only the eye moves.
+    Look,
+    /// A record of ours is made, which a later one can withdraw.
+    Record,
+    /// Something outside changes: asked once, naming the object, the reach and the way back.
+    Outside,
+}
+
+/// Where an action makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// On every screen.
+    Anywhere,
+    /// On these screens.
+    On(&'static [Screen]),
+    /// Only while a recording plays.
+    Playback,
+}
+
+macro_rules! actions {
+    ($($variant:ident, $name:literal, $scope:expr, $risk:ident, $doc:literal;)*) => {
+        /// Everything a key, a command or the finder can ask for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action { $(#[doc = $doc] $variant,)* }
+
+        /// The one table.
+        pub const ACTIONS: &[Spec] = &[$(Spec {
+            action: Action::$variant, name: $name, doc: $doc, scope: $scope, risk: Risk::$risk,
+        },)*];
+    };
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spec {
+    /// The action.
+    pub action: Action,
+    /// As typed in keymaps and on the command line.
+    pub name: &'static str,
+    /// One line for help.
+    pub doc: &'static str,
+    /// Where it makes sense.
+    pub scope: Scope,
+    /// What a slip would cost.
+    pub risk: Risk,
+}
+
+const ALERTS: Scope = Scope::On(&[Screen::Bridge, Screen::Alerts]);
+const LISTS: Scope = Scope::Anywhere;
+const CHARTS: Scope = Scope::On(&[Screen::Bridge, Screen::Slos]);
+
+actions! {
+    Bridge, "bridge", Scope::Anywhere, Look, "Bridge: everything at one glance";
+    Alerts, "alerts", Scope::Anywhere, Look, "Alerts: firing groups";
+    Slos, "slos", Scope::Anywhere, Look, "SLOs: budgets and burn";
+    Sources, "sources", Scope::Anywhere, Look, "Sources: every connector's state";
+    Down, "down", LISTS, Look, "Next row";
+    Up, "up", LISTS, Look, "Previous row";
+    PageDown, "page-down", LISTS, Look, "One page down";
+    PageUp, "page-up", LISTS, Look, "One page up";
+    Top, "top", LISTS, Look, "First row";
+    Bottom, "bottom", LISTS, Look, "Last row";
+    NextPane, "next-pane", Scope::Anywhere, Look, "Next pane";
+    PreviousPane, "previous-pane", Scope::Anywhere, Look, "Previous pane";
+    Open, "open", LISTS, Look, "Open what is selected";
+    Back, "back", Scope::Anywhere, Look, "Back one level (never quits)";
+    Mark, "mark", ALERTS, Look, "Mark or unmark this row";
+    Filter, "filter", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Filter by Prometheus matchers or words";
+    ClearFilter, "clear-filter", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Clear filter and marks";
+    ToggleMuted, "toggle-muted", Scope::On(&[Screen::Alerts]), Look, "Show or hide silenced and inhibited alerts";
+    Acknowledge, "ack", ALERTS, Record, "Acknowledge: you have seen it; notifications go on";
+    Withdraw, "unack", ALERTS, Record, "Withdraw an acknowledgement";
+    Silence, "silence", ALERTS, Outside, "Silence in Alertmanager; shows what it will hit first";
+    Silences, "silences", Scope::Anywhere, Look, "List silences; extend or end them";
+    Windows, "maintenance", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
+    Note, "note", Scope::Anywhere, Record, "Write a note";
+    Runbook, "runbook", ALERTS, Look, "Runbook of this alert";
+    Explain, "explain", CHARTS, Look, "How was this computed";
+    Copy, "copy", Scope::Anywhere, Look, "Copy what is selected";
+    Link, "link", ALERTS, Look, "Show the alert's link to its source, to open it";
+    Refresh, "refresh", Scope::Anywhere, Look, "Ask every source again now";
+    ZoomIn, "zoom-in", CHARTS, Look, "Shorter time range";
+    ZoomOut, "zoom-out", CHARTS, Look, "Longer time range";
+    ZoomReset, "zoom-reset", CHARTS, Look, "Default time range";
+    Command, "command", Scope::Anywhere, Look, "Command line";
+    Find, "find", Scope::Anywhere, Look, "Find anything";
+    Help, "help", Scope::Anywhere, Look, "Keys here";
+    Clock, "clock", Scope::Anywhere, Look, "UTC or local time";
+    Theme, "theme", Scope::Anywhere, Look, "Next theme";
+    Pause, "pause", Scope::Playback, Look, "Pause or go on";
+    SeekBack, "seek-back", Scope::Playback, Look, "Thirty seconds back";
+    SeekForward, "seek-forward", Scope::Playback, Look, "Thirty seconds on";
+    Slower, "slower", Scope::Playback, Look, "Half the speed";
+    Faster, "faster", Scope::Playback, Look, "Twice the speed";
+    Redraw, "redraw", Scope::Anywhere, Look, "Draw the screen anew";
+    Suspend, "suspend", Scope::Anywhere, Look, "Back to the shell; fg returns";
+    Quit, "quit", Scope::Anywhere, Look, "Leave Quarterdeck";
+}
+
+impl Action {
+    /// Its row of the table.
+    pub fn spec(self) -> &'static Spec {
+        // The table and the enum are made by one macro, so the discriminant is the position.
+        &ACTIONS[self as usize]
+    }
+
+    /// The action with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        ACTIONS.iter().find(|s| s.name == name).map(|s| s.action)
+    }
+
+    /// Whether it makes sense on `screen`.
+    pub fn applies(self, screen: Screen, playing: bool) -> bool {
+        match self.spec().scope {
+            Scope::Anywhere => true,
+            Scope::On(screens) => screens.contains(&screen),
+            Scope::Playback => playing,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.spec().name)
+    }
+}

@@ -1,0 +1,1 @@
+//! Pure algorithms over domain values and series, each with its formula, source, units and complexity.

@@ -1,0 +1,45 @@
+//! Everything `update` may ask the runtime for.
+
+use crate::connectors::Interest;
+use crate::domain::{Operation, SourceId};
+use crate::eventlog::{LogEvent, RecordId};
+
+/// One thing to be done outside the loop.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Record facts; becomes `Msg::Recorded` or `Msg::NotRecorded`.
+    Append(Vec<LogEvent>),
+    /// Perform a recorded operation; becomes `Msg::Performed`.
+    Perform(RecordId, Operation),
+    /// Ask a source now (all when `None`), past its interval and its breaker.
+    Poll(Option<SourceId>),
+    /// What is on screen changed: fetch these details from now on.
+    Interest(Interest),
+    /// Copy to the terminal's clipboard (OSC 52).
+    Copy(String),
+    /// Keep the view and its drafts on disk.
+    Keep,
+    /// Steer the recording being played.
+    Playback(PlaybackStep),
+    /// Use another theme.
+    Theme(String),
+    /// Draw everything anew.
+    Redraw,
+    /// Stop the process until `fg`.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+/// Steps of a recording's player.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaybackStep {
+    /// Pause or go on.
+    Pause,
+    /// By so many seconds, backwards when negative.
+    Seek(i64),
+    /// Half the speed.
+    Slower,
+    /// Twice the speed.
+    Faster,
+}

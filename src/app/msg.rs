@@ -1,0 +1,37 @@
+//! Everything that can arrive at the loop, in one order.
+
+use crate::domain::{Observation, Outcome, SafeText, SourceId, SourceStatus, Timestamp};
+use crate::eventlog::{AppendError, RecordId, Recorded};
+use crate::keys::Input;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// A key, a paste, a resize, focus.
+    Input(Input),
+    /// A connector saw something.
+    Observed {
+        /// Which source.
+        source: SourceId,
+        /// When the question was asked, by our clock.
+        at: Timestamp,
+        /// What.
+        seen: Vec<Observation>,
+    },
+    /// A source's state changed.
+    Source(SourceStatus),
+    /// Facts now on disk: ours, or another process's.
+    Recorded(Vec<Recorded>),
+    /// Facts could not be recorded; the draft they came from is still open.
+    NotRecorded(AppendError),
+    /// An outside operation ended.
+    Performed(RecordId, Outcome),
+    /// The configuration, theme or keymap was read again (or could not be; the old one stays).
+    Reloaded(Result<Box<super::Reload>, SafeText>),
+    /// Once a second, and on a jump of the clock.
+    Tick(Timestamp),
+    /// State of the recording being played.
+    Playback(super::Playback),
+    /// Something the person should know.
+    Notice(super::Notice),
+}

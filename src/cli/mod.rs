@@ -1,0 +1,1 @@
+//! Headless subcommands over the same decisions and queries the screens use.

@@ -1,0 +1,1 @@
+//! Settings, catalog and objectives from files, with errors that point at file, line and column.

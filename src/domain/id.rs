@@ -1,0 +1,66 @@
+//! One type per kind of id, so that an alert's key is never taken for a service's name.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::SafeText;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(SafeText);
+
+        impl $name {
+            /// Cleans and wraps.
+            pub fn new(raw: &str) -> Self {
+                Self(SafeText::new(raw))
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+
+            /// The id as shared text.
+            pub const fn text(&self) -> &SafeText {
+                &self.0
+            }
+        }
+
+        impl From<SafeText> for $name {
+            fn from(text: SafeText) -> Self {
+                Self(text)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A configured outside system, by its name in `config.toml`.
+    SourceId;
+    /// A service of the catalog.
+    ServiceId;
+    /// A service level objective; unique over all files read.
+    SloId;
+    /// A silence, as its Alertmanager names it.
+    SilenceId;
+    /// A site (cluster, region, data centre) a source belongs to.
+    SiteId;
+    /// A maintenance window of the catalog.
+    WindowId;
+}

@@ -1,0 +1,40 @@
+//! The words of the trade: plain values and their rules. No I/O, no clock, no terminal.
+//!
+//! What belongs here is what an incident commander would name; how it is fetched, stored or drawn
+//! belongs elsewhere.
+
+mod actor;
+mod alert;
+mod id;
+mod labels;
+mod maintenance;
+mod matcher;
+mod observation;
+mod operation;
+mod series;
+mod service;
+mod severity;
+mod silence;
+mod slo;
+mod source;
+mod text;
+mod time;
+
+pub use actor::Actor;
+pub use alert::{Alert, AlertKey, AlertState};
+pub use id::{ServiceId, SilenceId, SiteId, SloId, SourceId, WindowId};
+pub use labels::{Interner, Labels};
+pub use maintenance::{MaintenanceWindow, Occurrence};
+pub use matcher::{Filter, FilterError, MatchOp, Matcher, Term};
+pub use observation::{AlertRule, Observation, RulesSeen};
+pub use operation::{Operation, Outcome};
+pub use series::{Band, Reading, Series};
+pub use service::{Catalog, Dependency, Service, Signal, SignalQuery, Unit};
+pub use severity::{Judged, Level, LevelRule, Severity, SeverityPolicy};
+pub use silence::{MatcherSpec, Silence, SilenceDraft, SilenceState, hits};
+pub use slo::{
+    BurnCondition, Indicator, Method, Origin, Recorded, Slo, SloFormat, SloReading, Urgency,
+};
+pub use source::{Breaker, ClockOffset, Failure, FailureKind, Freshness, SourceKind, SourceStatus};
+pub use text::{BODY_BYTES, LINE_BYTES, SafeText, bytes};
+pub use time::{Span, Timestamp};

@@ -1,0 +1,117 @@
+//! Services and what is declared about them: the catalog.
+
+use std::collections::BTreeMap;
+
+use super::{Labels, MaintenanceWindow, Matcher, SafeText, ServiceId, Slo, SloId};
+
+/// A service of the catalog.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Service {
+    /// Its name, unique in the catalog.
+    pub id: ServiceId,
+    /// One line about it.
+    pub title: SafeText,
+    /// 1 is the most important; `None` when not declared.
+    pub tier: Option<u8>,
+    /// Owning team or person; empty when nobody is named.
+    pub owner: SafeText,
+    /// Where to reach the owner (chat channel, phone).
+    pub contact: SafeText,
+    /// Default runbook for its alerts: a URL, or a path of a Markdown file beside the catalog.
+    pub runbook: SafeText,
+    /// Text of the runbook when it is a local file that could be read.
+    pub runbook_text: Option<SafeText>,
+    /// What it calls.
+    pub depends_on: Vec<Dependency>,
+    /// Which labels mean this service; default: the label `service` equals the id.
+    pub matchers: Vec<Matcher>,
+    /// Queries for the golden signals.
+    pub signals: Vec<SignalQuery>,
+}
+
+/// A dependency goes from the caller to the callee.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// The callee.
+    pub on: ServiceId,
+    /// Whether the caller fails when the callee does.
+    pub hard: bool,
+}
+
+/// The four golden signals (Google SRE book).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    /// Requests per second.
+    Traffic,
+    /// Share of requests that fail.
+    Errors,
+    /// Seconds, usually the 99th percentile.
+    Latency,
+    /// Share of the scarcest resource in use.
+    Saturation,
+}
+
+impl Signal {
+    /// In the order they are shown.
+    pub const ALL: [Self; 4] = [Self::Traffic, Self::Errors, Self::Latency, Self::Saturation];
+
+    /// As written in the catalog and on the screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Traffic => "traffic",
+            Self::Errors => "errors",
+            Self::Latency => "latency",
+            Self::Saturation => "saturation",
+        }
+    }
+}
+
+/// What a signal's numbers count, for printing them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Per second.
+    PerSecond,
+    /// 0 to 1, printed as per cent.
+    Ratio,
+    /// Seconds.
+    Seconds,
+    /// A plain number.
+    Count,
+}
+
+/// A PromQL expression for one signal; must give one series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignalQuery {
+    /// Which signal.
+    pub signal: Signal,
+    /// The expression.
+    pub expr: String,
+    /// What its numbers mean.
+    pub unit: Unit,
+}
+
+/// Everything declared: services, objectives, maintenance windows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Catalog {
+    /// Services by id.
+    pub services: BTreeMap<ServiceId, Service>,
+    /// Objectives by id, from all formats.
+    pub slos: BTreeMap<SloId, Slo>,
+    /// Planned work.
+    pub windows: Vec<MaintenanceWindow>,
+}
+
+impl Catalog {
+    /// The service that labels speak of: its own matchers first, else the `service` label.
+    pub fn service_of(&self, labels: &Labels) -> Option<&Service> {
+        let by_name = ["service", "app", "job"]
+            .iter()
+            .find_map(|label| self.services.get(labels.get(label)))
+            .filter(|s| s.matchers.is_empty());
+        by_name.or_else(|| {
+            self.services
+                .values()
+                .find(|s| !s.matchers.is_empty() && s.matchers.iter().all(|m| m.matches(labels)))
+        })
+    }
+}

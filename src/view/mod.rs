@@ -1,0 +1,1 @@
+//! State + theme → frame; nothing else. Drawing changes nothing and never panics, at any size.
