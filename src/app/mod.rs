@@ -1,12 +1,44 @@
 //! The running console's state and its one update function. No I/O, no clock, no terminal.
 
+mod dialog;
+mod editor;
 mod effect;
 mod msg;
+mod ui;
 
+pub use dialog::{
+    About, AckForm, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
+    ReadingLine, SilenceField, SilenceForm, Target,
+};
+pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
 pub use msg::Msg;
+pub use ui::{
+    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, SlosUi, SourcesUi, Ui,
+    first_visible,
+};
 
-use crate::domain::{SafeText, Timestamp};
+use crate::domain::{Actor, SafeText, Timestamp};
+use crate::model::Model;
+
+/// Everything the console knows and shows. Changed only by its update function.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The world.
+    pub model: Model,
+    /// The eye.
+    pub ui: Ui,
+    /// The latest tick.
+    pub now: Timestamp,
+    /// Who is at the keyboard.
+    pub me: Actor,
+    /// Minutes local time is ahead of UTC.
+    pub local_offset_minutes: i32,
+    /// The recording being played, if one is.
+    pub playback: Option<Playback>,
+    /// Whether nothing may be recorded or changed.
+    pub read_only: bool,
+}
 
 /// A message to the person.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,244 @@
+//! What can lie on top of a screen: one enum, its data inside the variant, so that only one is open.
+
+use crate::actions::{Action, Screen};
+use crate::domain::{SafeText, ServiceId, SilenceId, SiteId, SloId, SourceId};
+use crate::eventlog::{AlertInstance, Subject};
+use crate::model::GroupKey;
+
+use super::Editor;
+
+/// A dialog.
+#[derive(Debug, Clone)]
+pub enum Dialog {
+    /// Keys that work here; scrolls.
+    Help {
+        /// First line shown.
+        top: usize,
+    },
+    /// The line for `:` or `/`.
+    Prompt(Prompt),
+    /// Find anything.
+    Find(Finder),
+    /// Acknowledge: the alerts, and a note being typed.
+    Acknowledge(AckForm),
+    /// A note being typed.
+    Note(NoteForm),
+    /// A silence being made, with what it would hit.
+    Silence(Box<SilenceForm>),
+    /// Silences known; extend or end them.
+    Silences {
+        /// Selected silence.
+        selected: Option<(SiteId, SilenceId)>,
+        /// First row shown.
+        top: usize,
+        /// Asked whether to end the selected one.
+        confirm: bool,
+    },
+    /// Maintenance windows, the next occurrences first.
+    Windows {
+        /// Selected row.
+        selected: usize,
+        /// First row shown.
+        top: usize,
+        /// Asked whether to mute the selected one.
+        confirm: bool,
+    },
+    /// A text to read: runbook, explanation, details.
+    Reading(Reading),
+}
+
+/// A text to read, with a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Title.
+    pub title: SafeText,
+    /// What it is about, so that it is made anew when data changes.
+    pub about: About,
+    /// Its lines.
+    pub lines: Vec<ReadingLine>,
+    /// First line shown.
+    pub top: usize,
+}
+
+/// What a text to read is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// How an objective's figures are computed.
+    Slo(SloId),
+    /// Everything about a group or one alert of it.
+    Alert(super::AlertRow),
+    /// Runbook of a group.
+    Runbook(GroupKey),
+    /// A source and what is wrong with it.
+    Source(SourceId),
+}
+
+/// A line of a text to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadingLine {
+    /// A heading.
+    Head(SafeText),
+    /// Name and value, aligned.
+    Pair(SafeText, SafeText),
+    /// Plain text; wrapped.
+    Text(SafeText),
+    /// PromQL, a label set or another text to copy; wrapped, not reflowed.
+    Code(SafeText),
+    /// Something missing or wrong.
+    Warn(SafeText),
+    /// An empty line.
+    Blank,
+}
+
+/// What a prompt's line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptKind {
+    /// `:`
+    Command,
+    /// `/` on a screen.
+    Filter(Screen),
+}
+
+/// The line for `:` or `/`.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What for.
+    pub kind: PromptKind,
+    /// As typed.
+    pub line: Editor,
+    /// What is wrong with it so far.
+    pub error: Option<SafeText>,
+    /// How many rows a filter would leave.
+    pub matches: Option<usize>,
+    /// What Tab would put at the cursor.
+    pub completions: Vec<String>,
+    /// Which of them is taken.
+    pub taken: Option<usize>,
+}
+
+/// A thing to find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Run an action.
+    Action(Action),
+    /// Show a service's signals.
+    Service(ServiceId),
+    /// Select an objective.
+    Slo(SloId),
+    /// Select a group.
+    Group(GroupKey),
+    /// Select a source.
+    Source(SourceId),
+}
+
+/// One answer of the finder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// What Enter does.
+    pub target: Target,
+    /// Kind, in one word.
+    pub kind: &'static str,
+    /// Text that was matched.
+    pub label: SafeText,
+    /// A few more words.
+    pub detail: SafeText,
+    /// Character positions in `label` that matched.
+    pub matched: Vec<u32>,
+}
+
+/// Find anything.
+#[derive(Debug, Clone)]
+pub struct Finder {
+    /// As typed.
+    pub line: Editor,
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// Selected hit.
+    pub selected: usize,
+}
+
+/// Acknowledge.
+#[derive(Debug, Clone)]
+pub struct AckForm {
+    /// What is acknowledged, as shown.
+    pub title: SafeText,
+    /// The alerts.
+    pub alerts: Vec<AlertInstance>,
+    /// Note, may stay empty.
+    pub note: Editor,
+    /// Why it was refused last time.
+    pub refusal: Option<SafeText>,
+    /// Sent to disk, no answer yet.
+    pub saving: bool,
+}
+
+/// A note.
+#[derive(Debug, Clone)]
+pub struct NoteForm {
+    /// What it is about.
+    pub about: Subject,
+    /// As shown.
+    pub title: SafeText,
+    /// The text.
+    pub text: Editor,
+    /// Why it was refused last time.
+    pub refusal: Option<SafeText>,
+    /// Sent to disk, no answer yet.
+    pub saving: bool,
+}
+
+/// Fields of the silence form, in Tab order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SilenceField {
+    /// Matchers.
+    #[default]
+    Matchers,
+    /// How long.
+    Duration,
+    /// Why.
+    Comment,
+}
+
+/// A silence being made.
+#[derive(Debug, Clone)]
+pub struct SilenceForm {
+    /// On the Alertmanagers of this site.
+    pub site: SiteId,
+    /// Sites to choose from.
+    pub sites: Vec<SiteId>,
+    /// Where the keys go.
+    pub field: SilenceField,
+    /// Matchers, Prometheus syntax.
+    pub matchers: Editor,
+    /// Duration.
+    pub duration: Editor,
+    /// Comment.
+    pub comment: Editor,
+    /// What it would hit, counted live.
+    pub preview: Preview,
+    /// What is wrong so far, or why it was refused.
+    pub refusal: Option<SafeText>,
+    /// Last step: the sentence that names reach and way back is shown, Enter sends it.
+    pub confirming: bool,
+    /// The reach is broad and the person has typed the count to confirm it.
+    pub broad: Option<Editor>,
+    /// Extends or replaces this one.
+    pub replaces: Option<SilenceId>,
+    /// Sent, no answer yet.
+    pub saving: bool,
+}
+
+/// What a silence would hit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Preview {
+    /// Alerts it would mute now.
+    pub alerts: usize,
+    /// Of this many firing.
+    pub firing: usize,
+    /// The first of them, as shown.
+    pub listed: Vec<SafeText>,
+    /// Services touched.
+    pub services: Vec<SafeText>,
+    /// Whether the breadth guard asks for more.
+    pub broad: bool,
+}

@@ -1,0 +1,201 @@
+//! What the person is looking at. Selections are ids, never row numbers; no terminal types.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::actions::Screen;
+use crate::domain::{AlertKey, Filter, SafeText, ServiceId, SloId, SourceId, Span, Timestamp};
+use crate::model::GroupKey;
+
+use super::{Dialog, Notice};
+
+/// Everything about the eye, nothing about the world.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Which screen.
+    pub screen: Screen,
+    /// Bridge.
+    pub bridge: BridgeUi,
+    /// Alerts.
+    pub alerts: AlertsUi,
+    /// SLOs.
+    pub slos: SlosUi,
+    /// Sources.
+    pub sources: SourcesUi,
+    /// On top of the screen, if anything.
+    pub dialog: Option<Dialog>,
+    /// Latest messages, newest last.
+    pub notices: VecDeque<Notice>,
+    /// Which clock times are shown in.
+    pub clock: ClockMode,
+    /// How far back charts reach.
+    pub range: Span,
+    /// Only ASCII, for poor fonts.
+    pub ascii: bool,
+    /// Keys pressed so far of a longer chord, for the hint line.
+    pub pending: String,
+}
+
+/// Clock of shown times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClockMode {
+    /// UTC, marked `Z`.
+    #[default]
+    Utc,
+    /// Local time.
+    Local,
+}
+
+/// Panes of the Bridge, in Tab order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BridgePane {
+    /// Error budgets, worst first.
+    #[default]
+    Budgets,
+    /// Firing groups.
+    Groups,
+    /// Golden signals of the selected service.
+    Signals,
+    /// Sources.
+    Sources,
+}
+
+/// The Bridge.
+#[derive(Debug, Clone, Default)]
+pub struct BridgeUi {
+    /// Where the keys go.
+    pub pane: BridgePane,
+    /// Selected objective.
+    pub slo: Option<SloId>,
+    /// First row shown of the budgets.
+    pub slo_scroll: usize,
+    /// Selected group.
+    pub group: Option<GroupKey>,
+    /// First row shown of the groups.
+    pub group_scroll: usize,
+    /// Service whose golden signals are shown: follows the selection until chosen by command.
+    pub service: Option<ServiceId>,
+    /// Selected source.
+    pub source: Option<SourceId>,
+}
+
+/// A row of the alerts list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AlertRow {
+    /// A group.
+    Group(GroupKey),
+    /// An alert of the opened group above.
+    Alert(GroupKey, AlertKey),
+}
+
+impl AlertRow {
+    /// The group it belongs to.
+    pub const fn group(&self) -> &GroupKey {
+        match self {
+            Self::Group(key) | Self::Alert(key, _) => key,
+        }
+    }
+}
+
+/// The Alerts screen.
+#[derive(Debug, Clone, Default)]
+pub struct AlertsUi {
+    /// As typed.
+    pub filter_text: String,
+    /// As understood.
+    pub filter: Filter,
+    /// Whether muted groups are listed.
+    pub show_muted: bool,
+    /// What is listed, in order; made anew when model, filter or opened groups change.
+    pub rows: Vec<AlertRow>,
+    /// Model revision the rows were made from.
+    pub revision: u64,
+    /// Selected row.
+    pub selected: Option<AlertRow>,
+    /// First row shown.
+    pub scroll: usize,
+    /// Groups whose alerts are listed below them.
+    pub open: BTreeSet<GroupKey>,
+    /// Marked groups, for acting on several.
+    pub marked: BTreeSet<GroupKey>,
+}
+
+/// The SLOs screen.
+#[derive(Debug, Clone, Default)]
+pub struct SlosUi {
+    /// As typed.
+    pub filter_text: String,
+    /// As understood.
+    pub filter: Filter,
+    /// What is listed, in order.
+    pub rows: Vec<SloId>,
+    /// Selected objective.
+    pub selected: Option<SloId>,
+    /// First row shown.
+    pub scroll: usize,
+}
+
+/// The Sources screen.
+#[derive(Debug, Clone, Default)]
+pub struct SourcesUi {
+    /// Selected source.
+    pub selected: Option<SourceId>,
+    /// First row shown.
+    pub scroll: usize,
+}
+
+/// What drawing reports back, so that paging and scrolling know how much was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Drawn {
+    /// First row shown of the focused list.
+    pub top: usize,
+    /// Rows the focused list has room for.
+    pub page: usize,
+    /// First line shown of the dialog's text, after clamping to its end.
+    pub dialog_top: usize,
+    /// Lines the dialog's text has room for.
+    pub dialog_page: usize,
+}
+
+impl Ui {
+    /// As at first start, at the size given.
+    pub fn new(size: (u16, u16)) -> Self {
+        Self {
+            size,
+            screen: Screen::Bridge,
+            bridge: BridgeUi::default(),
+            alerts: AlertsUi::default(),
+            slos: SlosUi::default(),
+            sources: SourcesUi::default(),
+            dialog: None,
+            notices: VecDeque::new(),
+            clock: ClockMode::Utc,
+            range: Span::from_hours(1),
+            ascii: false,
+            pending: String::new(),
+        }
+    }
+
+    /// Tells the person something; the last hundred are kept.
+    pub fn notice(&mut self, tone: super::Tone, text: impl Into<SafeText>, at: Timestamp) {
+        self.notices.push_back(Notice { tone, text: text.into(), at });
+        if self.notices.len() > 100 {
+            self.notices.pop_front();
+        }
+    }
+}
+
+/// The first row to show so that `selected` is visible, moving as little as possible from `top`.
+pub const fn first_visible(top: usize, selected: usize, page: usize, rows: usize) -> usize {
+    let page = if page == 0 { 1 } else { page };
+    let last_top = rows.saturating_sub(page);
+    let top = if top > last_top { last_top } else { top };
+    if selected < top {
+        selected
+    } else if selected >= top + page {
+        selected + 1 - page
+    } else {
+        top
+    }
+}
