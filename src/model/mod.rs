@@ -14,7 +14,9 @@ pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use journal::{Ack, Journal, NoteEntry, OpenOperation};
 pub use signals::{SignalBook, SignalView};
 pub use silences::SilenceBook;
-pub use slos::{Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict};
+pub use slos::{
+    Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
+};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
