@@ -29,7 +29,7 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
     world.gather().await?;
     let book = &world.model.alerts;
     let groups: Vec<&Group> =
-        book.visible(&filter, ask.muted).iter().filter_map(|key| book.group(key)).collect();
+        book.visible(&filter, ask.muted).into_iter().filter_map(|at| book.groups.get(at)).collect();
     if ask.json {
         output::json(&groups.iter().map(|g| as_json(g)).collect());
     } else {

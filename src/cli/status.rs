@@ -17,7 +17,7 @@ pub(super) async fn run(common: &Common, as_json: bool) -> anyhow::Result<Exit> 
     if as_json {
         output::json(&json!({
             "at": now.rfc3339(),
-            "headline": model.alerts.headline(),
+            "headline": model.alerts.headline().map(crate::model::Group::line),
             "alerts": { "firing": counts.firing, "muted": counts.muted, "acknowledged": counts.acked, "lost": counts.lost },
             "slos": model.slos.statuses.iter().map(|s| slo::as_json(model, s)).collect::<Vec<_>>(),
             "groups": model.alerts.groups.iter().map(alerts::as_json).collect::<Vec<_>>(),

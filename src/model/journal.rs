@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{Actor, Operation, Outcome, SafeText, Span, Timestamp};
+use crate::domain::{Actor, AlertKey, Operation, Outcome, SafeText, Span, Timestamp};
 use crate::eventlog::{AlertInstance, LogEvent, RecordId, Recorded, Stamp, Subject};
 
 /// An operation's request and its outcome are this far apart at most while it is being performed; after
@@ -129,6 +129,14 @@ impl Journal {
                 }
             }
         }
+    }
+
+    /// Notes about any of these alerts, oldest first.
+    pub fn notes_about(&self, keys: &[AlertKey]) -> impl Iterator<Item = &NoteEntry> {
+        self.notes.values().filter(move |note| match &note.about {
+            Subject::Alerts { alerts, .. } => alerts.iter().any(|a| keys.contains(&a.key)),
+            Subject::General | Subject::Named(_) => false,
+        })
     }
 
     fn say(&mut self, record: &Recorded, alerts: &[AlertInstance], ack: Option<&Arc<Ack>>) {

@@ -72,6 +72,23 @@ pub enum Verdict {
     Fine,
 }
 
+impl Verdict {
+    /// As shown and printed.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+            Self::Spent => "spent",
+            Self::Burning => "burning",
+            Self::LowTraffic => "low traffic",
+            Self::NoTraffic => "no traffic",
+            Self::NoData => "no data",
+            Self::Unknown => "unknown",
+            Self::Fine => "fine",
+        }
+    }
+}
+
 /// How one objective stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SloStatus {
@@ -128,7 +145,30 @@ impl SloBook {
 
     /// Takes in the line of burn over time of one objective.
     pub fn history(&mut self, slo: SloId, window: Span, series: Series) {
+        if let Some(status) = self.statuses.iter_mut().find(|s| s.slo == slo) {
+            status.history = series.clone();
+            status.history_window = window;
+        }
         self.histories.insert(slo, (window, series));
+    }
+
+    /// One line for the clipboard: objective, verdict, budget, burn.
+    pub fn sentence(&self, id: &SloId, catalog: &Catalog) -> Option<String> {
+        let (status, slo) = (self.status(id)?, catalog.slos.get(id)?);
+        let left = match status.budget_left {
+            Reading::Value(v) => format!("{:.1} % of the budget left", v * 100.0),
+            Reading::NaN | Reading::NoData | Reading::Unknown => "budget unknown".to_owned(),
+        };
+        let burns = status.burns.iter().filter_map(|b| {
+            b.rate.value().map(|rate| format!("{rate:.1}x over {}", b.window))
+        });
+        Some(format!(
+            "{} ({}): {}, {left}; burn {}",
+            slo.id,
+            slo.title,
+            status.verdict.word(),
+            burns.collect::<Vec<_>>().join(", ")
+        ))
     }
 
     /// How one objective stands.

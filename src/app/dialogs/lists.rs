@@ -59,7 +59,7 @@ fn silences(state: &mut State, action: Action) -> Vec<Effect> {
         (Action::Withdraw, false) => *confirm = true,
         (Action::Open | Action::Withdraw, true) => return perform(state, &Do::Expire { site, id }),
         (Action::Open, false) => {
-            if let Some(silence) = state.model.silences.find(&site, &id).cloned() {
+            if let Some(silence) = state.model.silences.get(&site, &id).cloned() {
                 return super::silence::open_extend(state, &silence);
             }
         }

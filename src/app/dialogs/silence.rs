@@ -110,7 +110,7 @@ impl SilenceForm {
         let duration = Span::parse(text.trim()).filter(|d| *d > Span::ZERO).ok_or_else(|| {
             SafeText::new("Duration: write it as 30m, 2h or 1d.")
         })?;
-        let replaced = self.replaces.as_ref().and_then(|id| state.model.silences.find(&self.site, id));
+        let replaced = self.replaces.as_ref().and_then(|id| state.model.silences.get(&self.site, id));
         Ok(SilenceDraft {
             matchers: matchers.iter().map(MatcherSpec::from).collect(),
             // An extended silence keeps its id only with the start the server gave it.

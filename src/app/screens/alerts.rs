@@ -16,11 +16,13 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     let alerts = &mut ui.alerts;
     alerts.revision = model.revision;
     let mut rows = Vec::with_capacity(model.alerts.groups.len());
-    for key in model.alerts.visible(&alerts.filter, alerts.show_muted) {
-        let group = model.alerts.group(&key).filter(|_| alerts.open.contains(&key));
-        let members: Vec<_> = group.map(|g| g.alerts.clone()).unwrap_or_default();
-        rows.push(AlertRow::Group(key.clone()));
-        rows.extend(members.into_iter().map(|alert| AlertRow::Alert(key.clone(), alert)));
+    let visible = model.alerts.visible(&alerts.filter, alerts.show_muted);
+    for group in visible.into_iter().filter_map(|at| model.alerts.groups.get(at)) {
+        rows.push(AlertRow::Group(group.key.clone()));
+        if alerts.open.contains(&group.key) {
+            let members = group.alerts.iter();
+            rows.extend(members.map(|alert| AlertRow::Alert(group.key.clone(), alert.clone())));
+        }
     }
     alerts.selected = kept(&alerts.rows, &rows, alerts.selected.as_ref())
         .or_else(|| rows.first().cloned());
