@@ -35,6 +35,16 @@ impl Screen {
         }
     }
 
+    /// The action that shows it.
+    pub const fn action(self) -> Action {
+        match self {
+            Self::Bridge => Action::Bridge,
+            Self::Alerts => Action::Alerts,
+            Self::Slos => Action::Slos,
+            Self::Sources => Action::Sources,
+        }
+    }
+
     /// In keymaps and on the command line.
     pub const fn name(self) -> &'static str {
         match self {

@@ -3,4 +3,5 @@
 mod eventlog;
 mod eventlog_process;
 mod lab;
+mod readme;
 mod real_servers;
