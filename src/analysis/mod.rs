@@ -1,3 +1,4 @@
 //! Pure algorithms over domain values and series, each with its formula, source, units and complexity.
 
 pub mod burn;
+pub mod clock;
