@@ -1,7 +1,9 @@
 //! The one integration-test binary; each module is a kind of test.
 
+mod architecture;
 mod eventlog;
 mod eventlog_process;
 mod lab;
+mod licences;
 mod readme;
 mod real_servers;
