@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::actions::{SilenceGuard, Words};
+use crate::actions::SilenceGuard;
+use crate::actions::command::Words;
 use crate::connectors::Interest;
 use crate::domain::{Actor, Timestamp};
 use crate::keys::Keymap;
@@ -95,33 +96,10 @@ impl State {
     /// Words the command line can complete.
     pub(super) fn words(&self) -> Words {
         Words {
-            services: self.model.catalog.services.keys().map(ToString::to_string).collect(),
+            services: self.model.catalog.services.keys().map(|id| id.text().clone()).collect(),
             labels: self.model.alerts.labels_seen(),
             themes: self.themes.clone(),
             keymaps: self.keymaps.clone(),
-        }
-    }
-
-    /// Label names, or values after an operator, that could follow the text before the cursor.
-    pub(super) fn label_completions(&self, before: &str) -> Vec<String> {
-        let word = before.rsplit([' ', ',', '{']).next().unwrap_or_default();
-        let labels = self.model.alerts.labels_seen();
-        let typed = word.trim_start_matches('!');
-        match typed.find(['=', '!']) {
-            Some(at) => {
-                let (name, rest) = typed.split_at(at);
-                let value = rest.trim_start_matches(['=', '!', '~', '"']);
-                labels
-                    .get(name)
-                    .into_iter()
-                    .flatten()
-                    .filter(|v| v.starts_with(value))
-                    .take(20)
-                    .map(|v| format!("\"{v}\""))
-                    .collect()
-            }
-            None if typed.is_empty() => Vec::new(),
-            None => labels.keys().filter(|n| n.starts_with(typed)).take(20).cloned().collect(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Find anything: services, objectives, groups, sources and actions, by a few letters of the name.
 
-use crate::actions::{ACTIONS, Risk, Screen, fuzzy};
-use crate::app::{AlertRow, Dialog, Editor, Effect, Finder, Hit, Lines, State, Target, update};
+use crate::actions::find::{self, Candidate, Target};
+use crate::actions::{ACTIONS, Screen};
+use crate::app::{AlertRow, Dialog, Editor, Effect, Finder, Hit, Lines, State, update};
 use crate::domain::SafeText;
 use crate::keys::{Chord, PromptAction};
 
@@ -10,62 +11,61 @@ const MOST_HITS: usize = 50;
 
 /// Opens the finder.
 pub(in crate::app) fn open(state: &mut State) -> Vec<Effect> {
-    state.ui.dialog =
-        Some(Dialog::Find(Finder { line: Editor::new("", Lines::One), hits: Vec::new(), selected: 0 }));
+    let finder = Finder {
+        line: Editor::new("", Lines::One),
+        engine: find::Finder::new(candidates(state)),
+        hits: Vec::new(),
+        selected: 0,
+    };
+    state.ui.dialog = Some(Dialog::Find(Box::new(finder)));
     search(state);
     Vec::new()
 }
 
 /// Makes the answers anew.
 pub(super) fn search(state: &mut State) {
-    let Some(Dialog::Find(finder)) = &state.ui.dialog else { return };
-    let wanted = finder.line.text();
-    let things = things(state);
-    let labels: Vec<&str> = things.iter().map(|(_, _, label, _)| label.as_str()).collect();
-    let hits = fuzzy(&wanted, &labels, MOST_HITS)
+    let Some(Dialog::Find(finder)) = &mut state.ui.dialog else { return };
+    let found = finder.engine.find(&finder.line.text(), MOST_HITS);
+    let candidates = finder.engine.candidates();
+    finder.hits = found
         .into_iter()
-        .filter_map(|found| {
-            let (target, kind, label, detail) = things.get(found.index)?;
+        .filter_map(|hit| {
+            let candidate = candidates.get(hit.candidate)?;
             Some(Hit {
-                target: target.clone(),
-                kind,
-                label: label.clone(),
-                detail: detail.clone(),
-                matched: found.positions,
+                target: candidate.target.clone(),
+                kind: candidate.target.kind(),
+                label: candidate.label.clone(),
+                detail: candidate.detail.clone(),
+                matched: hit.label,
             })
         })
         .collect();
-    if let Some(Dialog::Find(finder)) = &mut state.ui.dialog {
-        finder.hits = hits;
-        finder.selected = 0;
-    }
+    finder.selected = 0;
 }
 
-type Thing = (Target, &'static str, SafeText, SafeText);
-
-fn things(state: &State) -> Vec<Thing> {
+/// Groups first: what fires is what is looked for most.
+fn candidates(state: &State) -> Vec<Candidate> {
     let model = &state.model;
-    let groups = model.alerts.groups.iter().map(|g| {
-        (Target::Group(g.key.clone()), "alerts", g.title.clone(), g.summary.clone())
-    });
-    let slos = model
-        .catalog
-        .slos
-        .values()
-        .map(|s| (Target::Slo(s.id.clone()), "SLO", s.id.text().clone(), s.title.clone()));
-    let services = model
-        .catalog
-        .services
-        .values()
-        .map(|s| (Target::Service(s.id.clone()), "service", s.id.text().clone(), s.title.clone()));
-    let sources = model.sources.values().map(|s| {
-        (Target::Source(s.id.clone()), "source", s.id.text().clone(), s.address.clone())
-    });
+    let make = |target: Target, label: &SafeText, detail: &SafeText| Candidate {
+        label: label.clone(),
+        detail: detail.clone(),
+        target,
+    };
+    let groups = model.alerts.groups.iter();
+    let groups = groups.map(|g| make(Target::Group(g.key.clone()), &g.title, &g.summary));
+    let slos = model.catalog.slos.values();
+    let slos = slos.map(|s| make(Target::Slo(s.id.clone()), s.id.text(), &s.title));
+    let services = model.catalog.services.values();
+    let services = services.map(|s| make(Target::Service(s.id.clone()), s.id.text(), &s.title));
+    let sources = model.sources.values();
+    let sources = sources.map(|s| make(Target::Source(s.id.clone()), s.id.text(), &s.address));
+    let silences = model.silences.current();
+    let silences = silences.map(|s| make(Target::Silence(s.id.clone()), &s.comment, &s.created_by));
     let actions = ACTIONS
         .iter()
         .filter(|a| a.action.applies(state.ui.screen, state.playback.is_some()))
-        .map(|a| (Target::Action(a.action), "action", SafeText::new(a.name), SafeText::new(a.doc)));
-    groups.chain(slos).chain(services).chain(sources).chain(actions).collect()
+        .map(|a| make(Target::Action(a.action), &SafeText::new(a.name), &SafeText::new(a.doc)));
+    groups.chain(slos).chain(services).chain(sources).chain(silences).chain(actions).collect()
 }
 
 /// A key in the finder.
@@ -92,10 +92,12 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
 /// Goes to what was found.
 pub(super) fn go(state: &mut State, target: Target) -> Vec<Effect> {
     match target {
-        Target::Action(action) => {
-            // Risky actions open their own dialog, which asks; none acts at once from here.
-            debug_assert!(matches!(action.spec().risk, Risk::Look | Risk::Record | Risk::Outside));
-            return update::act(state, action);
+        // Whatever changes something outside opens its own dialog, which asks.
+        Target::Action(action) => return update::act(state, action),
+        Target::Silence(id) => {
+            let known = state.model.silences.current().find(|s| s.id == id);
+            let selected = known.map(|s| (s.site.clone(), s.id.clone()));
+            state.ui.dialog = Some(Dialog::Silences { selected, top: 0, confirm: false });
         }
         Target::Service(id) => {
             state.ui.screen = Screen::Bridge;

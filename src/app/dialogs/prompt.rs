@@ -1,6 +1,7 @@
 //! The line for `:` and `/`: completion, errors while typing, and what a command does.
 
-use crate::actions::{Command, Screen, complete, parse_command};
+use crate::actions::Screen;
+use crate::actions::command::{self, Command};
 use crate::app::{Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update};
 use crate::domain::{Filter, SafeText};
 use crate::keys::{Chord, PromptAction};
@@ -28,6 +29,7 @@ fn open(state: &mut State, kind: PromptKind, text: &str) -> Vec<Effect> {
         error: None,
         matches: None,
         completions: Vec::new(),
+        start: 0,
         taken: None,
     }));
     edited(state);
@@ -38,23 +40,29 @@ fn open(state: &mut State, kind: PromptKind, text: &str) -> Vec<Effect> {
 pub(super) fn edited(state: &mut State) {
     let Some(Dialog::Prompt(prompt)) = &state.ui.dialog else { return };
     let text = prompt.line.text();
-    let (error, matches, completions) = match prompt.kind {
-        PromptKind::Command => (None, None, complete(&prompt.line.before_cursor(), &state.words())),
+    let before = prompt.line.before_cursor();
+    let (error, matches, completion) = match prompt.kind {
+        PromptKind::Command => (None, None, command::complete(&before, &state.words())),
         PromptKind::Filter(screen) => {
-            let completions = state.label_completions(&prompt.line.before_cursor());
+            // `:filter` completes the same words, shifted by its own name.
+            let mut completion = command::complete(&format!("{FILTER}{before}"), &state.words());
+            completion.start = completion.start.saturating_sub(FILTER.len());
             match Filter::parse(&text) {
-                Ok(filter) => (None, Some(count(state, screen, &filter)), completions),
-                Err(e) => (Some(SafeText::new(&format!("{e}"))), None, completions),
+                Ok(filter) => (None, Some(count(state, screen, &filter)), completion),
+                Err(e) => (Some(SafeText::new(&format!("{e}"))), None, completion),
             }
         }
     };
     if let Some(Dialog::Prompt(prompt)) = &mut state.ui.dialog {
         prompt.error = error;
         prompt.matches = matches;
-        prompt.completions = completions;
+        prompt.completions = completion.candidates;
+        prompt.start = completion.start;
         prompt.taken = None;
     }
 }
+
+const FILTER: &str = "filter ";
 
 fn count(state: &State, screen: Screen, filter: &Filter) -> usize {
     match screen {
@@ -75,8 +83,9 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
                 let step = if meant == Some(PromptAction::Complete) { 1 } else { count - 1 };
                 let at = prompt.taken.map_or(0, |t| (t + step) % count);
                 if let Some(choice) = prompt.completions.get(at) {
-                    let line = completed(&prompt.line.text(), choice);
-                    prompt.line.set(&line);
+                    let line = prompt.line.text();
+                    let kept = line.get(..prompt.start).unwrap_or_default();
+                    prompt.line.set(&format!("{kept}{choice}"));
                 }
                 prompt.taken = Some(at);
             }
@@ -92,13 +101,6 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
     }
 }
 
-/// Puts a completion in place of the last word.
-fn completed(line: &str, choice: &str) -> String {
-    let start = line.rfind([' ', '=', '~', ',', '{']).map_or(0, |at| at + 1);
-    let kept = line.get(..start).unwrap_or_default();
-    format!("{kept}{choice}")
-}
-
 fn enter(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Prompt(prompt)) = &state.ui.dialog else { return Vec::new() };
     let text = prompt.line.text();
@@ -112,7 +114,7 @@ fn enter(state: &mut State) -> Vec<Effect> {
             Err(_) => Vec::new(),
         },
         PromptKind::Command if text.trim().is_empty() => super::back(state),
-        PromptKind::Command => match parse_command(&text) {
+        PromptKind::Command => match command::parse(&text) {
             Ok(command) => {
                 state.ui.dialog = None;
                 run(state, command)
@@ -145,14 +147,24 @@ fn set_filter(state: &mut State, screen: Screen, text: &str, filter: Filter) {
 fn run(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Action(action) => update::act(state, action),
-        Command::Ack(note) => super::open_ack(state, &note),
+        Command::Acknowledge(note) => super::open_ack(state, &note),
         Command::Note(text) => super::open_note(state, &text),
         Command::Silence { duration, matchers, comment } => {
-            if matchers.is_empty() {
-                return super::open_silence(state);
+            let effects = if matchers.is_empty() {
+                super::open_silence(state)
+            } else {
+                let text: Vec<String> = matchers.iter().map(ToString::to_string).collect();
+                super::open_silence_with(state, None, &text.join(" "), duration, "")
+            };
+            if let Some(Dialog::Silence(form)) = &mut state.ui.dialog {
+                if let Some(duration) = duration {
+                    form.duration.set(&duration.to_string());
+                }
+                if let Some(comment) = comment {
+                    form.comment.set(&comment);
+                }
             }
-            let text: Vec<String> = matchers.iter().map(ToString::to_string).collect();
-            super::open_silence_with(state, None, &text.join(" "), duration, &comment)
+            effects
         }
         Command::Filter(text) => {
             let screen = if state.ui.screen == Screen::Slos { Screen::Slos } else { Screen::Alerts };
@@ -167,13 +179,27 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Theme(name) => vec![Effect::Theme(name)],
         Command::Keymap(name) => vec![Effect::Keymap(name)],
-        Command::Goto(screen) => {
-            state.ui.screen = screen;
+        Command::Service(name) => {
+            let known = state.model.catalog.services.get(name.as_str()).map(|s| s.id.clone());
+            let now = state.now;
+            match known {
+                Some(id) => {
+                    state.ui.screen = Screen::Bridge;
+                    state.ui.bridge.pinned = Some(id);
+                }
+                None => {
+                    let known = state.model.catalog.services.keys().map(crate::domain::ServiceId::as_str);
+                    let near = crate::domain::nearest(&name, known);
+                    let hint = near.map_or_else(String::new, |n| format!(" Did you mean {n}?"));
+                    let text = format!("The catalog has no service {name}.{hint}");
+                    state.ui.notice(Tone::Warning, text, now);
+                }
+            }
             Vec::new()
         }
-        Command::Service(id) => {
-            state.ui.screen = Screen::Bridge;
-            state.ui.bridge.pinned = Some(id);
+        Command::Seek(_) | Command::Speed(_) if state.playback.is_none() => {
+            let now = state.now;
+            state.ui.notice(Tone::Info, "No recording is being played; start one with `quarterdeck demo`.", now);
             Vec::new()
         }
         Command::Seek(span) => vec![Effect::Playback(PlaybackStep::Seek(span))],
