@@ -205,6 +205,8 @@ mod tests {
             ("chw", &["checkout-worker"]),
             ("pay CHECK", &["checkout", "checkout-worker"]),
             ("ete ni", &["été"]),
+            ("é e", &["été"]),
+            ("é", &["été"]),
             ("zz", &[]),
             ("cart", &["cart"]),
         ] {
