@@ -12,6 +12,7 @@ mod judging;
 mod signals;
 mod silences;
 mod slos;
+mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
@@ -20,6 +21,10 @@ pub use journal::{Ack, Journal, NoteEntry, OpenOperation};
 pub use signals::{Departure, Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict};
+pub use windows::Planned;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
