@@ -7,7 +7,7 @@
 //! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params,
@@ -95,11 +95,19 @@ impl SqliteLog {
         let path = dir.join(FILE);
         files::private_file(&path).map_err(refused)?;
         let signer = files::signing_key(&dir.join(KEY)).map_err(refused)?;
-        Self::open_file(dir, &path, signer)
-            .map_err(|trouble| refused(sentence("opened", &path, trouble)))
+        // When several consoles make the file at once, SQLite refuses the change to WAL without waiting.
+        let start = Instant::now();
+        loop {
+            match Self::open_file(dir, &path, &signer) {
+                Err(Trouble::Sql(e)) if is_busy(&e) && start.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                opened => break opened.map_err(|t| refused(sentence("opened", &path, t))),
+            }
+        }
     }
 
-    fn open_file(dir: &Path, path: &Path, signer: Signer) -> Result<Self, Trouble> {
+    fn open_file(dir: &Path, path: &Path, signer: &Signer) -> Result<Self, Trouble> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(PATIENCE)?;
@@ -122,7 +130,7 @@ impl SqliteLog {
         migrate(&mut connection, path)?;
         let (origin, notice) = settle_origin(&mut connection, &dir.join(ORIGIN))?;
         let data_version = connection.pragma_query_value(None, "data_version", |r| r.get(0))?;
-        let path = path.to_owned();
+        let (path, signer) = (path.to_owned(), signer.clone());
         let mut log = Self { connection, signer, origin, path, known: None, data_version, notice };
         log.known = log.check_series()?;
         Ok(log)
@@ -474,6 +482,10 @@ fn broken(path: &Path, what: &str) -> Trouble {
     ))
 }
 
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 /// One sentence on what failed, what is unaffected, what to do.
 fn sentence(doing: &str, path: &Path, trouble: Trouble) -> String {
     let error = match trouble {
@@ -487,7 +499,7 @@ fn sentence(doing: &str, path: &Path, trouble: Trouble) -> String {
             "{log}: the disk is full. What was saved before is safe and the draft is still here. Free \
              some space and save again."
         ),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => format!(
+        _ if is_busy(&error) => format!(
             "{log}: another program has held it locked for too long. What was saved before is safe and \
              the draft is still here. Save again, or look for a console or backup that hangs."
         ),
