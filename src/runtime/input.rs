@@ -245,13 +245,20 @@ impl Decoder {
     }
 }
 
-/// How many bytes at the end may belong to a sequence that is not complete: those from the last escape
-/// on, or a cut character.
+/// How many bytes at the end belong to a sequence or a character that is not complete.
 fn incomplete_tail(bytes: &[u8]) -> usize {
-    match bytes.iter().rposition(|byte| *byte == 0x1b || *byte >= 0xc0) {
-        Some(at) if bytes[at] == 0x1b || bytes.len() - at < 4 => bytes.len() - at,
-        _ => 0,
-    }
+    let Some(at) = bytes.iter().rposition(|byte| *byte == 0x1b || *byte >= 0xc0) else { return 0 };
+    let tail = &bytes[at..];
+    let open = match tail {
+        [0x1b] | [0x1b, b'O'] => true,
+        [0x1b, b'[', rest @ ..] => !rest.iter().any(|byte| (0x40..=0x7e).contains(byte)),
+        // Strings end with BEL, or with an escape that would have been found instead.
+        [0x1b, b']' | b'P', rest @ ..] => !rest.contains(&0x07),
+        [0x1b, ..] => false,
+        [lead, ..] => tail.len() < if *lead >= 0xf0 { 4 } else { 2 + usize::from(*lead >= 0xe0) },
+        [] => false,
+    };
+    if open { tail.len() } else { 0 }
 }
 
 fn extend_up_to(paste: &mut Vec<u8>, bytes: &[u8]) {

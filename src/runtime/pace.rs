@@ -72,7 +72,13 @@ pub struct Pacer {
 impl Pacer {
     /// To be made when the terminal has just been asked for the first time.
     pub fn asked_at(now: Instant) -> Self {
-        Self { line: Line::Unmeasured, asked: Some(now), last_asked: now, painted: None, missing: 0 }
+        Self {
+            line: Line::Unmeasured,
+            asked: Some(now),
+            last_asked: now,
+            painted: None,
+            missing: 0,
+        }
     }
 
     /// Whether a frame may be drawn now.

@@ -181,7 +181,9 @@ fn usable(stdin: bool, stdout: bool, term: Option<&str>) -> Result<(), String> {
     let reason = match (stdin, stdout, term) {
         (false, _, _) => "its standard input is not a terminal",
         (_, false, _) => "its standard output is not a terminal",
-        (_, _, None | Some("" | "dumb")) => "TERM says this terminal cannot place text on the screen",
+        (_, _, None | Some("" | "dumb")) => {
+            "TERM says this terminal cannot place text on the screen"
+        }
         _ => return Ok(()),
     };
     Err(format!(

@@ -5,5 +5,7 @@ mod eventlog;
 mod eventlog_process;
 mod lab;
 mod licences;
+mod pty;
 mod readme;
 mod real_servers;
+mod tmux;

@@ -6,7 +6,7 @@ fn key(key: Key) -> FromTerminal {
     FromTerminal::Input(Input::Key(Chord::plain(key)))
 }
 
-fn char(c: char) -> FromTerminal {
+fn typed(c: char) -> FromTerminal {
     key(Key::Char(c))
 }
 
@@ -31,9 +31,9 @@ fn decode(bytes: &[u8]) -> Vec<FromTerminal> {
 #[test]
 fn keys_as_terminals_send_them() {
     for (bytes, expected) in [
-        ("j", char('j')),
-        ("G", char('G')),
-        ("é", char('é')),
+        ("j", typed('j')),
+        ("G", typed('G')),
+        ("é", typed('é')),
         ("\r", key(Key::Enter)),
         ("\t", key(Key::Tab)),
         ("\x7f", key(Key::Backspace)),
@@ -51,7 +51,10 @@ fn keys_as_terminals_send_them() {
         ("\x1b[24~", key(Key::F(12))),
         ("\x03", ctrl('c')),
         ("\x1a", ctrl('z')),
-        ("\x1bx", FromTerminal::Input(Input::Key(Chord { key: Key::Char('x'), ctrl: false, alt: true }))),
+        (
+            "\x1bx",
+            FromTerminal::Input(Input::Key(Chord { key: Key::Char('x'), ctrl: false, alt: true })),
+        ),
         ("\x1b[I", FromTerminal::Input(Input::FocusGained)),
         ("\x1b[O", FromTerminal::Input(Input::FocusLost)),
         ("\x1b[12;40R", FromTerminal::Answer),
@@ -65,14 +68,15 @@ fn keys_as_terminals_send_them() {
 fn answers_and_keys_typed_meanwhile_keep_their_order() {
     assert_eq!(
         decode(b"jk\x1b[1;1Rj\x1b[Bq"),
-        [char('j'), char('k'), FromTerminal::Answer, char('j'), key(Key::Down), char('q')]
+        [typed('j'), typed('k'), FromTerminal::Answer, typed('j'), key(Key::Down), typed('q')]
     );
 }
 
 #[test]
 fn a_burst_longer_than_any_buffer_loses_nothing() {
     let mut decoder = Decoder::default();
-    let count: usize = vec![b'j'; 100_000].chunks(4096).map(|chunk| decoder.feed(chunk).len()).sum();
+    let count: usize =
+        vec![b'j'; 100_000].chunks(4096).map(|chunk| decoder.feed(chunk).len()).sum();
     assert_eq!(count, 100_000);
 }
 
@@ -103,7 +107,7 @@ fn a_stray_device_string_does_not_swallow_the_keys_after_it() {
     let mut decoder = Decoder::default();
     decoder.feed(b"\x1bP1$r");
     decoder.give_up_waiting();
-    assert_eq!(decoder.feed(b"q"), [char('q')]);
+    assert_eq!(decoder.feed(b"q"), [typed('q')]);
 }
 
 #[test]
@@ -113,7 +117,7 @@ fn a_paste_keeps_its_keys_to_itself_however_it_is_cut() {
         let mut decoder = Decoder::default();
         let mut found = decoder.feed(&bytes[..cut]);
         found.extend(decoder.feed(&bytes[cut..]));
-        assert_eq!(found, [char('a'), paste("q\x1b[A\x03"), char('b')], "cut at {cut}");
+        assert_eq!(found, [typed('a'), paste("q\x1b[A\x03"), typed('b')], "cut at {cut}");
     }
 }
 
@@ -126,7 +130,7 @@ fn a_paste_that_never_ends_is_bounded_and_taken_in_the_end() {
     }
     assert_eq!(decoder.patience(), Some(PASTE_STALLED));
     assert_eq!(decoder.give_up_waiting(), [paste(&"x".repeat(LONGEST_PASTE))]);
-    assert_eq!(decoder.feed(b"q"), [char('q')]);
+    assert_eq!(decoder.feed(b"q"), [typed('q')]);
 }
 
 proptest! {
@@ -140,7 +144,7 @@ proptest! {
         decoder.feed(&bytes[..cut]);
         decoder.feed(&bytes[cut..]);
         decoder.give_up_waiting();
-        prop_assert_eq!(decoder.feed(b"q"), [char('q')]);
+        prop_assert_eq!(decoder.feed(b"q"), [typed('q')]);
     }
 
     #[test]
@@ -149,12 +153,13 @@ proptest! {
         let mut decoder = Decoder::default();
         let mut found = decoder.feed(&text.as_bytes()[..cut]);
         found.extend(decoder.feed(&text.as_bytes()[cut..]));
-        prop_assert_eq!(found, text.chars().map(char).collect::<Vec<_>>());
+        prop_assert_eq!(found, text.chars().map(typed).collect::<Vec<_>>());
     }
 }
 
 mod on_a_pty {
     use super::*;
+    use pretty_assertions::assert_eq;
     use std::os::fd::AsFd;
     use tokio::sync::mpsc;
 
@@ -177,8 +182,8 @@ mod on_a_pty {
         let (to, mut from) = mpsc::channel(16);
         let reader = thread::spawn(move || read_all(slave.as_fd(), &to));
         master.write_all(b"jk").unwrap();
-        assert_eq!(from.blocking_recv(), Some(char('j')));
-        assert_eq!(from.blocking_recv(), Some(char('k')));
+        assert_eq!(from.blocking_recv(), Some(typed('j')));
+        assert_eq!(from.blocking_recv(), Some(typed('k')));
         drop(master);
         assert_eq!(reader.join().unwrap(), Ended::TerminalGone);
         assert_eq!(from.blocking_recv(), None);
