@@ -3,6 +3,9 @@
 //! Keys, the command line, the fuzzy finder, help, hints, subcommands and the README's key table are
 //! all made from [`ACTIONS`]; there is no second list.
 
+pub mod command;
+pub mod find;
+
 use std::fmt;
 
 /// A screen of the console.
@@ -66,14 +69,15 @@ pub enum Scope {
 }
 
 macro_rules! actions {
-    ($($variant:ident, $name:literal, $scope:expr, $risk:ident, $doc:literal;)*) => {
+    ($($variant:ident, $name:literal, $short:literal, $scope:expr, $risk:ident, $doc:literal;)*) => {
         /// Everything a key, a command or the finder can ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action { $(#[doc = $doc] $variant,)* }
 
         /// The one table.
         pub const ACTIONS: &[Spec] = &[$(Spec {
-            action: Action::$variant, name: $name, doc: $doc, scope: $scope, risk: Risk::$risk,
+            action: Action::$variant, name: $name, short: $short, doc: $doc, scope: $scope,
+            risk: Risk::$risk,
         },)*];
     };
 }
@@ -85,6 +89,8 @@ pub struct Spec {
     pub action: Action,
     /// As typed in keymaps and on the command line.
     pub name: &'static str,
+    /// A word or two for the line of hints.
+    pub short: &'static str,
     /// One line for help.
     pub doc: &'static str,
     /// Where it makes sense.
@@ -98,51 +104,51 @@ const LISTS: Scope = Scope::Anywhere;
 const CHARTS: Scope = Scope::On(&[Screen::Bridge, Screen::Slos]);
 
 actions! {
-    Bridge, "bridge", Scope::Anywhere, Look, "Bridge: everything at one glance";
-    Alerts, "alerts", Scope::Anywhere, Look, "Alerts: firing groups";
-    Slos, "slos", Scope::Anywhere, Look, "SLOs: budgets and burn";
-    Sources, "sources", Scope::Anywhere, Look, "Sources: every connector's state";
-    Down, "down", LISTS, Look, "Next row";
-    Up, "up", LISTS, Look, "Previous row";
-    PageDown, "page-down", LISTS, Look, "One page down";
-    PageUp, "page-up", LISTS, Look, "One page up";
-    Top, "top", LISTS, Look, "First row";
-    Bottom, "bottom", LISTS, Look, "Last row";
-    NextPane, "next-pane", Scope::Anywhere, Look, "Next pane";
-    PreviousPane, "previous-pane", Scope::Anywhere, Look, "Previous pane";
-    Open, "open", LISTS, Look, "Open what is selected";
-    Back, "back", Scope::Anywhere, Look, "Back one level (never quits)";
-    Mark, "mark", ALERTS, Look, "Mark or unmark this row";
-    Filter, "filter", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Filter by Prometheus matchers or words";
-    ClearFilter, "clear-filter", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Clear filter and marks";
-    ToggleMuted, "toggle-muted", Scope::On(&[Screen::Alerts]), Look, "Show or hide silenced and inhibited alerts";
-    Acknowledge, "ack", ALERTS, Record, "Acknowledge: you have seen it; notifications go on";
-    Withdraw, "unack", ALERTS, Record, "Withdraw an acknowledgement";
-    Silence, "silence", ALERTS, Outside, "Silence in Alertmanager; shows what it will hit first";
-    Silences, "silences", Scope::Anywhere, Look, "List silences; extend or end them";
-    Windows, "maintenance", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
-    Note, "note", Scope::Anywhere, Record, "Write a note";
-    Runbook, "runbook", ALERTS, Look, "Runbook of this alert";
-    Explain, "explain", CHARTS, Look, "How was this computed";
-    Copy, "copy", Scope::Anywhere, Look, "Copy what is selected";
-    Link, "link", ALERTS, Look, "Show the alert's link to its source, to open it";
-    Refresh, "refresh", Scope::Anywhere, Look, "Ask every source again now";
-    ZoomIn, "zoom-in", CHARTS, Look, "Shorter time range";
-    ZoomOut, "zoom-out", CHARTS, Look, "Longer time range";
-    ZoomReset, "zoom-reset", CHARTS, Look, "Default time range";
-    Command, "command", Scope::Anywhere, Look, "Command line";
-    Find, "find", Scope::Anywhere, Look, "Find anything";
-    Help, "help", Scope::Anywhere, Look, "Keys here";
-    Clock, "clock", Scope::Anywhere, Look, "UTC or local time";
-    Theme, "theme", Scope::Anywhere, Look, "Next theme";
-    Pause, "pause", Scope::Playback, Look, "Pause or go on";
-    SeekBack, "seek-back", Scope::Playback, Look, "Thirty seconds back";
-    SeekForward, "seek-forward", Scope::Playback, Look, "Thirty seconds on";
-    Slower, "slower", Scope::Playback, Look, "Half the speed";
-    Faster, "faster", Scope::Playback, Look, "Twice the speed";
-    Redraw, "redraw", Scope::Anywhere, Look, "Draw the screen anew";
-    Suspend, "suspend", Scope::Anywhere, Look, "Back to the shell; fg returns";
-    Quit, "quit", Scope::Anywhere, Look, "Leave Quarterdeck";
+    Bridge, "bridge", "bridge", Scope::Anywhere, Look, "Bridge: everything at one glance";
+    Alerts, "alerts", "alerts", Scope::Anywhere, Look, "Alerts: firing groups";
+    Slos, "slos", "SLOs", Scope::Anywhere, Look, "SLOs: budgets and burn";
+    Sources, "sources", "sources", Scope::Anywhere, Look, "Sources: every connector's state";
+    Down, "down", "down", LISTS, Look, "Next row";
+    Up, "up", "up", LISTS, Look, "Previous row";
+    PageDown, "page-down", "page down", LISTS, Look, "One page down";
+    PageUp, "page-up", "page up", LISTS, Look, "One page up";
+    Top, "top", "top", LISTS, Look, "First row";
+    Bottom, "bottom", "bottom", LISTS, Look, "Last row";
+    NextPane, "next-pane", "next pane", Scope::Anywhere, Look, "Next pane";
+    PreviousPane, "previous-pane", "previous pane", Scope::Anywhere, Look, "Previous pane";
+    Open, "open", "open", LISTS, Look, "Open what is selected";
+    Back, "back", "back", Scope::Anywhere, Look, "Back one level (never quits)";
+    Mark, "mark", "mark", ALERTS, Look, "Mark or unmark this row";
+    Filter, "filter", "filter", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Filter by Prometheus matchers or words";
+    ClearFilter, "clear-filter", "clear", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Clear filter and marks";
+    ToggleMuted, "toggle-muted", "muted", Scope::On(&[Screen::Alerts]), Look, "Show or hide silenced and inhibited alerts";
+    Acknowledge, "ack", "ack", ALERTS, Record, "Acknowledge: you have seen it; notifications go on";
+    Withdraw, "unack", "withdraw", ALERTS, Record, "Withdraw an acknowledgement";
+    Silence, "silence", "silence", ALERTS, Outside, "Silence in Alertmanager; shows what it will hit first";
+    Silences, "silences", "silences", Scope::Anywhere, Look, "List silences; extend or end them";
+    Windows, "maintenance", "windows", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
+    Note, "note", "note", Scope::Anywhere, Record, "Write a note";
+    Runbook, "runbook", "runbook", ALERTS, Look, "Runbook of this alert";
+    Explain, "explain", "explain", CHARTS, Look, "How was this computed";
+    Copy, "copy", "copy", Scope::Anywhere, Look, "Copy what is selected";
+    Link, "link", "link", ALERTS, Look, "Show the alert's link to its source, to open it";
+    Refresh, "refresh", "refresh", Scope::Anywhere, Look, "Ask every source again now";
+    ZoomIn, "zoom-in", "zoom in", CHARTS, Look, "Shorter time range";
+    ZoomOut, "zoom-out", "zoom out", CHARTS, Look, "Longer time range";
+    ZoomReset, "zoom-reset", "zoom reset", CHARTS, Look, "Default time range";
+    Command, "command", "command", Scope::Anywhere, Look, "Command line";
+    Find, "find", "find", Scope::Anywhere, Look, "Find anything";
+    Help, "help", "keys", Scope::Anywhere, Look, "Keys here";
+    Clock, "clock", "clock", Scope::Anywhere, Look, "UTC or local time";
+    Theme, "theme", "theme", Scope::Anywhere, Look, "Next theme";
+    Pause, "pause", "pause", Scope::Playback, Look, "Pause or go on";
+    SeekBack, "seek-back", "back 30s", Scope::Playback, Look, "Thirty seconds back";
+    SeekForward, "seek-forward", "on 30s", Scope::Playback, Look, "Thirty seconds on";
+    Slower, "slower", "slower", Scope::Playback, Look, "Half the speed";
+    Faster, "faster", "faster", Scope::Playback, Look, "Twice the speed";
+    Redraw, "redraw", "redraw", Scope::Anywhere, Look, "Draw the screen anew";
+    Suspend, "suspend", "suspend", Scope::Anywhere, Look, "Back to the shell; fg returns";
+    Quit, "quit", "quit", Scope::Anywhere, Look, "Leave Quarterdeck";
 }
 
 impl Action {

@@ -19,6 +19,7 @@ mod slo;
 mod source;
 mod text;
 mod time;
+mod written;
 
 pub use actor::Actor;
 pub use alert::{Alert, AlertKey, AlertState};
@@ -38,3 +39,4 @@ pub use slo::{
 pub use source::{Breaker, ClockOffset, Failure, FailureKind, Freshness, SourceKind, SourceStatus};
 pub use text::{BODY_BYTES, LINE_BYTES, SafeText, bytes};
 pub use time::{Span, Timestamp};
+pub use written::{Fault, Section, Setting, nearest, sections};

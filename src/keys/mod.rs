@@ -3,6 +3,18 @@
 //! Physical keys exist only here and in the keymap files. Hints, help and the README's table are made
 //! from the active [`Keymap`] and the table of actions.
 
+mod chord;
+mod hints;
+mod keymap;
+mod load;
+#[cfg(test)]
+mod tests;
+
+pub use chord::{parse_sequence, print_sequence};
+pub use hints::{Hint, readme_table};
+pub use keymap::{Keymap, Pending, PromptAction, Resolved};
+pub use load::{NAMES, load};
+
 /// What the terminal sent, in our own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
