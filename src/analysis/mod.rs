@@ -1,1 +1,3 @@
 //! Pure algorithms over domain values and series, each with its formula, source, units and complexity.
+
+pub mod baseline;

@@ -1,11 +1,18 @@
 //! Alerts of all Alertmanagers, merged by site, grouped, judged, with lost sight kept apart from resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::{Alert, AlertKey, Judged, SafeText, ServiceId, SiteId, Timestamp};
+use crate::domain::{
+    Alert, AlertKey, AlertState, Catalog, Judged, Labels, SafeText, ServiceId, SeverityPolicy,
+    SiteId, SourceId, Span, Timestamp,
+};
+use crate::eventlog::AlertInstance;
 
-use super::Ack;
+use super::evidence::{Gone, Judge, Watch};
+use super::grouping::Counts;
+use super::judging::Judgements;
+use super::{Ack, Journal};
 
 /// Whether we still see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +100,381 @@ pub struct Group {
 pub struct AlertBook {
     /// Every alert known, also lost and recently resolved ones.
     pub alerts: BTreeMap<AlertKey, Tracked>,
-    /// Groups in order: worst severity, unacknowledged first, then oldest.
+    /// Groups in order: what nobody has acknowledged first, then worst severity, then oldest;
+    /// groups with nothing but muted alerts last.
     pub groups: Vec<Group>,
+    /// Alerts of each group, in the same order as `groups`.
+    pub(super) members: Vec<Vec<Arc<Alert>>>,
+    /// Where each group is in `groups`.
+    pub(super) places: HashMap<GroupKey, usize>,
+    /// Alerts of each kind.
+    pub(super) counts: Counts,
+    reports: BTreeMap<SourceId, Report>,
+    fresh: BTreeSet<SourceId>,
+    gone: BTreeMap<AlertKey, Gone>,
+    judgements: Judgements,
+    labels: BTreeMap<SafeText, BTreeSet<SafeText>>,
+}
+
+/// The latest answer of one Alertmanager, sorted by key.
+#[derive(Debug, Clone)]
+struct Report {
+    at: Timestamp,
+    site: SiteId,
+    alerts: Vec<Arc<Alert>>,
+}
+
+impl Report {
+    fn find(&self, key: &AlertKey) -> Option<&Arc<Alert>> {
+        let at = self.alerts.binary_search_by(|a| a.key.cmp(key)).ok()?;
+        self.alerts.get(at)
+    }
+}
+
+/// How much an observation changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    /// Nothing a person could see.
+    Nothing,
+    /// Only times of alerts, which no group shows.
+    Times,
+    /// Alerts came, went or changed.
+    Alerts,
+}
+
+/// What is declared, and who has acknowledged what: needed to judge an alert.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) policy: &'a SeverityPolicy,
+    pub(super) journal: &'a Journal,
+}
+
+/// How long a resolved alert is kept.
+const KEEP_RESOLVED: Span = Span::from_mins(15);
+
+/// Completion offers at most this many values of one label, and this many labels.
+const MOST_VALUES: usize = 300;
+
+impl AlertBook {
+    /// Takes in all alerts of one Alertmanager.
+    pub(super) fn report(
+        &mut self,
+        source: &SourceId,
+        at: Timestamp,
+        seen: Vec<Alert>,
+        watch: Watch<'_>,
+        desk: Desk<'_>,
+    ) -> Change {
+        let old = self.reports.remove(source);
+        // Answers may overtake each other; the older question is the older truth.
+        if let Some(newer) = old.as_ref().filter(|old| old.at > at) {
+            let newer = newer.clone();
+            self.reports.insert(source.clone(), newer);
+            return Change::Nothing;
+        }
+        let (before, old_site) = old.map_or((Vec::new(), None), |r| (r.alerts, Some(r.site)));
+        let site = watch.sources.get(source).map(|s| s.site.clone());
+        let site = site.or_else(|| seen.first().map(|a| a.key.site.clone())).or(old_site);
+        let mut touched: Vec<AlertKey> = Vec::new();
+        let mut change = Change::Nothing;
+        let now = sorted(source, seen, &before, &mut touched, &mut change);
+        let report = Report { at, site: site.unwrap_or_default(), alerts: now };
+        let missing = missing(&before, &report);
+        if !missing.is_empty() {
+            self.note_gone(source, &report, &missing, watch);
+            touched.extend(missing);
+            change = Change::Alerts;
+        }
+        self.reports.insert(source.clone(), report);
+        let turned = self.refresh(watch, desk);
+        for key in &touched {
+            self.settle(key, watch, desk);
+        }
+        if self.judge_gone(watch) || turned {
+            change = Change::Alerts;
+        }
+        change
+    }
+
+    /// Looks again at which Alertmanagers are fresh. Whether any alert is seen differently now.
+    pub(super) fn refresh(&mut self, watch: Watch<'_>, desk: Desk<'_>) -> bool {
+        let fresh: BTreeSet<SourceId> = self
+            .reports
+            .iter()
+            .filter(|(source, report)| watch.is_fresh(source, report.at))
+            .map(|(source, _)| source.clone())
+            .collect();
+        let turned: Vec<SourceId> = fresh.symmetric_difference(&self.fresh).cloned().collect();
+        self.fresh = fresh;
+        let mut changed = false;
+        for source in turned {
+            let keys: Vec<AlertKey> = self
+                .reports
+                .get(&source)
+                .map(|r| r.alerts.iter().map(|a| a.key.clone()).collect())
+                .unwrap_or_default();
+            for key in &keys {
+                changed |= self.settle(key, watch, desk);
+            }
+        }
+        changed
+    }
+
+    /// Judges again every alert that is gone. Whether any is seen differently now.
+    pub(super) fn judge_gone(&mut self, watch: Watch<'_>) -> bool {
+        if self.gone.is_empty() {
+            return false;
+        }
+        let mut judge = Judge::new(watch);
+        let mut changed = false;
+        for (key, gone) in &self.gone {
+            if let Some(tracked) = self.alerts.get_mut(key) {
+                let sight = judge.sight(&tracked.alert, *gone, &tracked.sight);
+                if sight != tracked.sight {
+                    tracked.sight = sight;
+                    changed = true;
+                }
+            }
+        }
+        changed
+    }
+
+    /// Forgets what has been over for long.
+    pub(super) fn forget_resolved(&mut self, now: Timestamp) -> bool {
+        let over: Vec<AlertKey> = self
+            .gone
+            .keys()
+            .filter(|key| {
+                matches!(self.alerts.get(*key).map(|t| &t.sight),
+                    Some(Sight::Resolved { at }) if now.since(*at) > KEEP_RESOLVED)
+            })
+            .cloned()
+            .collect();
+        for key in &over {
+            self.drop_alert(key);
+        }
+        !over.is_empty()
+    }
+
+    /// Looks up acknowledgements of these instances again.
+    pub(super) fn acknowledge(&mut self, alerts: &[AlertInstance], journal: &Journal) -> bool {
+        let mut changed = false;
+        for instance in alerts {
+            if let Some(tracked) = self.alerts.get_mut(&instance.key)
+                && tracked.alert.starts_at == instance.starts_at
+            {
+                let ack = journal.acks.get(instance).cloned();
+                changed |= ack != tracked.ack;
+                tracked.ack = ack;
+            }
+        }
+        changed
+    }
+
+    /// A person lets go of lost alerts that nobody has acknowledged.
+    pub(super) fn let_go(&mut self, alerts: &[AlertInstance], at: Timestamp) -> bool {
+        let mut changed = false;
+        for instance in alerts {
+            let lost = self.alerts.get(&instance.key).is_some_and(|t| {
+                t.alert.starts_at == instance.starts_at
+                    && t.ack.is_none()
+                    && matches!(t.sight, Sight::Lost { since, .. } if since <= at)
+            });
+            if lost {
+                self.drop_alert(&instance.key);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Judges every alert anew, after catalog or policy changed.
+    pub(super) fn rejudge(&mut self, desk: Desk<'_>) {
+        self.judgements = Judgements::new(desk.catalog, desk.policy);
+        for tracked in self.alerts.values_mut() {
+            (tracked.judged, tracked.service) =
+                self.judgements.judge(&tracked.alert.labels, desk.catalog, desk.policy);
+        }
+    }
+
+    /// Label names and values seen so far, for completion; of labels with very many values, some.
+    pub const fn labels_seen(&self) -> &BTreeMap<SafeText, BTreeSet<SafeText>> {
+        &self.labels
+    }
+
+    fn drop_alert(&mut self, key: &AlertKey) {
+        self.alerts.remove(key);
+        self.gone.remove(key);
+    }
+
+    fn note_gone(
+        &mut self,
+        source: &SourceId,
+        report: &Report,
+        missing: &[AlertKey],
+        watch: Watch<'_>,
+    ) {
+        let names: HashSet<&str> = report.alerts.iter().map(|a| a.name()).collect();
+        for key in missing {
+            if let Some(tracked) = self.alerts.get(key) {
+                let gone = Gone {
+                    at: report.at,
+                    early: report.at < watch.earliest(source, tracked.alert.ends_at),
+                    siblings: names.contains(tracked.alert.name()),
+                };
+                self.gone.insert(key.clone(), gone);
+            }
+        }
+    }
+
+    /// Brings one alert up to what the reports say now. Whether anything changed.
+    fn settle(&mut self, key: &AlertKey, watch: Watch<'_>, desk: Desk<'_>) -> bool {
+        let Some((alert, fresh)) = self.merged(key) else {
+            // Gone everywhere: `judge_gone` says what to think of it.
+            return true;
+        };
+        let sight = if fresh {
+            self.gone.remove(key);
+            Sight::Firing
+        } else if let Some(report) = self.fresh_peer(&key.site) {
+            // The one that reported it is quiet, and its peer, which is not, does not know it.
+            let early = report.at < alert.ends_at;
+            let gone = Gone { at: report.at, early, siblings: false };
+            let gone = *self.gone.entry(key.clone()).or_insert(gone);
+            Sight::Stale { since: gone.at }
+        } else {
+            // A report that nobody renews says nothing new about when the alert went.
+            self.gone.remove(key);
+            let known = alert.seen_by.iter().filter_map(|source| {
+                self.reports.get(source).map(|report| watch.known_at(source, report.at))
+            });
+            Sight::Stale { since: known.max().unwrap_or(watch.now) }
+        };
+        let Some(tracked) = self.alerts.get_mut(key) else {
+            let (judged, service) = self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
+            let ack = ack_of(&alert, desk.journal);
+            self.learn_labels(&alert.labels);
+            self.alerts.insert(key.clone(), Tracked { alert, sight, judged, service, ack });
+            return true;
+        };
+        let changed = tracked.sight != sight || !Arc::ptr_eq(&tracked.alert, &alert);
+        // What is already found lost or over stays so until it is judged again.
+        let found = matches!(tracked.sight, Sight::Lost { .. } | Sight::Resolved { .. });
+        if !(found && self.gone.contains_key(key)) {
+            tracked.sight = sight;
+        }
+        if tracked.alert.starts_at != alert.starts_at {
+            tracked.ack = ack_of(&alert, desk.journal);
+        }
+        // Labels make the fingerprint, so service and severity stay what they were.
+        tracked.alert = alert;
+        changed
+    }
+
+    /// The alert as the Alertmanagers of its site report it together, and whether one is fresh.
+    fn merged(&self, key: &AlertKey) -> Option<(Arc<Alert>, bool)> {
+        let all = || self.reports.iter().filter_map(|(s, r)| r.find(key).map(|alert| (s, alert)));
+        let fresh = all().any(|(source, _)| self.fresh.contains(source));
+        let heard = || all().filter(|(source, _)| !fresh || self.fresh.contains(*source));
+        let mut voices = heard();
+        let (_, first) = voices.next()?;
+        if voices.next().is_none() {
+            return Some((Arc::clone(first), fresh));
+        }
+        // The one told last knows best; of equals the first in order of name.
+        let newest = heard()
+            .map(|(_, a)| a)
+            .reduce(|best, a| if a.updated_at > best.updated_at { a } else { best })?;
+        let mut alert = Alert::clone(newest);
+        alert.seen_by = heard().map(|(source, _)| source.clone()).collect();
+        // An acknowledgement is of an instance, so its start must not depend on who answered last.
+        alert.starts_at = heard().map(|(_, a)| a.starts_at).min()?;
+        // If one of them notifies, somebody is being told.
+        if heard().any(|(_, a)| a.state == AlertState::Active) {
+            alert.state = AlertState::Active;
+        }
+        Some((Arc::new(alert), fresh))
+    }
+
+    fn fresh_peer(&self, site: &SiteId) -> Option<&Report> {
+        self.reports
+            .iter()
+            .find(|(source, report)| report.site == *site && self.fresh.contains(*source))
+            .map(|(_, report)| report)
+    }
+
+    fn learn_labels(&mut self, labels: &Labels) {
+        for (name, value) in labels.iter() {
+            if !self.labels.contains_key(name.as_str()) {
+                if self.labels.len() >= MOST_VALUES {
+                    continue;
+                }
+                self.labels.insert(name.clone(), BTreeSet::new());
+            }
+            let Some(values) = self.labels.get_mut(name.as_str()) else { continue };
+            if values.len() < MOST_VALUES && !values.contains(value) {
+                values.insert(value.clone());
+            }
+        }
+    }
+}
+
+fn ack_of(alert: &Alert, journal: &Journal) -> Option<Arc<Ack>> {
+    if journal.acks.is_empty() {
+        return None;
+    }
+    let instance = AlertInstance { key: alert.key.clone(), starts_at: alert.starts_at };
+    journal.acks.get(&instance).cloned()
+}
+
+/// The new report in order of key. An alert that is as before keeps its allocation; the others go
+/// to `touched`.
+fn sorted(
+    source: &SourceId,
+    mut seen: Vec<Alert>,
+    before: &[Arc<Alert>],
+    touched: &mut Vec<AlertKey>,
+    change: &mut Change,
+) -> Vec<Arc<Alert>> {
+    // Alertmanager answers in this order already, which the sort notices.
+    seen.sort_by(|a, b| a.key.cmp(&b.key));
+    seen.dedup_by(|later, first| later.key == first.key);
+    let mut old = before.iter().peekable();
+    let mut now = Vec::with_capacity(seen.len());
+    for mut alert in seen {
+        if alert.seen_by.as_slice() != std::slice::from_ref(source) {
+            alert.seen_by = vec![source.clone()];
+        }
+        while old.next_if(|o| o.key < alert.key).is_some() {}
+        let known = old.next_if(|o| o.key == alert.key);
+        if let Some(same) = known.filter(|known| ***known == alert) {
+            now.push(Arc::clone(same));
+            continue;
+        }
+        let only_times = known.is_some_and(|known| {
+            let times = (alert.updated_at, alert.ends_at);
+            (alert.updated_at, alert.ends_at) = (known.updated_at, known.ends_at);
+            let same = **known == alert;
+            (alert.updated_at, alert.ends_at) = times;
+            same
+        });
+        *change = (*change).max(if only_times { Change::Times } else { Change::Alerts });
+        touched.push(alert.key.clone());
+        now.push(Arc::new(alert));
+    }
+    now
+}
+
+/// Keys that were in the old report and are not in the new one.
+fn missing(before: &[Arc<Alert>], report: &Report) -> Vec<AlertKey> {
+    let mut now = report.alerts.iter().peekable();
+    let mut missing = Vec::new();
+    for old in before {
+        while now.next_if(|n| n.key < old.key).is_some() {}
+        if now.peek().is_none_or(|n| n.key != old.key) {
+            missing.push(old.key.clone());
+        }
+    }
+    missing
 }

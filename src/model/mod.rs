@@ -5,24 +5,41 @@
 //! statuses) are computed when data arrives, never while drawing.
 
 mod alerts;
+mod evidence;
+mod grouping;
 mod journal;
+mod judging;
 mod signals;
 mod silences;
 mod slos;
+mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
+pub use evidence::Evaluations;
+pub use grouping::Counts;
 pub use journal::{Ack, Journal, NoteEntry, OpenOperation};
-pub use signals::{SignalBook, SignalView};
+pub use signals::{Departure, Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict};
+pub use windows::Planned;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Catalog, Observation, RulesSeen, SafeText, SeverityPolicy, SourceId, SourceStatus, Timestamp,
+    Catalog, Freshness, Observation, RulesSeen, SafeText, Series, SeverityPolicy, SloId,
+    SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
 };
-use crate::eventlog::Recorded;
+use crate::eventlog::{LogEvent, Recorded};
+
+use alerts::{Change, Desk};
+use evidence::Watch;
+
+/// Longer without an answer about rules, and a Prometheus counts as having been away.
+const LONGEST_GAP: Span = Span::from_secs(90);
 
 /// Everything known.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +66,10 @@ pub struct Model {
     pub targets: BTreeMap<SourceId, (u32, u32)>,
     /// Acknowledgements, notes and operations of ours.
     pub journal: Journal,
+    /// When each Prometheus was last seen evaluating.
+    evaluations: BTreeMap<SourceId, Evaluations>,
+    /// The latest time heard of.
+    now: Timestamp,
     /// Grows by one with every change, so that views made from the model know when they are old.
     pub revision: u64,
 }
@@ -56,29 +77,234 @@ pub struct Model {
 impl Model {
     /// A model that knows only what is declared.
     pub fn new(catalog: Arc<Catalog>, policy: SeverityPolicy, group_by: Vec<SafeText>) -> Self {
-        Self { catalog, policy, group_by, ..Self::default() }
+        let mut model = Self::default();
+        model.declare(catalog, policy, group_by);
+        model
     }
 
-    /// Takes in a fact of the log. The order of arrival does not matter.
+    /// Takes another catalog, policy and grouping (also after they were read again from disk) and
+    /// judges everything by them.
+    pub fn declare(
+        &mut self,
+        catalog: Arc<Catalog>,
+        policy: SeverityPolicy,
+        group_by: Vec<SafeText>,
+    ) {
+        self.revision += 1;
+        self.catalog = catalog;
+        self.policy = policy;
+        // Without grouping labels everything would be one group.
+        self.group_by = if group_by.is_empty() {
+            ["alertname", "service"].map(SafeText::new).to_vec()
+        } else {
+            group_by
+        };
+        let desk = Desk { catalog: &self.catalog, policy: &self.policy, journal: &self.journal };
+        self.alerts.rejudge(desk);
+        self.alerts.regroup(&self.group_by, &self.catalog);
+    }
+
+    /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that
+    /// somebody lets go of a lost alert concerns only what is lost at the time.
     pub fn apply(&mut self, record: &Recorded) {
         self.revision += 1;
-        self.journal.apply(record);
-        self.regroup(record.at);
+        let changed = match &record.event {
+            Some(LogEvent::AlertsAcknowledged { alerts, .. }) => {
+                self.journal.apply(record);
+                self.alerts.acknowledge(alerts, &self.journal)
+            }
+            Some(LogEvent::AcknowledgementWithdrawn { alerts, .. }) => {
+                // Of an alert that nobody has acknowledged there is only the sight to withdraw.
+                let let_go = self.alerts.let_go(alerts, record.at);
+                self.journal.apply(record);
+                self.alerts.acknowledge(alerts, &self.journal) || let_go
+            }
+            _ => {
+                self.journal.apply(record);
+                false
+            }
+        };
+        if changed {
+            self.alerts.regroup(&self.group_by, &self.catalog);
+        }
     }
 
-    /// Takes in what a source saw at `at`.
+    /// Takes in what a source saw when it was asked at `at`. What brings nothing new leaves the
+    /// revision as it is.
     pub fn observe(&mut self, source: &SourceId, at: Timestamp, seen: Vec<Observation>) {
-        self.revision += 1;
-        let _ = (source, at, seen);
+        self.now = self.now.max(at);
+        let mut change = Change::Nothing;
+        for observation in seen {
+            change = change.max(self.take(source, at, observation));
+        }
+        self.note(change);
     }
 
     /// Takes in a source's new state (also: that it has gone stale or failed).
-    pub fn source(&mut self, status: SourceStatus) {
+    pub fn source(&mut self, mut status: SourceStatus) {
+        if let Some(known) = self.sources.get(&status.id) {
+            // What the source said about itself stays known while it says nothing new.
+            status.clock = status.clock.or(known.clock);
+            if status.version.is_empty() {
+                status.version = known.version.clone();
+            }
+            if *known == status {
+                return;
+            }
+        }
         self.revision += 1;
         self.sources.insert(status.id.clone(), status);
+        self.look_again();
     }
 
-    fn regroup(&mut self, now: Timestamp) {
-        let _ = now;
+    /// Lets time pass: sources go stale, resolved alerts are forgotten. Once a second, and on a
+    /// jump of the clock, backwards too.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.now = now;
+        self.look_again();
+    }
+
+    /// When this Prometheus was last seen evaluating its rules.
+    pub fn evaluations(&self, source: &SourceId) -> Option<Evaluations> {
+        self.evaluations.get(source).copied()
+    }
+
+    /// What must be said once about all resolved alerts, if anything.
+    pub fn resolution_caveat(&self) -> Option<&'static str> {
+        let alertmanagers = self.sources.values().any(|s| s.kind == SourceKind::Alertmanager);
+        (alertmanagers && !self.watch().can_check()).then_some(
+            "No Prometheus is configured, so it cannot be checked whether a resolved alert is \
+             really over; add a source of kind prometheus.",
+        )
+    }
+
+    fn watch(&self) -> Watch<'_> {
+        Watch {
+            sources: &self.sources,
+            rules: &self.rules,
+            evaluations: &self.evaluations,
+            now: self.now,
+        }
+    }
+
+    fn take(&mut self, source: &SourceId, at: Timestamp, observation: Observation) -> Change {
+        // Borrowed field by field, since the book that is written is a part of the model too.
+        let desk = Desk { catalog: &self.catalog, policy: &self.policy, journal: &self.journal };
+        let watch = Watch {
+            sources: &self.sources,
+            rules: &self.rules,
+            evaluations: &self.evaluations,
+            now: self.now,
+        };
+        let changed = match observation {
+            Observation::Alerts(alerts) => {
+                return self.alerts.report(source, at, alerts, watch, desk);
+            }
+            Observation::Rules(seen) => return self.take_rules(source, at, seen),
+            Observation::Silences(silences) => self.silences.report(source, silences),
+            Observation::Signal { service, signal, series } => {
+                self.signals.line(service, signal, series, at)
+            }
+            Observation::Baseline { service, signal, band } => {
+                self.signals.band(service, signal, band)
+            }
+            Observation::Slos(readings) => self.take_slos(readings),
+            Observation::SloHistory { slo, window, series } => {
+                self.take_slo_history(&slo, window, series)
+            }
+            Observation::Targets { up, down } => {
+                self.targets.insert(source.clone(), (up, down)) != Some((up, down))
+            }
+            Observation::Clock(offset) => self.sources.get_mut(source).is_some_and(|status| {
+                std::mem::replace(&mut status.clock, Some(offset)) != Some(offset)
+            }),
+            Observation::Version(version) => self.sources.get_mut(source).is_some_and(|status| {
+                let changed = status.version != version;
+                status.version = version;
+                changed
+            }),
+        };
+        if changed { Change::Times } else { Change::Nothing }
+    }
+
+    fn take_rules(&mut self, source: &SourceId, at: Timestamp, seen: RulesSeen) -> Change {
+        let newest = seen.rules.iter().filter_map(|rule| rule.last_evaluation).max();
+        let newest = newest.map(|theirs| self.watch().earliest(source, theirs));
+        let known = self.evaluations.get(source);
+        if known.is_some_and(|known| known.answered > at) {
+            return Change::Nothing;
+        }
+        let slack = self.sources.get(source).map_or(Span::ZERO, SourceStatus::stale_after);
+        let unbroken_since = known
+            .filter(|known| at.since(known.answered) <= slack.max(LONGEST_GAP))
+            .map_or(at, |known| known.unbroken_since);
+        self.evaluations
+            .insert(source.clone(), Evaluations { answered: at, newest, unbroken_since });
+        let changed = self.rules.get(source) != Some(&seen);
+        self.rules.insert(source.clone(), seen);
+        let watch = Watch {
+            sources: &self.sources,
+            rules: &self.rules,
+            evaluations: &self.evaluations,
+            now: self.now,
+        };
+        match (self.alerts.judge_gone(watch), changed) {
+            (true, _) => Change::Alerts,
+            (false, true) => Change::Times,
+            (false, false) => Change::Nothing,
+        }
+    }
+
+    /// The one place where readings of objectives go to their book.
+    fn take_slos(&mut self, readings: Vec<SloReading>) -> bool {
+        let mut changed = false;
+        for reading in readings {
+            let key = (reading.slo.clone(), reading.window);
+            changed |= self.slos.readings.get(&key) != Some(&reading);
+            self.slos.readings.insert(key, reading);
+        }
+        changed
+    }
+
+    /// The one place where the burn of an objective over time goes to its book.
+    fn take_slo_history(&mut self, slo: &SloId, window: Span, series: Series) -> bool {
+        let status = self.slos.statuses.iter_mut().find(|status| status.slo == *slo);
+        status.is_some_and(|status| {
+            let changed = status.history != series || status.history_window != window;
+            (status.history, status.history_window) = (series, window);
+            changed
+        })
+    }
+
+    /// Looks again at everything that depends on the age of what sources said.
+    fn look_again(&mut self) {
+        for (source, seen) in &mut self.evaluations {
+            // A Prometheus that went quiet has to be seen evaluating for a while again.
+            if let Some(status) = self.sources.get(source)
+                && status.freshness(self.now) != Freshness::Fresh
+            {
+                seen.unbroken_since = self.now.max(seen.unbroken_since);
+            }
+        }
+        let desk = Desk { catalog: &self.catalog, policy: &self.policy, journal: &self.journal };
+        let watch = Watch {
+            sources: &self.sources,
+            rules: &self.rules,
+            evaluations: &self.evaluations,
+            now: self.now,
+        };
+        let turned = self.alerts.refresh(watch, desk);
+        let judged = self.alerts.judge_gone(watch);
+        let forgotten = self.alerts.forget_resolved(self.now);
+        if turned || judged || forgotten {
+            self.note(Change::Alerts);
+        }
+    }
+
+    fn note(&mut self, change: Change) {
+        if change == Change::Alerts {
+            self.alerts.regroup(&self.group_by, &self.catalog);
+        }
+        self.revision += u64::from(change != Change::Nothing);
     }
 }
