@@ -1,0 +1,176 @@
+//! The Alerts screen: groups, their alerts when opened, and everything about the selected one.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::{AlertRow, Drawn, first_visible};
+use crate::domain::{AlertKey, SourceKind};
+use crate::model::{Group, Tracked};
+use crate::theme::Token;
+use crate::view::format::{self, short};
+use crate::view::scene::Scene;
+use crate::view::widgets::table::{Cell, headings, place, rows};
+use crate::view::widgets::text::{Pen, below, top};
+
+use super::bridge::{mark_row, title_room};
+use super::groups::{self, ALERTS, Col, Differing, GroupFinder, state};
+use super::{detail, empty, title};
+
+/// Draws the screen.
+pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
+    let ui = &scene.state.ui.alerts;
+    let page = body.height;
+    let (list, side) = if body.width >= 108 {
+        let left = (body.width * 62 / 100).min(130);
+        let side = Rect { x: body.x + left + 3, width: body.width - left - 3, ..body };
+        (Rect { width: left, ..body }, Some(side))
+    } else if page >= 27 {
+        let height = page - 11;
+        (top(body, height), Some(below(body, height + 1)))
+    } else {
+        (body, None)
+    };
+    let selected = selected(scene, usize::from(list.height));
+    let drawn = draw_list(scene, buf, list, selected);
+    if let Some(side) = side {
+        let row = selected.and_then(|at| ui.rows.get(at));
+        detail::draw(scene, buf, side, row);
+    }
+    drawn
+}
+
+/// Where the selected row is: looked for on the screen first, since it mostly is there.
+fn selected(scene: &Scene<'_>, page: usize) -> Option<usize> {
+    let ui = &scene.state.ui.alerts;
+    let wanted = ui.selected.as_ref()?;
+    let start = ui.scroll.min(ui.rows.len());
+    let near = ui.rows[start..].iter().take(page.saturating_mul(2)).position(|r| r == wanted);
+    near.map(|at| at + start).or_else(|| ui.rows.iter().position(|r| r == wanted))
+}
+
+fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<usize>) -> Drawn {
+    let ui = &scene.state.ui.alerts;
+    let filtered = !ui.filter_text.is_empty();
+    let head = u16::from(filtered);
+    if filtered {
+        filter_line(scene, buf, area);
+    }
+    let area = below(area, head);
+    let list = below(area, 1);
+    let page = usize::from(list.height);
+    let all = scene.model().alerts.groups.len();
+    if ui.rows.is_empty() {
+        title(scene, buf, area, "Alerts", true);
+        let words = match (all, filtered) {
+            (0, _) => scene.nothing(SourceKind::Alertmanager, "No alerts fire"),
+            (n, true) => (format!("No group matches; {n} are hidden by the filter."), Token::Muted),
+            (n, false) => {
+                (format!("Nothing notifies; {n} silenced or inhibited are hidden."), Token::Muted)
+            }
+        };
+        empty(scene, buf, list, words);
+        return Drawn { page, ..Drawn::default() };
+    }
+    let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, ui.rows.len());
+    let placed = place(&ALERTS, area);
+    headings(&placed, area, buf, scene.style(Token::Header));
+    let muted = if ui.show_muted { ", muted too" } else { "" };
+    let heading = short!("Alerts · {} groups{muted}", format::count(all));
+    title(scene, buf, top(Rect { width: title_room(&placed, area), ..area }, 1), &heading, true);
+    let (mut finder, mut differing) = (GroupFinder::new(scene, first), Differing::new());
+    let (mut line, mut current): (usize, Option<&Group>) = (usize::MAX, None);
+    rows(&placed, list, buf, first, ui.rows.len(), |col, at, cell| {
+        let Some(row) = ui.rows.get(at) else { return };
+        if line != at {
+            line = at;
+            current = finder.find(row.group());
+        }
+        let Some(group) = current else { return };
+        match row {
+            AlertRow::Group(key) => {
+                let open = ui.open.contains(key);
+                if col == Col::Mark && ui.marked.contains(key) {
+                    cell.put("■", scene.style(Token::Marked));
+                } else {
+                    groups::cell(scene, col, group, open.then_some(true), cell);
+                }
+            }
+            AlertRow::Alert(_, key) => {
+                differing.of(scene, group);
+                alert_cell(scene, col, key, &differing, cell);
+            }
+        }
+    });
+    if let Some(row) = selected {
+        mark_row(scene, buf, list, row, first, true);
+    }
+    Drawn { top: first, page, ..Drawn::default() }
+}
+
+fn filter_line(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
+    let ui = &scene.state.ui.alerts;
+    let shown = ui.rows.iter().filter(|r| matches!(r, AlertRow::Group(_))).count();
+    let mut pen = Pen::new(buf, area, 0);
+    let of = scene.model().alerts.groups.len();
+    let count = short!("{} of {}", format::count(shown), format::count(of));
+    pen.right(&count, scene.style(Token::Muted)).trim(2);
+    pen.put("/ ", scene.style(Token::Key)).put(&ui.filter_text, scene.style(Token::Input));
+}
+
+fn alert_cell(
+    scene: &Scene<'_>,
+    col: Col,
+    key: &AlertKey,
+    differing: &Differing<'_>,
+    cell: &mut Cell<'_>,
+) {
+    let Some(tracked) = scene.model().alerts.alerts.get(key) else { return };
+    let (glyph, word, token, _) = state(tracked);
+    match col {
+        Col::Mark => {
+            cell.put(glyph, scene.style(token));
+        }
+        Col::Title => {
+            cell.skip(2);
+            if !matches!(word, "firing" | "acked") {
+                cell.put_right(word, scene.style(token));
+            }
+            labels(scene, tracked, differing, cell);
+        }
+        Col::Since => {
+            let age = format::age(Some(tracked.alert.starts_at), scene.now());
+            cell.put(&age, scene.style(Token::Muted));
+        }
+        Col::Ack => {
+            if let Some(ack) = &tracked.ack {
+                cell.put(ack.by.name(), scene.style(Token::Ack));
+            }
+        }
+        Col::Severity
+        | Col::Active
+        | Col::Silenced
+        | Col::Inhibited
+        | Col::Lost
+        | Col::Owner
+        | Col::Runbook => {}
+    }
+}
+
+/// The labels that tell this alert from the others of its group, whole pairs only.
+fn labels(scene: &Scene<'_>, tracked: &Tracked, differing: &Differing<'_>, cell: &mut Cell<'_>) {
+    let mut first = true;
+    for (name, value) in tracked.alert.labels.iter() {
+        let told = matches!(name.as_str(), "alertname" | "severity");
+        if told || (!differing.is_single() && !differing.differs(name, value)) {
+            continue;
+        }
+        if !first {
+            cell.skip(1);
+        }
+        let pair = format::Short::of(format_args!("{name}="));
+        if first || cell.room() > pair.len() + 3 {
+            cell.put(&pair, scene.style(Token::Muted)).put(value, scene.style(Token::Text));
+        }
+        first = false;
+    }
+}

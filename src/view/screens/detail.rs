@@ -1,0 +1,218 @@
+//! Everything about the selected group or alert, beside or below the list.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::app::AlertRow;
+use crate::domain::SilenceState;
+use crate::model::{Group, Sight, Tracked};
+use crate::theme::Token;
+use crate::view::format;
+use crate::view::scene::{Scene, severity};
+use crate::view::widgets::text::{Pen, wrap};
+
+use super::groups::{GroupFinder, first_sight, state};
+
+/// Writes lines downwards.
+struct Page<'b> {
+    buf: &'b mut Buffer,
+    area: Rect,
+    row: u16,
+}
+
+impl Page<'_> {
+    fn pen(&mut self) -> Pen<'_> {
+        let row = self.row;
+        self.row = self.row.saturating_add(1);
+        Pen::new(self.buf, self.area, row)
+    }
+
+    fn text(&mut self, text: &str, indent: u16, style: Style) {
+        let cells = usize::from(self.area.width.saturating_sub(indent));
+        wrap(text, cells, |line| {
+            if self.row < self.area.height {
+                self.pen().skip(indent).put(line, style);
+            }
+        });
+    }
+
+    fn blank(&mut self) {
+        self.row = self.row.saturating_add(1);
+    }
+
+    fn full(&self) -> bool {
+        self.row >= self.area.height
+    }
+}
+
+/// Cells of the names.
+const NAMES: u16 = 10;
+
+/// Draws what is known about a row.
+pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<&AlertRow>) {
+    let mut page = Page { buf, area, row: 0 };
+    let group = row.and_then(|row| GroupFinder::new(scene, 0).find(row.group()));
+    let (Some(row), Some(group)) = (row, group) else {
+        page.pen().put("Nothing selected.", scene.style(Token::Muted));
+        return;
+    };
+    let key = match row {
+        AlertRow::Group(_) => group.alerts.first(),
+        AlertRow::Alert(_, key) => Some(key),
+    };
+    let alert = key.and_then(|key| scene.model().alerts.alerts.get(key));
+    head(scene, &mut page, group);
+    sight(scene, &mut page, group, row, alert);
+    facts(scene, &mut page, group, alert);
+    if let Some(alert) = alert {
+        labels(
+            scene,
+            &mut page,
+            alert,
+            matches!(row, AlertRow::Group(_)) && group.alerts.len() > 1,
+        );
+    }
+    runbook(scene, &mut page, group);
+}
+
+fn head(scene: &Scene<'_>, page: &mut Page<'_>, group: &Group) {
+    let text = if group.summary.is_empty() { &group.title } else { &group.summary };
+    page.text(text, 0, scene.style(Token::Title));
+    let token = severity(group.judged.severity);
+    let mut pen = page.pen();
+    pen.put(&format::short!("{}", group.judged.severity), scene.style(token)).skip(2);
+    let room = pen.room();
+    // The reason often takes a second line.
+    let (first, cut) = crate::view::widgets::text::fit(&group.judged.reason, room);
+    pen.put(first, scene.style(Token::Muted));
+    if cut {
+        let rest = group.judged.reason.get(first.len()..).unwrap_or_default();
+        page.text(rest.trim_start(), 7, scene.style(Token::Muted));
+    }
+}
+
+fn sight(
+    scene: &Scene<'_>,
+    page: &mut Page<'_>,
+    group: &Group,
+    row: &AlertRow,
+    alert: Option<&Tracked>,
+) {
+    let unseen = match (row, alert) {
+        (AlertRow::Alert(..), Some(alert)) => Some(&alert.sight),
+        _ => first_sight(scene, group),
+    };
+    match unseen {
+        Some(Sight::Lost { since, why }) => {
+            page.blank();
+            let at = scene.zone.minute(*since, scene.now());
+            let text = format!("? Lost sight since {at}, not resolved: {why}");
+            page.text(&text, 0, scene.style(Token::Unknown));
+        }
+        Some(Sight::Stale { since }) => {
+            page.blank();
+            let age = format::age(Some(*since), scene.now());
+            let text = format!(
+                "? Not current for {age}: the Alertmanager that reported it does not answer. It may still fire."
+            );
+            page.text(&text, 0, scene.style(Token::Stale));
+        }
+        Some(Sight::Resolved { at }) => {
+            let at = scene.zone.minute(*at, scene.now());
+            page.text(&format!("Resolved at {at}."), 0, scene.style(Token::Muted));
+        }
+        Some(Sight::Firing) | None => {}
+    }
+    page.blank();
+}
+
+fn fact(scene: &Scene<'_>, page: &mut Page<'_>, name: &str, value: &str, token: Token) {
+    let (muted, x) = (scene.style(Token::Muted), page.area.x + NAMES);
+    page.pen().put(name, muted).to(x).put(value, scene.style(token));
+}
+
+fn facts(scene: &Scene<'_>, page: &mut Page<'_>, group: &Group, alert: Option<&Tracked>) {
+    let since = alert.map_or(group.since, |a| a.alert.starts_at);
+    let (at, age) = (scene.zone.minute(since, scene.now()), format::age(Some(since), scene.now()));
+    fact(scene, page, "since", &format!("{at}, {age} ago"), Token::Text);
+    if let Some(alert) = alert.filter(|a| {
+        !matches!(a.sight, Sight::Firing) || a.alert.state != crate::domain::AlertState::Active
+    }) {
+        let (mark, word, token, _) = state(alert);
+        fact(scene, page, "state", &format!("{mark} {word}"), token);
+    }
+    let contact = group.service.as_ref().and_then(|id| scene.model().catalog.services.get(id));
+    match contact.map(|s| &s.contact).filter(|c| !c.is_empty()) {
+        _ if group.owner.is_empty() => fact(scene, page, "owner", "no owner", Token::Warning),
+        Some(contact) => {
+            fact(scene, page, "owner", &format!("{}, {contact}", group.owner), Token::Text);
+        }
+        None => fact(scene, page, "owner", &group.owner, Token::Text),
+    }
+    let ack = alert.and_then(|a| a.ack.as_ref()).or(group.ack.as_ref());
+    match ack {
+        Some(ack) => {
+            let age = format::age(Some(ack.at), scene.now());
+            fact(scene, page, "acked", &format!("{} {age} ago", ack.by), Token::Ack);
+            page.text(&ack.note, NAMES, scene.style(Token::Text));
+        }
+        None => fact(scene, page, "acked", "nobody yet", Token::Muted),
+    }
+    silences(scene, page, alert);
+}
+
+fn silences(scene: &Scene<'_>, page: &mut Page<'_>, alert: Option<&Tracked>) {
+    let Some(crate::domain::AlertState::Suppressed { silenced_by, inhibited_by }) =
+        alert.map(|a| &a.alert.state)
+    else {
+        return;
+    };
+    let known = scene.model().silences.by_source.values().flatten();
+    let mutes = known.filter(|s| s.state == SilenceState::Active && silenced_by.contains(&s.id));
+    for silence in mutes.take(2) {
+        let until = scene.zone.minute(silence.ends_at, scene.now());
+        let text = format!("until {until} by {}: {}", silence.created_by, silence.comment);
+        fact(scene, page, "silenced", &text, Token::Silenced);
+    }
+    if !inhibited_by.is_empty() {
+        let text = format!("by {} other alerts", inhibited_by.len());
+        fact(scene, page, "inhibited", &text, Token::Silenced);
+    }
+}
+
+fn labels(scene: &Scene<'_>, page: &mut Page<'_>, alert: &Tracked, one_of_many: bool) {
+    page.blank();
+    let heading = if one_of_many { "Labels of the first" } else { "Labels" };
+    page.pen().put(heading, scene.style(Token::Header));
+    // The runbook keeps four lines.
+    let room = usize::from(page.area.height.saturating_sub(page.row).saturating_sub(5).max(2));
+    let longest = alert.alert.labels.iter().map(|(n, _)| n.len()).max().unwrap_or(0).clamp(8, 20);
+    for (at, (name, value)) in alert.alert.labels.iter().enumerate() {
+        if page.full() || at >= room {
+            break;
+        }
+        let (muted, x) = (scene.style(Token::Muted), page.area.x + longest as u16 + 2);
+        let mut pen = page.pen();
+        pen.put(name, muted).skip(1).to(x).put(value, scene.style(Token::Text));
+    }
+    if alert.alert.labels.len() > room {
+        let more = format!("{} more", alert.alert.labels.len() - room);
+        page.pen().put(&more, scene.style(Token::Muted));
+    }
+}
+
+fn runbook(scene: &Scene<'_>, page: &mut Page<'_>, group: &Group) {
+    page.blank();
+    if group.runbook.is_empty() {
+        page.pen().put("no runbook", scene.style(Token::Warning));
+        return;
+    }
+    let mut pen = page.pen();
+    pen.put("Runbook", scene.style(Token::Header)).skip(2);
+    pen.put(&group.runbook, scene.style(Token::Link));
+    let service = group.service.as_ref().and_then(|id| scene.model().catalog.services.get(id));
+    if let Some(text) = service.and_then(|s| s.runbook_text.as_ref()) {
+        page.text(text, 0, scene.style(Token::Text));
+    }
+}

@@ -1,0 +1,342 @@
+//! The SLOs screen: every objective with budget, burn and verdict; the selected one with its history.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::{Drawn, first_visible};
+use crate::domain::{Band, Reading, SloId, SourceKind, Span};
+use crate::model::{ConditionState, Exhaustion, Held, SloStatus, Verdict};
+use crate::theme::Token;
+use crate::view::format::{self, short};
+use crate::view::scene::{Scene, reading, verdict};
+use crate::view::strip::slo_name;
+use crate::view::widgets::chart::{ChartStyle, Scale, Window, chart};
+use crate::view::widgets::table::{Cell, Column, headings, place, rows};
+use crate::view::widgets::text::{Pen, below, top, wrap};
+
+use super::bridge::{
+    burn_token, gone_cell, left_cell, mark_row, name, telling, title_room, trend,
+};
+use super::{empty, title};
+
+/// Columns of objectives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Col {
+    Mark,
+    Name,
+    Verdict,
+    Target,
+    Gauge,
+    Left,
+    Long,
+    Short,
+    Trend,
+    Holds,
+    Gone,
+}
+
+const COLUMNS: [Column<Col>; 11] = [
+    Column::new(Col::Mark, "", 1, 0),
+    Column::new(Col::Name, "", 22, 0).up_to(40).grow(),
+    Column::new(Col::Verdict, "stands", 11, 0),
+    Column::new(Col::Target, "target", 7, 6).right(),
+    Column::new(Col::Gauge, "budget", 8, 3).up_to(16),
+    Column::new(Col::Left, "left", 7, 0).right(),
+    Column::new(Col::Long, "long", 7, 1).right(),
+    Column::new(Col::Short, "short", 7, 4).right(),
+    Column::new(Col::Trend, "trend", 8, 7).up_to(24),
+    Column::new(Col::Holds, "holds", 13, 5),
+    Column::new(Col::Gone, "gone in", 7, 2).right(),
+];
+
+/// Draws the screen.
+pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
+    let statuses = &scene.model().slos.statuses;
+    let ui = &scene.state.ui.slos;
+    let filtered = !ui.filter_text.is_empty();
+    let mut area = body;
+    if filtered {
+        let mut pen = Pen::new(buf, area, 0);
+        let all = format::count(statuses.len());
+        let count = short!("{} of {all}", format::count(ui.rows.len()));
+        pen.right(&count, scene.style(Token::Muted)).trim(2);
+        pen.put("/ ", scene.style(Token::Key)).put(&ui.filter_text, scene.style(Token::Input));
+        area = below(area, 1);
+    }
+    if ui.rows.is_empty() {
+        title(scene, buf, area, "Objectives", true);
+        let words = if filtered && !statuses.is_empty() {
+            ("No objective matches the filter.".to_owned(), Token::Muted)
+        } else if scene.model().catalog.slos.is_empty() {
+            ("No objectives are declared in the catalog.".to_owned(), Token::Muted)
+        } else {
+            scene.nothing(SourceKind::Prometheus, "No budget can be said")
+        };
+        empty(scene, buf, below(area, 1), words);
+        return Drawn { page: usize::from(area.height.saturating_sub(1)), ..Drawn::default() };
+    }
+    let detail = match area.height {
+        0..=11 => 0,
+        12..=26 => 10,
+        h => (h * 2 / 5).max(14),
+    };
+    let wanted = u16::try_from(ui.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
+    let table = top(area, wanted.min(area.height - detail - u16::from(detail > 0)));
+    let (drawn, selected) = draw_table(scene, buf, table);
+    let status = selected.and_then(|at| ui.rows.get(at)).and_then(|id| find(statuses, id));
+    if let (Some(status), 1..) = (status, detail) {
+        about(scene, buf, below(area, table.height + 1), status);
+    }
+    drawn
+}
+
+fn find<'s>(statuses: &'s [SloStatus], id: &SloId) -> Option<&'s SloStatus> {
+    statuses.iter().find(|s| s.slo == *id)
+}
+
+fn draw_table(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> (Drawn, Option<usize>) {
+    let ui = &scene.state.ui.slos;
+    let list = below(area, 1);
+    let page = usize::from(list.height);
+    let selected = ui.selected.as_ref().and_then(|id| ui.rows.iter().position(|r| r == id));
+    let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, ui.rows.len());
+    let placed = place(&COLUMNS, area);
+    headings(&placed, area, buf, scene.style(Token::Header));
+    let heading = short!("Objectives, worst first · {}", format::count(ui.rows.len()));
+    title(scene, buf, top(Rect { width: title_room(&placed, area), ..area }, 1), &heading, true);
+    let (mut line, mut current) = (usize::MAX, None);
+    rows(&placed, list, buf, first, ui.rows.len(), |col, row, cell| {
+        if line != row {
+            line = row;
+            current = ui.rows.get(row).and_then(|id| find(&scene.model().slos.statuses, id));
+        }
+        if let Some(status) = current {
+            slo_cell(scene, col, status, cell);
+        }
+    });
+    if let Some(row) = selected {
+        mark_row(scene, buf, list, row, first, true);
+    }
+    (Drawn { top: first, page, ..Drawn::default() }, selected)
+}
+
+fn slo_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, cell: &mut Cell<'_>) {
+    let fresh = scene.is_fresh(status);
+    let (mark, word, token) = verdict(status.verdict);
+    let old_news = !fresh && status.verdict == Verdict::Fine;
+    let burn = |pick: fn(&ConditionState) -> Reading, cell: &mut Cell<'_>| {
+        if let Some(c) = telling(status) {
+            let rate = pick(c);
+            let token = burn_token(rate, c.condition.factor);
+            cell.put(&reading(rate, format::burn), scene.unless_stale(fresh, token));
+        }
+    };
+    match col {
+        Col::Mark => {
+            cell.put(if old_news { "?" } else { mark }, scene.unless_stale(fresh, token));
+        }
+        Col::Name => name(scene, status, if fresh { Token::Text } else { Token::Stale }, cell),
+        Col::Verdict => {
+            let word = if old_news { "was fine" } else { word };
+            cell.put(word, scene.unless_stale(fresh, token));
+        }
+        Col::Target => {
+            if let Some(slo) = scene.slo(status) {
+                cell.put(&format::objective(slo.objective), scene.style(Token::Muted));
+            }
+        }
+        Col::Gauge => gauge(scene, status, fresh, cell),
+        Col::Left => left_cell(scene, status, fresh, cell),
+        Col::Long => burn(|c| c.long, cell),
+        Col::Short => burn(|c| c.short, cell),
+        Col::Trend => trend(scene, status, scene.unless_stale(fresh, token), cell),
+        Col::Holds => {
+            if let Some(c) = status.conditions.iter().find(|c| c.held == Held::Yes) {
+                let (name, pair) = (c.condition.urgency.name(), pair(c));
+                cell.put(&short!("{name} {pair}"), scene.unless_stale(fresh, token));
+            } else if status.conditions.iter().any(|c| c.held == Held::Unknown) {
+                cell.put("cannot say", scene.style(Token::Unknown));
+            } else {
+                cell.put("none", scene.style(Token::Muted));
+            }
+        }
+        Col::Gone => gone_cell(scene, status, fresh, cell),
+    }
+}
+
+/// The pair of windows as `1h/5m`.
+fn pair(c: &ConditionState) -> format::Short {
+    short!("{}/{}", c.condition.long, c.condition.short)
+}
+
+/// What is left of the budget, as a bar.
+fn gauge(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell: &mut Cell<'_>) {
+    let room = cell.room();
+    let Some(left) = status.budget_left.value().filter(|v| v.is_finite()) else {
+        // An empty bar would look like a spent budget.
+        for _ in 0..room {
+            cell.put("·", scene.style(Token::Unknown));
+        }
+        return;
+    };
+    let full = (left.clamp(0.0, 1.0) * room as f64).ceil() as usize;
+    let token = match left {
+        v if v <= 0.0 => Token::GaugeSpent,
+        v if v < 0.25 => Token::GaugeLow,
+        _ => Token::GaugeFull,
+    };
+    for at in 0..room {
+        let (glyph, token) = if at < full { ("█", token) } else { ("─", Token::GaugeSpent) };
+        let token = if token == Token::GaugeSpent && left > 0.0 { Token::Border } else { token };
+        cell.put(glyph, scene.unless_stale(fresh || at >= full, token));
+    }
+}
+
+/// Chart, conditions and a sentence about the selected objective.
+fn about(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
+    let fresh = scene.is_fresh(status);
+    let (mark, word, token) = verdict(status.verdict);
+    let mut pen = Pen::new(buf, area, 0);
+    let text = slo_name(scene, status);
+    if let Some(slo) = scene.slo(status) {
+        let target = short!("{} over {}", format::objective(slo.objective), slo.period);
+        pen.right(&target, scene.style(Token::Muted)).trim(2);
+    }
+    pen.put(&text, scene.style(Token::Title)).skip(2);
+    pen.put(mark, scene.unless_stale(fresh, token)).skip(1);
+    pen.put(word, scene.unless_stale(fresh, token));
+    let body = below(area, 1);
+    let mut used = 0;
+    wrap(&sentence(scene, status, fresh), usize::from(body.width), |line| {
+        if used < 3 {
+            Pen::new(buf, body, used).put(line, scene.unless_stale(fresh, Token::Text));
+        }
+        used += 1;
+    });
+    let body = below(body, used.min(3) + u16::from(body.height > 9));
+    if body.width >= 76 {
+        let table = 40.min(body.width / 2);
+        conditions(scene, buf, Rect { width: table, ..body }, status, fresh);
+        let x = body.x + table + 3;
+        history(scene, buf, Rect { x, width: body.width - table - 3, ..body }, status, fresh);
+    } else {
+        let rows = u16::try_from(status.conditions.len()).unwrap_or(u16::MAX).saturating_add(1);
+        conditions(scene, buf, top(body, rows), status, fresh);
+        history(scene, buf, below(body, rows), status, fresh);
+    }
+}
+
+/// How it stands, in words.
+fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
+    let left = reading(status.budget_left, format::left);
+    let said = match status.verdict {
+        Verdict::NoData => "The series it is measured by do not exist now; this is not zero errors.".into(),
+        Verdict::NoTraffic => "No requests in the windows: there is nothing to judge by.".into(),
+        Verdict::LowTraffic => "Too few requests to judge by.".into(),
+        Verdict::Unknown => "Not known: its source has not answered for it.".into(),
+        Verdict::Spent => "The budget is spent, though nothing burns fast now.".into(),
+        Verdict::Page | Verdict::Ticket | Verdict::Burning | Verdict::Fine => {
+            let end = match status.exhaustion {
+                Exhaustion::Gone => "the budget is gone".into(),
+                Exhaustion::In(span) => format!("gone in {} at the present burn", format::span(span)),
+                Exhaustion::Lasts => "lasts the period at the present burn".into(),
+                Exhaustion::Unknown => "when it is gone cannot be said".into(),
+            };
+            format!("{left} of the budget is left; {end}.")
+        }
+    };
+    let age = format::age(status.at, scene.now());
+    match (status.at, fresh) {
+        (None, _) => said,
+        (Some(_), true) => format!("{said} Measured {age} ago."),
+        (Some(_), false) => format!("Not current, {age} old: {said}"),
+    }
+}
+
+/// Columns of conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Held,
+    Who,
+    Windows,
+    Long,
+    Short,
+    Factor,
+}
+
+const CONDITIONS: [Column<Part>; 6] = [
+    Column::new(Part::Held, "", 1, 0),
+    Column::new(Part::Who, "", 6, 0),
+    Column::new(Part::Windows, "", 6, 0).up_to(8),
+    Column::new(Part::Long, "long", 6, 0).right(),
+    Column::new(Part::Short, "short", 6, 0).right(),
+    Column::new(Part::Factor, "over", 5, 1).right(),
+];
+
+fn conditions(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus, fresh: bool) {
+    let placed = place(&CONDITIONS, area);
+    headings(&placed, area, buf, scene.style(Token::Header));
+    Pen::new(buf, top(Rect { width: title_room(&placed, area), ..area }, 1), 0)
+        .put("Conditions", scene.style(Token::Header));
+    rows(&placed, below(area, 1), buf, 0, status.conditions.len(), |part, row, cell| {
+        let Some(c) = status.conditions.get(row) else { return };
+        let rate = |r: Reading, cell: &mut Cell<'_>| {
+            let token = burn_token(r, c.condition.factor);
+            cell.put(&reading(r, format::burn), scene.unless_stale(fresh, token));
+        };
+        match part {
+            Part::Held => {
+                let (mark, token) = match c.held {
+                    Held::Yes => ("▲", Token::Error),
+                    Held::No => ("·", Token::Muted),
+                    Held::Unknown => ("?", Token::Unknown),
+                };
+                cell.put(mark, scene.unless_stale(fresh, token));
+            }
+            Part::Who => {
+                cell.put(c.condition.urgency.name(), scene.style(Token::Text));
+            }
+            Part::Windows => {
+                cell.put(&pair(c), scene.style(Token::Muted));
+            }
+            Part::Long => rate(c.long, cell),
+            Part::Short => rate(c.short, cell),
+            Part::Factor => {
+                cell.put(&format::burn(c.condition.factor), scene.style(Token::Muted));
+            }
+        }
+    });
+}
+
+/// Burn over time with the thresholds as lines.
+fn history(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus, fresh: bool) {
+    if area.height < 3 {
+        return;
+    }
+    let time = Window::last(scene.state.ui.range, scene.now());
+    let mut marks = [f64::NAN; 4];
+    for (mark, c) in marks.iter_mut().zip(&status.conditions) {
+        *mark = c.condition.factor;
+    }
+    let least = status.conditions.iter().map(|c| c.condition.factor).fold(1.0, f64::min);
+    let scale = Scale::over(&status.history, &Band::default(), time, least.max(1.0) * 1.1);
+    let mut pen = Pen::new(buf, area, 0);
+    pen.right(&format::burn(scale.high), scene.style(Token::ChartAxis)).trim(1);
+    let window = status.history_window;
+    let heading = if window > Span::ZERO {
+        format!("Burn over {window}, last {}", scene.state.ui.range)
+    } else {
+        format!("Burn, last {}", scene.state.ui.range)
+    };
+    pen.put(&heading, scene.style(Token::Header));
+    let plot = below(area, 1);
+    let style = ChartStyle {
+        line: scene.unless_stale(fresh, Token::ChartLine),
+        band: scene.style(Token::ChartBand),
+        mark: scene.style(Token::ChartLimit),
+    };
+    if !chart(buf, plot, &status.history, &Band::default(), &marks, (time, scale), style) {
+        Pen::new(buf, plot, plot.height / 2)
+            .put("no history in this time range", scene.style(Token::Unknown));
+    }
+}
