@@ -20,17 +20,13 @@ pub use grouping::Counts;
 pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
 pub use signals::{Departure, Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
-<<<<<<< HEAD
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
-=======
-pub use slos::{Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict};
 pub use windows::Planned;
 
 #[cfg(test)]
 mod tests;
->>>>>>> model
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
