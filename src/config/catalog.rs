@@ -124,7 +124,7 @@ impl Builder {
                 _ => vec![d],
             })
             .collect();
-        openslo::indicators(&objects);
+        let indicators = openslo::indicators(&objects);
         for object in objects {
             let field = |name: &str| match &object.value {
                 Value::Map(entries) => entries.iter().find(|(n, _, _)| n == name).map(|e| &e.2),
@@ -136,7 +136,7 @@ impl Builder {
             };
             let (api, version) = (text("apiVersion"), text("version"));
             if api.starts_with("openslo") {
-                openslo::read(self, object, mistakes);
+                openslo::read(self, object, &indicators, mistakes);
             } else if api.starts_with("pyrra.dev/") {
                 pyrra::read(self, object, mistakes);
             } else if api.starts_with("backstage.io/") {
