@@ -4,7 +4,7 @@ use crate::actions::Screen;
 use crate::actions::find::{self, Target};
 use crate::domain::{SafeText, SilenceId, SiteId, SloId, SourceId};
 use crate::eventlog::{AlertInstance, Subject};
-use crate::model::GroupKey;
+use crate::model::{GroupKey, Planned};
 
 use super::Editor;
 
@@ -35,8 +35,10 @@ pub enum Dialog {
         /// Asked whether to end the selected one.
         confirm: bool,
     },
-    /// Maintenance windows, the next occurrences first.
+    /// Maintenance windows, the next times first.
     Windows {
+        /// The next time of each, as of when the list was opened.
+        rows: Vec<Planned>,
         /// Selected row.
         selected: usize,
         /// First row shown.

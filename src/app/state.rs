@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::actions::SilenceGuard;
 use crate::actions::command::Words;
 use crate::connectors::Interest;
-use crate::domain::{Actor, Timestamp};
+use crate::domain::{Actor, Span, Timestamp};
 use crate::keys::Keymap;
 use crate::model::Model;
 
@@ -27,6 +27,8 @@ pub struct State {
     pub keymap: Arc<Keymap>,
     /// Limits for silences.
     pub guard: SilenceGuard,
+    /// How long a silence lasts unless said otherwise.
+    pub silence_for: Span,
     /// Texts typed and not yet recorded, by what they are for.
     pub drafts: BTreeMap<String, String>,
     /// Minutes local time is ahead of UTC.
@@ -53,6 +55,7 @@ impl State {
             me,
             keymap,
             guard: SilenceGuard::default(),
+            silence_for: Span::from_hours(2),
             drafts: BTreeMap::new(),
             local_offset_minutes: 0,
             playback: None,
@@ -61,6 +64,15 @@ impl State {
             keymaps: Vec::new(),
             interest: Interest::default(),
         }
+    }
+
+    /// Every draft, that of an open form included, so that a crash loses none.
+    pub fn all_drafts(&self) -> BTreeMap<String, String> {
+        let mut drafts = self.drafts.clone();
+        if let Some((key, text)) = super::dialogs::open_draft(self) {
+            drafts.insert(key, text);
+        }
+        drafts
     }
 
     /// The text kept under `key`, or nothing.
@@ -97,7 +109,13 @@ impl State {
     pub(super) fn words(&self) -> Words {
         Words {
             services: self.model.catalog.services.keys().map(|id| id.text().clone()).collect(),
-            labels: self.model.alerts.labels_seen(),
+            labels: self
+                .model
+                .alerts
+                .labels_seen()
+                .iter()
+                .map(|(name, values)| (name.clone(), values.iter().cloned().collect()))
+                .collect(),
             themes: self.themes.clone(),
             keymaps: self.keymaps.clone(),
         }

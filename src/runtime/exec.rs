@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
 use super::files::{self, Watched};
-use super::keep::Keeper;
+use super::keeper::Keeper;
 use super::logger::{Append, Logger};
 use super::terminal::Screen;
 use super::{Arrival, Looks};
 use crate::app::{Effect, Msg, Playback, PlaybackStep, Reload, State, Tone, update};
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
-use crate::domain::{Operation, Outcome, SafeText, SiteId, SourceId, SourceKind, Timestamp};
+use crate::domain::{Operation, Outcome, SafeText, SiteId, SourceId, SourceKind};
 use crate::eventlog::{EventLog, Position};
 use crate::theme::{self, Theme};
 
@@ -29,7 +29,6 @@ pub(super) struct Exec {
     looks: Watched,
     keeper: Keeper,
     player: Option<PlayerClock>,
-    shown: Option<Timestamp>,
     to_loop: mpsc::Sender<Arrival>,
     clock: Arc<dyn Clock>,
 }
@@ -75,7 +74,6 @@ impl Exec {
             looks,
             keeper: Keeper::start(parts.keeper)?,
             player: parts.player,
-            shown: None,
             to_loop,
             clock: parts.clock,
         })
@@ -192,7 +190,6 @@ impl Exec {
         if let Some(playback) = self.playback() {
             update(state, Msg::Playback(playback));
             update(state, Msg::Tick(playback.at));
-            self.shown = Some(playback.at);
         }
         for (_, _, _, handle) in &self.handles {
             handle.poll_now();

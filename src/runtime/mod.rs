@@ -15,6 +15,8 @@ mod exec;
 mod files;
 pub mod input;
 pub mod keep;
+mod keeper;
+mod kept;
 mod logger;
 pub mod pace;
 pub mod signals;
@@ -25,19 +27,60 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use std::path::PathBuf;
+
+use tokio::sync::{mpsc, watch};
 
 use crate::app::{Msg, State, update};
-use crate::connectors::{Clock, poll};
+use crate::connectors::http::Transport;
+use crate::connectors::registry::SourceConfig;
+use crate::connectors::tape::PlayerClock;
+use crate::connectors::{Clock, Interest, poll};
+use crate::domain::{Catalog, SiteId, SourceId, SourceKind};
 use crate::eventlog::{EventLog, Position};
 use crate::theme::Theme;
 use crate::view::draw;
 
-use exec::Exec;
-pub use files::{Looks, Watched};
+pub use exec::built_in;
+use exec::{Exec, Parts};
+pub use files::Looks;
+pub use kept::restore;
 use input::FromTerminal;
 use pace::{Cause, Pacer, When};
 use terminal::Screen;
+
+/// A source that can be started once what is on screen is known.
+pub struct SourceSetup {
+    /// Its name.
+    pub id: SourceId,
+    /// Its site.
+    pub site: SiteId,
+    /// Its kind.
+    pub kind: SourceKind,
+    /// Makes what the poll loop is started with.
+    pub make: Box<dyn FnOnce(watch::Receiver<Interest>, mpsc::Sender<poll::Event>) -> poll::Setup>,
+}
+
+impl SourceSetup {
+    /// A configured source over a transport; `first` of its kind takes what names no source.
+    pub fn new(
+        source: &SourceConfig,
+        first: bool,
+        catalog: &Arc<Catalog>,
+        transport: Arc<dyn Transport>,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        let (config, catalog, clock) = (source.clone(), catalog.clone(), clock.clone());
+        Self {
+            id: source.name.clone(),
+            site: source.site.clone(),
+            kind: source.kind,
+            make: Box::new(move |interest, sink| {
+                config.setup(&catalog, first, transport, clock, interest, sink)
+            }),
+        }
+    }
+}
 
 /// Everything a console needs to run.
 pub struct Console {
@@ -52,13 +95,13 @@ pub struct Console {
     /// How far the state has read them.
     pub position: Position,
     /// Sources, ready to be started.
-    pub sources: Vec<poll::Source>,
+    pub sources: Vec<SourceSetup>,
     /// The clock in force.
     pub clock: Arc<dyn Clock>,
     /// The player, when a recording is played.
-    pub player: Option<crate::connectors::tape::PlayerClock>,
-    /// Where view and drafts are kept.
-    pub keeper: keep::Keeper,
+    pub player: Option<PlayerClock>,
+    /// File in which view and drafts are kept; `None` keeps nothing.
+    pub keep: Option<PathBuf>,
 }
 
 /// What arrives at the loop besides the terminal's input.
@@ -75,7 +118,7 @@ const MOST_PER_TURN: usize = 256;
 /// # Errors
 /// When the terminal cannot be taken, with the reason in a sentence.
 pub async fn run(console: Console) -> io::Result<i32> {
-    let Console { mut state, mut theme, looks, log, position, sources, clock, player, keeper } = console;
+    let Console { mut state, mut theme, looks, log, position, sources, clock, player, keep } = console;
     let (to_loop, mut arrivals) = mpsc::channel(1024);
     let (from_terminal, mut typed) = mpsc::channel(256);
     signals::start(from_terminal.clone())?;
@@ -89,7 +132,8 @@ pub async fn run(console: Console) -> io::Result<i32> {
     screen.probe()?;
     let mut pacer = Pacer::asked_at(Instant::now());
 
-    let mut exec = Exec::start(sources, log, position, looks, keeper, player, to_loop, &clock)?;
+    let parts = Parts { sources, log, position, looks, keeper: keep, player, clock: clock.clone() };
+    let mut exec = Exec::start(parts, to_loop)?;
     let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut wanted: Option<Cause> = None;

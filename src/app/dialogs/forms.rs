@@ -34,7 +34,8 @@ pub(in crate::app) fn withdraw(state: &mut State) -> Vec<Effect> {
     let Some(chosen) = chosen(state) else {
         return say_nothing_chosen(state, "withdraw");
     };
-    let what = Do::Withdraw { alerts: chosen.instances(state), note: SafeText::default() };
+    let alerts = chosen.instances(state).into_iter().map(|a| a.key).collect();
+    let what = Do::Withdraw { alerts, note: String::new() };
     match decide(&state.model, &state.me, &what, state.now, &state.guard) {
         Ok(events) => vec![Effect::Append(events)],
         Err(refusal) => {
@@ -84,12 +85,12 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
         Some(Dialog::Acknowledge(form)) if form.saving => return Vec::new(),
         Some(Dialog::Note(form)) if form.saving => return Vec::new(),
         Some(Dialog::Acknowledge(form)) if save => Do::Acknowledge {
-            alerts: form.alerts.clone(),
+            alerts: form.alerts.iter().map(|a| a.key.clone()).collect(),
             title: form.title.clone(),
-            note: SafeText::body(&form.note.text()),
+            note: form.note.text(),
         },
         Some(Dialog::Note(form)) if save => {
-            Do::Note { about: form.about.clone(), text: SafeText::body(&form.text.text()) }
+            Do::Note { about: form.about.clone(), text: form.text.text() }
         }
         Some(Dialog::Acknowledge(form)) => {
             form.note.key(chord);
@@ -152,21 +153,24 @@ pub(in crate::app) fn recorded(state: &mut State, event: &LogEvent) {
     state.ui.notice(Tone::Done, done, now);
 }
 
-/// Keeps what was typed in the open form, so that opening it again shows it.
-pub(in crate::app) fn keep_draft(state: &mut State) {
+/// What is typed in the open form, and where it is kept.
+pub(in crate::app) fn open_draft(state: &State) -> Option<(String, String)> {
     let (key, text) = match &state.ui.dialog {
         Some(Dialog::Acknowledge(f)) => (draft_key("ack", &f.title), f.note.text()),
         Some(Dialog::Note(f)) => (draft_key("note", &f.title), f.text.text()),
         Some(Dialog::Silence(f)) => (draft_key("silence", &f.site), f.draft_text()),
-        _ => return,
+        _ => return None,
     };
-    if text.trim().is_empty() {
-        state.drafts.remove(&key);
-        return;
+    (!text.trim().is_empty()).then_some((key, text))
+}
+
+/// Keeps what was typed in the open form, so that opening it again shows it.
+pub(in crate::app) fn keep_draft(state: &mut State) {
+    if let Some((key, text)) = open_draft(state) {
+        let now = state.now;
+        state.drafts.insert(key, text);
+        state.ui.notice(Tone::Info, "Kept as a draft; the same key opens it again.", now);
     }
-    let now = state.now;
-    state.drafts.insert(key, text);
-    state.ui.notice(Tone::Info, "Kept as a draft; the same key opens it again.", now);
 }
 
 /// Where a draft is kept.

@@ -1,6 +1,6 @@
 //! The list of silences (extend, end) and of maintenance windows (mute the next occurrence).
 
-use crate::actions::{Action, Do, decide};
+use crate::actions::{Action, Do, SilenceGuard, decide};
 use crate::app::screens::{Move, moved};
 use crate::app::{Dialog, Effect, State, Tone};
 use crate::domain::{SilenceId, SiteId};
@@ -14,7 +14,8 @@ pub(in crate::app) fn open_silences(state: &mut State) -> Vec<Effect> {
 
 /// Opens the list of maintenance windows.
 pub(in crate::app) fn open_windows(state: &mut State) -> Vec<Effect> {
-    state.ui.dialog = Some(Dialog::Windows { selected: 0, top: 0, confirm: false });
+    let rows = state.model.windows(state.now);
+    state.ui.dialog = Some(Dialog::Windows { rows, selected: 0, top: 0, confirm: false });
     Vec::new()
 }
 
@@ -69,36 +70,42 @@ fn silences(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 fn windows(state: &mut State, action: Action) -> Vec<Effect> {
-    let planned = state.model.windows(state.now);
-    let rows: Vec<usize> = (0..planned.len()).collect();
-    let Some(Dialog::Windows { selected, confirm, .. }) = &mut state.ui.dialog else {
+    let Some(Dialog::Windows { rows, selected, confirm, .. }) = &mut state.ui.dialog else {
         return Vec::new();
     };
     if let Some(by) = movement(action) {
-        *selected = moved(&rows, Some(selected), by).unwrap_or(0);
+        let places: Vec<usize> = (0..rows.len()).collect();
+        *selected = moved(&places, Some(selected), by).unwrap_or(0);
         *confirm = false;
         return Vec::new();
     }
-    let Some(window) = planned.get(*selected) else { return Vec::new() };
+    let Some(planned) = rows.get(*selected).cloned() else { return Vec::new() };
     if action != Action::Open {
         return Vec::new();
     }
-    if window.silenced {
+    if planned.open.is_empty() {
         let now = state.now;
-        state.ui.notice(Tone::Info, "This occurrence is muted already; nothing was sent.", now);
+        let text = if planned.muted.is_empty() {
+            "No Alertmanager is configured, so nothing can be muted. Add one to config.toml."
+        } else {
+            "This time is muted already; nothing was sent."
+        };
+        state.ui.notice(Tone::Info, text, now);
         return Vec::new();
     }
     if !*confirm {
         *confirm = true;
         return Vec::new();
     }
-    let Some(site) = window.site.clone() else {
-        let now = state.now;
-        state.ui.notice(Tone::Warning, "No Alertmanager is configured, so nothing can be muted.", now);
+    *confirm = false;
+    let catalog = std::sync::Arc::clone(&state.model.catalog);
+    let Some(window) = catalog.windows.iter().find(|w| w.id == planned.window) else {
         return Vec::new();
     };
-    let draft = window.draft(&state.me);
-    perform(state, &Do::Silence { site, draft })
+    let draft = window.silence_draft(planned.occurrence, &state.me);
+    let sites = planned.open.iter();
+    let wanted = sites.map(|site| Do::Silence { site: site.clone(), draft: draft.clone() });
+    wanted.flat_map(|what| perform(state, &what)).collect()
 }
 
 fn perform(state: &mut State, what: &Do) -> Vec<Effect> {
@@ -108,7 +115,7 @@ fn perform(state: &mut State, what: &Do) -> Vec<Effect> {
         return Vec::new();
     }
     // The list shows what is asked for and asks once; breadth was shown with it.
-    let guard = state.guard.confirmed(true);
+    let guard = SilenceGuard { confirmed_broad: true, ..state.guard };
     match decide(&state.model, &state.me, what, now, &guard) {
         Ok(events) => {
             if let Some(Dialog::Silences { confirm, .. } | Dialog::Windows { confirm, .. }) =

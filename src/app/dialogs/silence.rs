@@ -1,7 +1,7 @@
 //! Making a silence: matchers with a live count and list of what they would hit, duration, comment,
 //! a last step that names the reach and the way back, and a guard against broad ones.
 
-use crate::actions::{Do, decide, would_hit};
+use crate::actions::{Do, SilenceGuard, decide, would_hit_at};
 use crate::app::screens::alerts::chosen;
 use crate::app::{Dialog, Editor, Effect, Lines, Preview, SilenceField, SilenceForm, State, Tone};
 use crate::domain::{
@@ -44,7 +44,7 @@ pub(in crate::app) fn open_with(
     };
     let draft = state.draft(&draft_key("silence", &site));
     let comment = if comment.is_empty() { draft.as_str() } else { comment };
-    let duration = duration.unwrap_or(state.guard.default_duration);
+    let duration = duration.unwrap_or(state.silence_for);
     state.ui.dialog = Some(Dialog::Silence(Box::new(SilenceForm {
         site,
         sites,
@@ -129,17 +129,17 @@ pub(super) fn edited(state: &mut State) {
     let (preview, refusal) = match form.compiled() {
         Err(sentence) => (Preview::default(), Some(sentence)),
         Ok(matchers) => {
-            let hit = would_hit(&state.model, &form.site, &matchers);
+            let hit = would_hit_at(&state.model, &form.site, &matchers);
             let listed = hit.alerts.iter().take(50).filter_map(|key| {
                 let alert = &state.model.alerts.alerts.get(key)?.alert;
                 Some(SafeText::new(&format!("{} {}", alert.name(), alert.labels.get("instance"))))
             });
             let preview = Preview {
                 alerts: hit.alerts.len(),
-                firing: hit.firing,
+                firing: hit.total_firing,
                 listed: listed.collect(),
                 services: hit.services.iter().map(|s| s.text().clone()).collect(),
-                broad: state.guard.is_broad(hit.alerts.len(), hit.firing),
+                broad: state.guard.is_broad(hit.alerts.len(), hit.total_firing),
             };
             (preview, None)
         }
@@ -188,7 +188,9 @@ fn enter(state: &mut State) -> Vec<Effect> {
         Err(SafeText::new("This console is read-only; nothing was silenced. Start it without --read-only to act."))
     } else {
         form.draft(state).and_then(|draft| {
-            let guard = state.guard.confirmed(confirmed_broad || !form.confirming);
+            // The first press leads to the last step, which asks for the count if it is broad.
+            let confirmed_broad = confirmed_broad || !form.confirming;
+            let guard = SilenceGuard { confirmed_broad, ..state.guard };
             let what = Do::Silence { site: form.site.clone(), draft };
             decide(&state.model, &state.me, &what, state.now, &guard).map_err(|r| r.sentence)
         })
