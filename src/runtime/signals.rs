@@ -105,6 +105,7 @@ impl Listening {
             _ = self.hangup.recv() => FromTerminal::Stop(Stop::Hangup),
             _ = self.continued.recv() => FromTerminal::Continued,
             _ = self.resized.recv() => {
+                tty::note_resize();
                 let size = tty::size();
                 FromTerminal::Input(Input::Resize(size.width, size.height))
             }

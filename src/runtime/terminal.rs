@@ -106,7 +106,12 @@ impl Screen {
     /// # Errors
     /// When the terminal cannot be written to: it has vanished, and the console should end.
     pub fn draw(&mut self, frame: impl FnOnce(&mut Frame)) -> io::Result<Painted> {
+        // Asked before the size, so that a change in between is seen by the next frame.
+        let resized = tty::take_resize();
         self.terminal.backend_mut().set_size(tty::size());
+        if resized {
+            self.terminal.clear()?;
+        }
         self.terminal.draw(frame)?;
         Ok(Painted { bytes: self.terminal.backend_mut().take_sent() })
     }

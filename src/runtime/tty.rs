@@ -5,6 +5,7 @@
 //! write when a signal or a panic has to leave the terminal.
 
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::terminal::Clear;
 use crossterm::{cursor, queue};
@@ -20,6 +21,20 @@ const END_SYNC: &[u8] = b"\x1b[?2026l";
 /// Largest size drawn. A terminal may report 65535 columns; the cells for that would not fit in memory.
 const WIDEST: u16 = 1000;
 const TALLEST: u16 = 500;
+
+/// Set by SIGWINCH. A window made smaller and larger again within a frame has the old size but not the
+/// old contents.
+static RESIZED: AtomicBool = AtomicBool::new(false);
+
+/// The window's size has changed at least once; the next frame paints every cell.
+pub(super) fn note_resize() {
+    RESIZED.store(true, Ordering::SeqCst);
+}
+
+/// Whether the size has changed since the last call.
+pub(super) fn take_resize() -> bool {
+    RESIZED.swap(false, Ordering::SeqCst)
+}
 
 /// A size that can be drawn: serial lines and some pipes report 0×0, which means unknown.
 pub(super) fn sane(columns: u16, rows: u16) -> Size {

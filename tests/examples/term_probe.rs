@@ -4,6 +4,7 @@
 //! line shows what arrived and what the last frame cost. `PROBE_PANIC=1` panics on `p`,
 //! `PROBE_STUCK=1` makes the loop hang on `h`.
 
+use std::io;
 use std::time::Instant;
 
 use quarterdeck::keys::{Chord, Input, Key};
@@ -30,6 +31,7 @@ enum Next {
     Draw,
     Suspend,
     Copy,
+    Hang,
     Quit,
 }
 
@@ -52,9 +54,10 @@ impl State {
             (false, Key::Char('p'), false) if std::env::var_os("PROBE_PANIC").is_some() => {
                 panic!("asked to panic")
             }
-            (false, Key::Char('h'), false) if std::env::var_os("PROBE_STUCK").is_some() => loop {
-                std::thread::park();
-            },
+            (false, Key::Char('h'), false) if std::env::var_os("PROBE_STUCK").is_some() => {
+                self.last = "stuck".into();
+                return Next::Hang;
+            }
             _ => {}
         }
         Next::Draw
@@ -89,34 +92,35 @@ impl State {
     }
 }
 
-async fn run() -> anyhow::Result<Option<Stop>> {
+async fn run(screen: &mut Screen) -> io::Result<Option<Stop>> {
     let mut state = State::default();
     let (to, mut from) = tokio::sync::mpsc::channel(1024);
-    let mut screen = Screen::enter(Some("term probe"))?;
     signals::start(to.clone())?;
     input::start(to)?;
     screen.probe()?;
     let mut pacer = Pacer::asked_at(Instant::now());
     let mut wanted = true;
     loop {
-        if wanted && pacer.when(Cause::Person, Instant::now()) == When::Now {
-            let painted = screen.draw(|frame| state.draw(frame))?;
-            if pacer.painted(painted.bytes, Instant::now()) {
-                screen.probe()?;
+        let wait = match wanted.then(|| pacer.when(Cause::Person, Instant::now())) {
+            Some(When::Now) => {
+                let painted = screen.draw(|frame| state.draw(frame))?;
+                if pacer.painted(painted.bytes, Instant::now()) {
+                    screen.probe()?;
+                }
+                wanted = false;
+                None
             }
-            wanted = false;
-        }
-        let message = if wanted {
-            let When::At(time) = pacer.when(Cause::Person, Instant::now()) else { continue };
-            match tokio::time::timeout_at(time.into(), from.recv()).await {
+            Some(When::At(time)) => Some(time),
+            None => None,
+        };
+        let mut message = match wait {
+            Some(time) => match tokio::time::timeout_at(time.into(), from.recv()).await {
                 Ok(message) => message,
                 Err(_) => continue,
-            }
-        } else {
-            from.recv().await
+            },
+            None => from.recv().await,
         };
         // Everything that is here already is applied before the next frame.
-        let mut message = message;
         while let Some(arrived) = message.take() {
             match arrived {
                 FromTerminal::Answer => pacer.answered(Instant::now()),
@@ -131,6 +135,12 @@ async fn run() -> anyhow::Result<Option<Stop>> {
                         Next::Draw => {}
                         Next::Suspend => screen.suspend()?,
                         Next::Copy => drop(screen.copy("row copied")?),
+                        Next::Hang => {
+                            screen.draw(|frame| state.draw(frame))?;
+                            loop {
+                                std::thread::park();
+                            }
+                        }
                         Next::Quit => return Ok(None),
                     }
                 }
@@ -143,7 +153,10 @@ async fn run() -> anyhow::Result<Option<Stop>> {
 fn main() -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let stop = runtime.block_on(run())?;
+    let mut screen = Screen::enter(Some("term probe"))?;
+    // Once the screen is taken, an error of writing to it means that it has vanished.
+    let stop = runtime.block_on(run(&mut screen)).unwrap_or(Some(Stop::TerminalGone));
+    drop(screen);
     runtime.shutdown_background();
     match stop {
         Some(stop) => std::process::exit(stop.exit_code()),
