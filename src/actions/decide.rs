@@ -92,6 +92,17 @@ impl Default for SilenceGuard {
     }
 }
 
+impl SilenceGuard {
+    /// Whether so much is more than one slip may mute.
+    pub fn is_broad(&self, reach: &Preview) -> bool {
+        let (count, total) = (reach.alerts.len(), reach.total_firing);
+        let share = count as f64 / total.max(1) as f64;
+        count > self.most_alerts
+            || (total >= self.share_from && share > self.most_share)
+            || (count == total && reach.groups > 1)
+    }
+}
+
 /// What a silence would reach now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preview {
@@ -373,11 +384,7 @@ fn times(draft: &SilenceDraft, now: Timestamp, guard: &SilenceGuard) -> Result<(
 /// Refuses what would mute more than one slip may.
 fn narrow(reach: &Preview, matchers: &[Matcher], guard: &SilenceGuard) -> Result<(), Refusal> {
     let (count, total) = (reach.alerts.len(), reach.total_firing);
-    let share = count as f64 / total.max(1) as f64;
-    let broad = count > guard.most_alerts
-        || (total >= guard.share_from && share > guard.most_share)
-        || (count == total && reach.groups > 1);
-    if broad {
+    if guard.is_broad(reach) {
         return Err(Refusal::new(
             Rule::TooBroad,
             format!(

@@ -12,7 +12,7 @@ mod update;
 
 pub use dialog::{
     About, AckForm, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
-    ReadingLine, SilenceField, SilenceForm, Target,
+    ReadingLine, SilenceField, SilenceForm,
 };
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};

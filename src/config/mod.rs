@@ -25,4 +25,3 @@ mod source;
 pub use catalog::load as load_catalog;
 pub use error::ConfigError;
 pub use settings::{Overrides, Settings};
-pub use source::{Auth, Secret, SourceConfig, Tls};

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::error::{ConfigError, Mistakes, Place};
 use super::node::{self, FILE_BYTES, Node, Table};
-use super::source::{self, SourceConfig};
+use super::source;
+use crate::connectors::registry::SourceConfig;
 use crate::domain::{Level, LevelRule, SafeText, Severity, SeverityPolicy, Span};
 
 /// The newest version of the file this program reads.

@@ -1,83 +1,18 @@
 //! `[[source]]`: an outside system to ask, how to reach it and where its credentials are kept.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::error::Mistakes;
 use super::node::{Node, Table, Value};
+use crate::connectors::registry::{Basic, SourceConfig, Tls};
+use crate::connectors::secret::SecretRef;
 use crate::domain::{SiteId, SourceId, SourceKind, Span};
 
-/// One outside system.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SourceConfig {
-    /// Unique name.
-    pub name: SourceId,
-    /// What it speaks.
-    pub kind: SourceKind,
-    /// Base URL, `http` or `https`, without credentials and query.
-    pub url: url::Url,
-    /// Site it belongs to; default: its name.
-    pub site: SiteId,
-    /// How often it is asked; default 15 s for Prometheus, 5 s for Alertmanager.
-    pub interval: Span,
-    /// Deadline of one request; default 10 s.
-    pub timeout: Span,
-    /// Most requests at once; default 4.
-    pub limit: u16,
-    /// Most bytes of one answer; default 64 MiB.
-    pub max_body: usize,
-    /// Who we are to it.
-    pub auth: Option<Auth>,
-    /// Own certificates.
-    pub tls: Tls,
-    /// Further headers, for example a tenant.
-    pub headers: Vec<(String, HeaderValue)>,
-}
-
-/// Credentials.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// HTTP basic.
-    Basic {
-        /// User name.
-        user: String,
-        /// Password.
-        password: Secret,
-    },
-    /// `Authorization: Bearer`.
-    Bearer(Secret),
-}
-
-/// Where a secret is kept; the file itself never holds one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Secret {
-    /// An environment variable.
-    Env(String),
-    /// First line of a file.
-    File(PathBuf),
-    /// First line a command prints, program and arguments.
-    Command(Vec<String>),
-    /// An entry of the desktop's keyring.
-    Keyring(String),
-}
-
-/// A header's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderValue {
-    /// As written.
-    Plain(String),
-    /// Read from elsewhere.
-    Secret(Secret),
-}
-
-/// Files in PEM format.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tls {
-    /// Authorities to trust besides the system's.
-    pub ca: Option<PathBuf>,
-    /// Our certificate.
-    pub cert: Option<PathBuf>,
-    /// Its key.
-    pub key: Option<PathBuf>,
+/// Who we are to a source.
+enum Auth {
+    Basic(Basic),
+    Bearer(SecretRef),
 }
 
 /// Answers larger than this could fill the memory of a small machine.
@@ -107,19 +42,27 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
     let auth = table.table("auth").and_then(|t| read_auth(t, mistakes));
     let tls = table.table("tls").map(|t| read_tls(t, mistakes)).unwrap_or_default();
     let headers = table.table("headers").map(|t| read_headers(&t, mistakes)).unwrap_or_default();
+    let proxy = table.text("proxy").map(str::to_owned);
     table.finish();
+    let (basic, bearer) = match auth {
+        Some(Auth::Basic(basic)) => (Some(basic), None),
+        Some(Auth::Bearer(token)) => (None, Some(token)),
+        None => (None, None),
+    };
     let config = SourceConfig {
         name: SourceId::new(name?),
         kind: kind?,
-        url: url?,
+        url: url?.to_string(),
         site: site?,
         interval,
         timeout,
         limit: u16::try_from(limit).unwrap_or(4),
         max_body: usize::try_from(max_body).unwrap_or(64) << 20,
-        auth,
+        basic,
+        bearer,
         tls,
         headers,
+        proxy,
     };
     (mistakes.count() == before).then_some(config)
 }
@@ -151,7 +94,7 @@ fn read_auth(table: Table<'_>, mistakes: &Mistakes) -> Option<Auth> {
         let user = t.need_text("user").map(str::to_owned);
         let password = t.need("password").and_then(|n| secret(n, "password", mistakes));
         t.finish();
-        Some(Auth::Basic { user: user?, password: password? })
+        Some(Auth::Basic(Basic { user: user?, password: password? }))
     });
     let bearer = table.get("bearer").and_then(|n| secret(n, "bearer", mistakes)).map(Auth::Bearer);
     if table.get("basic").is_some() && table.get("bearer").is_some() {
@@ -164,7 +107,7 @@ fn read_auth(table: Table<'_>, mistakes: &Mistakes) -> Option<Auth> {
 }
 
 /// Reads where a secret is kept. Whatever is wrong, its text is never repeated.
-fn secret(node: &Node, key: &str, mistakes: &Mistakes) -> Option<Secret> {
+fn secret(node: &Node, key: &str, mistakes: &Mistakes) -> Option<SecretRef> {
     const HOW: &str = "write { env = \"NAME\" }, { file = \"/path\" }, { command = [\"program\"] } \
                        or { keyring = \"name\" }";
     if !matches!(node.value, Value::Map(_)) {
@@ -177,10 +120,10 @@ fn secret(node: &Node, key: &str, mistakes: &Mistakes) -> Option<Secret> {
         table.texts("command").into_iter().map(|(word, _)| word.to_owned()).collect::<Vec<_>>()
     });
     let found = [
-        table.text("env").map(|name| Secret::Env(name.to_owned())),
-        table.text("file").map(|path| Secret::File(PathBuf::from(path))),
-        words.filter(|w| !w.is_empty()).map(Secret::Command),
-        table.text("keyring").map(|name| Secret::Keyring(name.to_owned())),
+        table.text("env").map(|name| SecretRef::Env(name.to_owned())),
+        table.text("file").map(|path| SecretRef::File(PathBuf::from(path))),
+        words.filter(|w| !w.is_empty()).map(SecretRef::Command),
+        table.text("keyring").map(keyring),
     ];
     let mut found = found.into_iter().flatten();
     let first = found.next();
@@ -189,6 +132,12 @@ fn secret(node: &Node, key: &str, mistakes: &Mistakes) -> Option<Secret> {
     }
     table.finish();
     first
+}
+
+/// `service` or `service/user`.
+fn keyring(name: &str) -> SecretRef {
+    let (service, user) = name.split_once('/').unwrap_or((name, ""));
+    SecretRef::Keyring { service: service.to_owned(), user: user.to_owned() }
 }
 
 fn read_tls(table: Table<'_>, mistakes: &Mistakes) -> Tls {
@@ -201,8 +150,8 @@ fn read_tls(table: Table<'_>, mistakes: &Mistakes) -> Tls {
     tls
 }
 
-fn read_headers(table: &Table<'_>, mistakes: &Mistakes) -> Vec<(String, HeaderValue)> {
-    let mut headers = Vec::new();
+fn read_headers(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<String, SecretRef> {
+    let mut headers = BTreeMap::new();
     for (name, at, node) in table.entries() {
         let token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || !name.chars().all(token) {
@@ -214,8 +163,8 @@ fn read_headers(table: &Table<'_>, mistakes: &Mistakes) -> Vec<(String, HeaderVa
                 mistakes.add(node.at, &format!("the value of `{name}` must be plain ASCII"));
                 continue;
             }
-            Value::Text(text) => Some(HeaderValue::Plain(text.clone())),
-            _ => secret(node, name, mistakes).map(HeaderValue::Secret),
+            Value::Text(text) => Some(SecretRef::Given(text.clone())),
+            _ => secret(node, name, mistakes),
         };
         headers.extend(value.map(|v| (name.to_owned(), v)));
     }

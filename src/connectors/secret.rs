@@ -58,6 +58,8 @@ pub enum SecretRef {
     File(PathBuf),
     /// A program that prints it, started without a shell.
     Command(Vec<String>),
+    /// As written in the configuration: for headers that are no secret, such as a tenant's name.
+    Given(String),
     /// The desktop's keyring.
     Keyring {
         /// Attribute `service`.
@@ -87,6 +89,7 @@ impl SecretRef {
             Self::Command(argv) => {
                 format!("the command {}", argv.first().map_or("(none)", String::as_str))
             }
+            Self::Given(_) => "the configuration".to_owned(),
             Self::Keyring { service, user } if user.is_empty() => {
                 format!("the keyring entry {service}")
             }
@@ -101,6 +104,7 @@ impl SecretRef {
                 .map(|value| Secret::new(value.as_encoded_bytes()))
                 .ok_or_else(|| "it is not set; export it before starting".to_owned()),
             Self::File(path) => read_file(path),
+            Self::Given(text) => Ok(Secret::new(text.as_bytes())),
             Self::Command(argv) => run(argv).await,
             Self::Keyring { service, user } => {
                 let mut argv =

@@ -3,7 +3,7 @@
 use super::keep::Kept;
 use crate::actions::Screen;
 use crate::app::{ClockMode, State};
-use crate::domain::{Filter, Span};
+use crate::domain::{Filter, ServiceId, SloId, SourceId, Span};
 
 /// What is worth keeping.
 pub(super) fn of(state: &State) -> Kept {
@@ -34,9 +34,9 @@ pub fn restore(state: &mut State, kept: Kept) {
         ui.screen = screen;
     }
     let selected = |name: &str| kept.selection.get(name).map(String::as_str);
-    ui.slos.selected = selected("slos").map(Into::into);
-    ui.sources.selected = selected("sources").map(Into::into);
-    ui.bridge.pinned = selected("service").map(Into::into);
+    ui.slos.selected = selected("slos").map(SloId::new);
+    ui.sources.selected = selected("sources").map(SourceId::new);
+    ui.bridge.pinned = selected("service").map(ServiceId::new);
     let mut filter = |name: &str, text: &mut String, parsed: &mut Filter| {
         if let Some(typed) = kept.filter.get(name)
             && let Ok(read) = Filter::parse(typed)

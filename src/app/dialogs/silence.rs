@@ -139,7 +139,7 @@ pub(super) fn edited(state: &mut State) {
                 firing: hit.total_firing,
                 listed: listed.collect(),
                 services: hit.services.iter().map(|s| s.text().clone()).collect(),
-                broad: state.guard.is_broad(hit.alerts.len(), hit.total_firing),
+                broad: state.guard.is_broad(&hit),
             };
             (preview, None)
         }

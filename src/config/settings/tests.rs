@@ -2,7 +2,8 @@ use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::source::{Auth, HeaderValue, Secret};
+use crate::connectors::registry::Basic;
+use crate::connectors::secret::SecretRef;
 use crate::domain::{SourceId, SourceKind};
 
 fn fixture(name: &str) -> String {
@@ -18,16 +19,16 @@ fn the_example_file_says_what_it_says() {
     let [prometheus, alertmanager] = settings.sources.as_slice() else { panic!("two sources") };
     assert_eq!(prometheus.name, SourceId::new("prom-eu"));
     assert_eq!(prometheus.url.as_str(), "https://prometheus.eu.example.org/prometheus");
-    let password = Secret::Env("PROM_EU_PASSWORD".into());
-    assert_eq!(prometheus.auth, Some(Auth::Basic { user: "console".into(), password }));
-    let tenant = ("X-Scope-OrgID".to_owned(), HeaderValue::Plain("shop".into()));
-    assert_eq!(prometheus.headers, [tenant]);
+    let password = SecretRef::Env("PROM_EU_PASSWORD".into());
+    assert_eq!(prometheus.basic, Some(Basic { user: "console".into(), password }));
+    let tenant = ("X-Scope-OrgID".to_owned(), SecretRef::Given("shop".into()));
+    assert_eq!(prometheus.headers, [tenant].into());
     assert_eq!(
         (alertmanager.kind, alertmanager.interval, alertmanager.max_body),
         (SourceKind::Alertmanager, Span::from_secs(5), 64 << 20)
     );
-    let token = Secret::File("/run/secrets/am-eu".into());
-    assert_eq!(alertmanager.auth, Some(Auth::Bearer(token)));
+    let token = SecretRef::File("/run/secrets/am-eu".into());
+    assert_eq!(alertmanager.bearer, Some(token));
     assert_eq!(settings.severity.impact[0].matchers[0].to_string(), r#"namespace="payments""#);
     assert_eq!(settings.catalog, ["catalog.toml", "slo/*.yaml"]);
 }
