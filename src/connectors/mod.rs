@@ -21,6 +21,7 @@ pub mod prometheus;
 pub mod registry;
 pub mod resilience;
 pub mod secret;
+pub mod tape;
 mod wire;
 
 use crate::domain::{Observation, Operation, Outcome, ServiceId, SloId, SourceId, Span, Timestamp};

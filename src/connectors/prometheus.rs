@@ -21,6 +21,8 @@ use plan::{Part, Unit};
 
 /// Points of a chart at most; terminals are rarely wider in Braille cells.
 const CHART_POINTS: f64 = 240.0;
+/// Objectives charted finely at once; more do not fit on a screen.
+const MOST_CHARTS: usize = 8;
 /// Points of a sparkline.
 const SPARK_POINTS: f64 = 30.0;
 /// What a sparkline covers when no range was chosen.
@@ -124,19 +126,25 @@ impl Prometheus {
         // An objective whose ratio is refused would sink the others' history too.
         let broken: HashSet<usize> =
             state.alone.iter().filter_map(|unit| self.units.get(*unit).map(|u| u.slo)).collect();
-        let all = self.slos.iter().enumerate().filter(|(at, _)| !broken.contains(at));
-        let (shown, rest): (Vec<_>, Vec<_>) = all.partition(|(_, s)| interest.slos.contains(&s.id));
-        state.shown = shown.iter().map(|(at, _)| *at).collect();
+        let wanted = interest.slos.get(..interest.slos.len().min(MOST_CHARTS)).unwrap_or_default();
+        let all: Vec<(usize, &Slo)> =
+            self.slos.iter().enumerate().filter(|(at, _)| !broken.contains(at)).collect();
+        let shown = all.iter().filter(|(_, slo)| wanted.contains(&slo.id));
+        state.shown = shown.clone().map(|(at, _)| *at).collect();
         let range = if interest.range > Span::ZERO { interest.range } else { SPARK_RANGE };
-        for (kind, slos, points) in [("chart", shown, CHART_POINTS), ("spark", rest, SPARK_POINTS)]
-        {
-            let texts =
-                slos.iter().map(|(at, slo)| plan::tag(&plan::chart_expr(slo), &at.to_string()));
-            for (chunk, text) in plan::packed(texts).into_iter().enumerate() {
-                let key = format!("{kind}:{chunk}");
-                if state.take(&key, self.cadence(&key), self.interval, now) {
-                    asks.push(range_ask(&key, text, range, step(range, points), now));
-                }
+        let text = |at: usize, slo: &Slo| plan::tag(&plan::chart_expr(slo), &at.to_string());
+        // Fine lines under names of their own and coarse ones always in the same company, so that a
+        // recording finds each again.
+        let mut texts: Vec<(String, String, f64)> = shown
+            .map(|(at, slo)| (format!("chart:{}", slo.id), text(*at, slo), CHART_POINTS))
+            .collect();
+        let coarse = plan::packed(all.iter().map(|(at, slo)| text(*at, slo)));
+        for (chunk, text) in coarse.into_iter().enumerate() {
+            texts.push((format!("spark:{chunk}"), text, SPARK_POINTS));
+        }
+        for (key, text, points) in texts {
+            if state.take(&key, self.cadence(&key), self.interval, now) {
+                asks.push(range_ask(&key, text, range, step(range, points), now));
             }
         }
     }
@@ -421,6 +429,11 @@ impl Connector for Prometheus {
     fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
         Outcome::Refused { why: "A Prometheus takes no operations.".into() }
     }
+}
+
+/// The first tag in a query, by which a recording finds an answer asked for in other company.
+pub(super) fn first_tag(query: &str) -> Option<&str> {
+    plan::tags(query).next()
 }
 
 /// Reads an instant vector: labels, value, time of each series. For benches and other readers.

@@ -10,3 +10,7 @@ mod pty;
 mod readme;
 mod real_servers;
 mod tmux;
+mod connectors;
+mod connectors_http;
+mod connectors_poll;
+mod connectors_tape;
