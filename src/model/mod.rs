@@ -11,7 +11,7 @@ mod silences;
 mod slos;
 
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
-pub use journal::{Ack, Journal, NoteEntry, OpenOperation};
+pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
 pub use signals::{SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict};
