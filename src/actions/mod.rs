@@ -3,6 +3,12 @@
 //! Keys, the command line, the fuzzy finder, help, hints, subcommands and the README's key table are
 //! all made from [`ACTIONS`]; there is no second list.
 
+mod decide;
+mod refusal;
+
+pub use decide::{Do, Preview, SilenceGuard, decide, would_hit, would_hit_at};
+pub use refusal::{Refusal, Rule};
+
 use std::fmt;
 
 /// A screen of the console.
