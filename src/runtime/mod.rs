@@ -1,4 +1,5 @@
 //! The only place that starts tasks, makes channels, owns the terminal and the clock, performs effects.
+<<<<<<< HEAD
 //!
 //! ```text
 //! terminal thread ─┐                              ┌─► log thread: append, watch for others' records
@@ -241,3 +242,7 @@ fn take(
     }
     Ok(None)
 }
+=======
+
+pub mod keep;
+>>>>>>> log

@@ -14,3 +14,4 @@ mod connectors;
 mod connectors_http;
 mod connectors_poll;
 mod connectors_tape;
+#![expect(clippy::unwrap_used, reason = "a helper that panics fails its test, which is the point")]
