@@ -64,7 +64,8 @@ fn lines(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, editor: &Editor, curso
                 last = width(line);
             });
             let blanks = before.len() - before.trim_end_matches(' ').len();
-            let last = if before.trim_end().len() == before.len() { last } else { last.max(blanks) };
+            let last =
+                if before.trim_end().len() == before.len() { last } else { last.max(blanks) };
             at = (shown.len() + rows - 1, last.min(cells - 1));
         }
         wrap(text, cells, |line| shown.push(line.to_owned()));
@@ -151,7 +152,13 @@ pub(super) fn find(
         if width(&hit.label) + width(&hit.detail) + 2 <= pen.room() {
             pen.right(&hit.detail, scene.style(Token::Muted)).trim(2);
         }
-        matched(&mut pen, &hit.label, &hit.matched, scene.style(Token::Text), scene.style(Token::Match));
+        matched(
+            &mut pen,
+            &hit.label,
+            &hit.matched,
+            scene.style(Token::Text),
+            scene.style(Token::Match),
+        );
         if at == finder.selected {
             buf.set_style(top(below(list, row), 1), scene.style(Token::Selected));
         }

@@ -58,7 +58,8 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, first: usize
         let from = usize::from(column) * per_column + first;
         let until = ((usize::from(column) + 1) * per_column).min(lines.len());
         let area = Rect { x: inner.x + column * cells, width: cells.saturating_sub(1), ..inner };
-        for (row, line) in lines.get(from..until).unwrap_or_default().iter().take(page).enumerate() {
+        for (row, line) in lines.get(from..until).unwrap_or_default().iter().take(page).enumerate()
+        {
             let mut pen = Pen::new(buf, area, row as u16);
             match line {
                 Line::Blank => {}

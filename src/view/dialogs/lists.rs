@@ -58,24 +58,21 @@ pub(super) fn silences(
     area: Rect,
     (selected, first, confirm): (Option<&(SiteId, SilenceId)>, usize, bool),
 ) -> Shown {
-    let all: Vec<_> = scene
-        .model()
-        .silences
-        .all
-        .iter()
-        .filter(|s| s.state != SilenceState::Expired)
-        .collect();
+    let all: Vec<_> =
+        scene.model().silences.all.iter().filter(|s| s.state != SilenceState::Expired).collect();
     let tall = u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(8).max(10);
     let (inner, foot) = popup(scene, buf, area, (110, tall), "Silences");
     if all.is_empty() {
-        let words = scene.nothing(crate::domain::SourceKind::Alertmanager, "No silence is active or planned");
+        let words = scene
+            .nothing(crate::domain::SourceKind::Alertmanager, "No silence is active or planned");
         wrap(&words.0, usize::from(inner.width), |line| {
             Pen::new(buf, inner, 0).put(line, scene.style(words.1));
         });
         keys(scene, buf, foot, &[("Esc", "close")]);
         return (0, 0);
     }
-    let at = selected.and_then(|(site, id)| all.iter().position(|s| s.id == *id && s.site == *site));
+    let at =
+        selected.and_then(|(site, id)| all.iter().position(|s| s.id == *id && s.site == *site));
     let asked = if confirm { 2.min(inner.height / 2) } else { 0 };
     let table = top(inner, inner.height - asked);
     let list = below(table, 1);
@@ -176,13 +173,18 @@ pub(super) fn windows(
                 let at = scene.zone.minute(time.start, scene.now());
                 cell.put(&at, scene.style(Token::Text));
             }
-            Win::For => drop(cell.put(&format::span(time.end.since(time.start)), scene.style(Token::Text))),
+            Win::For => {
+                drop(cell.put(&format::span(time.end.since(time.start)), scene.style(Token::Text)))
+            }
             Win::Name => drop(cell.put(planned.window.as_str(), scene.style(Token::Text))),
             Win::Muted => match (planned.muted.len(), planned.open.len()) {
                 (0, _) => drop(cell.put("not muted", scene.style(Token::Muted))),
                 (_, 0) => drop(cell.put("✓ muted", scene.style(Token::Silenced))),
                 (done, open) => {
-                    cell.put(&short!("{done} of {} sites", done + open), scene.style(Token::Warning));
+                    cell.put(
+                        &short!("{done} of {} sites", done + open),
+                        scene.style(Token::Warning),
+                    );
                 }
             },
             Win::Rule => {
@@ -210,7 +212,12 @@ pub(super) fn windows(
             row += 1;
         });
     }
-    keys(scene, buf, foot, &[("Enter", if confirm { "mute it" } else { "mute" }), ("Esc", "close")]);
+    keys(
+        scene,
+        buf,
+        foot,
+        &[("Enter", if confirm { "mute it" } else { "mute" }), ("Esc", "close")],
+    );
     position(scene, buf, foot, first, page, all.len());
     (first, page)
 }

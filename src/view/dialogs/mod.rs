@@ -117,7 +117,14 @@ fn keys(scene: &Scene<'_>, buf: &mut Buffer, line: Rect, pairs: &[(&str, &str)])
 }
 
 /// Says where in a long text one is: `12–30 of 84`.
-fn position(scene: &Scene<'_>, buf: &mut Buffer, line: Rect, first: usize, page: usize, all: usize) {
+fn position(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    line: Rect,
+    first: usize,
+    page: usize,
+    all: usize,
+) {
     if all > page {
         let last = (first + page).min(all);
         let text = super::format::short!("{}–{last} of {all}", first + 1);

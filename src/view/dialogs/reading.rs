@@ -55,7 +55,8 @@ fn layout<'t>(scene: &Scene<'_>, reading: &'t Reading, cells: usize) -> Vec<Row<
             ReadingLine::Blank => ("", 0, "", Token::Text),
         };
         let style = scene.style(token);
-        let mut name = crate::view::widgets::text::fit(name, usize::from(indent).saturating_sub(1)).0;
+        let mut name =
+            crate::view::widgets::text::fit(name, usize::from(indent).saturating_sub(1)).0;
         wrap(text, cells.saturating_sub(usize::from(indent)), |text| {
             rows.push(Row { name: std::mem::take(&mut name), indent, text, style });
         });

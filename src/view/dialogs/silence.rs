@@ -57,17 +57,38 @@ pub(super) fn draw(
     match (asking, form.sites.len() > 1) {
         (true, _) => keys(scene, buf, foot, &[("Enter", "silence"), ("Esc", "back")]),
         (false, true) => {
-            keys(scene, buf, foot, &[("Enter", "go on"), ("Tab", "next field"), ("Ctrl-O", "other site"), ("Esc", "leave it")]);
+            keys(
+                scene,
+                buf,
+                foot,
+                &[
+                    ("Enter", "go on"),
+                    ("Tab", "next field"),
+                    ("Ctrl-O", "other site"),
+                    ("Esc", "leave it"),
+                ],
+            );
         }
         (false, false) => {
-            keys(scene, buf, foot, &[("Enter", "go on"), ("Tab", "next field"), ("Esc", "leave it")]);
+            keys(
+                scene,
+                buf,
+                foot,
+                &[("Enter", "go on"), ("Tab", "next field"), ("Esc", "leave it")],
+            );
         }
     }
     (0, 0)
 }
 
 /// The sentence that names object, reach and way back.
-fn confirm(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, form: &SilenceForm, cursor: &mut Cursor) -> u16 {
+fn confirm(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    form: &SilenceForm,
+    cursor: &mut Cursor,
+) -> u16 {
     let alerts = form.preview.alerts;
     let word = if alerts == 1 { "alert" } else { "alerts" };
     let text = format!(
@@ -121,7 +142,9 @@ fn preview(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, form: &SilenceForm) 
     let page = usize::from(list.height);
     let shown = if preview.alerts > page { page.saturating_sub(1) } else { page };
     for (row, text) in (0u16..).zip(preview.listed.iter().take(shown)) {
-        Pen::new(buf, list, row).put("  ", scene.style(Token::Text)).put(text, scene.style(Token::Text));
+        Pen::new(buf, list, row)
+            .put("  ", scene.style(Token::Text))
+            .put(text, scene.style(Token::Text));
     }
     let listed = preview.listed.len().min(shown);
     if preview.alerts > listed && listed > 0 {
