@@ -14,9 +14,7 @@ use crate::view::widgets::chart::{ChartStyle, Scale, Window, chart};
 use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, wrap};
 
-use super::bridge::{
-    burn_token, gone_cell, left_cell, mark_row, name, telling, title_room, trend,
-};
+use super::bridge::{burn_token, gone_cell, left_cell, mark_row, name, telling, title_room, trend};
 use super::{empty, title};
 
 /// Columns of objectives.
@@ -230,7 +228,9 @@ fn about(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
 fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
     let left = reading(status.budget_left, format::left);
     let said = match status.verdict {
-        Verdict::NoData => "The series it is measured by do not exist now; this is not zero errors.".into(),
+        Verdict::NoData => {
+            "The series it is measured by do not exist now; this is not zero errors.".into()
+        }
         Verdict::NoTraffic => "No requests in the windows: there is nothing to judge by.".into(),
         Verdict::LowTraffic => "Too few requests to judge by.".into(),
         Verdict::Unknown => "Not known: its source has not answered for it.".into(),
@@ -238,7 +238,9 @@ fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
         Verdict::Page | Verdict::Ticket | Verdict::Burning | Verdict::Fine => {
             let end = match status.exhaustion {
                 Exhaustion::Gone => "the budget is gone".into(),
-                Exhaustion::In(span) => format!("gone in {} at the present burn", format::span(span)),
+                Exhaustion::In(span) => {
+                    format!("gone in {} at the present burn", format::span(span))
+                }
                 Exhaustion::Lasts => "lasts the period at the present burn".into(),
                 Exhaustion::Unknown => "when it is gone cannot be said".into(),
             };

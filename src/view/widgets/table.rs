@@ -142,11 +142,6 @@ impl Cell<'_> {
         self
     }
 
-    /// Writes only if all of it fits.
-    pub(crate) fn whole(&mut self, text: &str, style: Style) -> bool {
-        self.pen.whole(text, style)
-    }
-
     /// Cells left.
     pub(crate) const fn room(&self) -> usize {
         self.pen.room()

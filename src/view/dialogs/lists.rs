@@ -1,0 +1,223 @@
+//! Silences known, and maintenance windows with their next time.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::first_visible;
+use crate::domain::{MatcherSpec, SilenceId, SilenceState, SiteId};
+use crate::theme::Token;
+use crate::view::format::{self, short};
+use crate::view::scene::Scene;
+use crate::view::widgets::table::{Cell, Column, headings, place, rows};
+use crate::view::widgets::text::{Pen, below, top, wrap};
+
+use super::{Shown, keys, popup, position};
+
+/// Columns of silences.
+#[derive(Debug, Clone, Copy)]
+enum Col {
+    State,
+    Matchers,
+    Ends,
+    Left,
+    By,
+    Why,
+    Site,
+}
+
+const SILENCES: [Column<Col>; 7] = [
+    Column::new(Col::State, "", 7, 0),
+    Column::new(Col::Matchers, "mutes", 20, 0).up_to(40).grow(),
+    Column::new(Col::Left, "ends in", 7, 0).right(),
+    Column::new(Col::Ends, "ends", 12, 3).right(),
+    Column::new(Col::By, "by", 8, 1).up_to(14),
+    Column::new(Col::Why, "because", 14, 2).up_to(30),
+    Column::new(Col::Site, "site", 6, 4),
+];
+
+/// Writes matchers one after the other.
+fn matchers(scene: &Scene<'_>, all: &[MatcherSpec], cell: &mut Cell<'_>) {
+    for (at, m) in all.iter().enumerate() {
+        if at > 0 {
+            cell.skip(1);
+        }
+        let op = match (m.is_regex, m.is_equal) {
+            (false, true) => "=",
+            (false, false) => "!=",
+            (true, true) => "=~",
+            (true, false) => "!~",
+        };
+        cell.put(&m.name, scene.style(Token::Muted)).put(op, scene.style(Token::Muted));
+        cell.put(&m.value, scene.style(Token::Text));
+    }
+}
+
+pub(super) fn silences(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    (selected, first, confirm): (Option<&(SiteId, SilenceId)>, usize, bool),
+) -> Shown {
+    let all: Vec<_> =
+        scene.model().silences.all.iter().filter(|s| s.state != SilenceState::Expired).collect();
+    let tall = u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(8).max(10);
+    let (inner, foot) = popup(scene, buf, area, (110, tall), "Silences");
+    if all.is_empty() {
+        let words = scene
+            .nothing(crate::domain::SourceKind::Alertmanager, "No silence is active or planned");
+        wrap(&words.0, usize::from(inner.width), |line| {
+            Pen::new(buf, inner, 0).put(line, scene.style(words.1));
+        });
+        keys(scene, buf, foot, &[("Esc", "close")]);
+        return (0, 0);
+    }
+    let at =
+        selected.and_then(|(site, id)| all.iter().position(|s| s.id == *id && s.site == *site));
+    let asked = if confirm { 2.min(inner.height / 2) } else { 0 };
+    let table = top(inner, inner.height - asked);
+    let list = below(table, 1);
+    let page = usize::from(list.height);
+    let first = first_visible(first, at.unwrap_or(first), page, all.len());
+    let placed = place(&SILENCES, table);
+    headings(&placed, table, buf, scene.style(Token::Header));
+    rows(&placed, list, buf, first, all.len(), |col, row, cell| {
+        let Some(s) = all.get(row) else { return };
+        let text = scene.style(Token::Text);
+        match col {
+            Col::State => match s.state {
+                SilenceState::Active => drop(cell.put("active", text)),
+                SilenceState::Pending => drop(cell.put("planned", scene.style(Token::Info))),
+                SilenceState::Expired => drop(cell.put("over", scene.style(Token::Muted))),
+            },
+            Col::Matchers => matchers(scene, &s.matchers, cell),
+            Col::Ends => drop(cell.put(&scene.zone.minute(s.ends_at, scene.now()), text)),
+            Col::Left => drop(cell.put(&format::span(s.ends_at.since(scene.now())), text)),
+            Col::By => drop(cell.put(&s.created_by, text)),
+            Col::Why => drop(cell.put(&s.comment, scene.style(Token::Muted))),
+            Col::Site => drop(cell.put(s.site.as_str(), scene.style(Token::Muted))),
+        }
+    });
+    if let Some(at) = at.filter(|at| *at >= first && *at < first + page) {
+        buf.set_style(top(below(list, (at - first) as u16), 1), scene.style(Token::Selected));
+    }
+    if let (true, Some(silence)) = (confirm, at.and_then(|at| all.get(at))) {
+        let text = format!(
+            "End the silence of {} on {} now? Its alerts notify again. Enter ends it, Esc leaves it.",
+            silence.created_by, silence.site
+        );
+        let mut row = table.height;
+        wrap(&text, usize::from(inner.width), |line| {
+            Pen::new(buf, inner, row).put(line, scene.style(Token::Warning));
+            row += 1;
+        });
+        keys(scene, buf, foot, &[("Enter", "end it"), ("Esc", "leave it")]);
+    } else {
+        let end = scene.keymap.keys_for(crate::actions::Action::Withdraw);
+        let end = end.first().map_or(":unack", String::as_str);
+        keys(scene, buf, foot, &[("Enter", "extend"), (end, "end now"), ("Esc", "close")]);
+    }
+    position(scene, buf, foot, first, page, all.len());
+    (first, page)
+}
+
+/// Columns of windows.
+#[derive(Debug, Clone, Copy)]
+enum Win {
+    When,
+    For,
+    Name,
+    Muted,
+    Rule,
+}
+
+const WINDOWS: [Column<Win>; 5] = [
+    Column::new(Win::When, "next", 18, 0),
+    Column::new(Win::For, "lasts", 7, 1).right(),
+    Column::new(Win::Name, "window", 16, 0).up_to(30).grow(),
+    Column::new(Win::Muted, "muted", 12, 0).up_to(20),
+    Column::new(Win::Rule, "repeats", 12, 2).up_to(28),
+];
+
+pub(super) fn windows(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    (selected, first, confirm): (usize, usize, bool),
+) -> Shown {
+    let all = scene.model().windows(scene.now());
+    let tall = u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(8).max(10);
+    let (inner, foot) = popup(scene, buf, area, (100, tall), "Maintenance windows");
+    if all.is_empty() {
+        Pen::new(buf, inner, 0)
+            .put("No window of the catalog comes within a year.", scene.style(Token::Muted));
+        keys(scene, buf, foot, &[("Esc", "close")]);
+        return (0, 0);
+    }
+    let asked = if confirm { 2.min(inner.height / 2) } else { 0 };
+    let table = top(inner, inner.height - asked);
+    let list = below(table, 1);
+    let page = usize::from(list.height);
+    let first = first_visible(first, selected, page, all.len());
+    let placed = place(&WINDOWS, table);
+    headings(&placed, table, buf, scene.style(Token::Header));
+    rows(&placed, list, buf, first, all.len(), |col, row, cell| {
+        let Some(planned) = all.get(row) else { return };
+        let time = planned.occurrence;
+        let window = scene.model().catalog.windows.iter().find(|w| w.id == planned.window);
+        match col {
+            Win::When if planned.on => {
+                let end = scene.zone.minute(time.end, scene.now());
+                cell.put(&short!("on until {end}"), scene.style(Token::Info));
+            }
+            Win::When => {
+                let at = scene.zone.minute(time.start, scene.now());
+                cell.put(&at, scene.style(Token::Text));
+            }
+            Win::For => {
+                drop(cell.put(&format::span(time.end.since(time.start)), scene.style(Token::Text)))
+            }
+            Win::Name => drop(cell.put(planned.window.as_str(), scene.style(Token::Text))),
+            Win::Muted => match (planned.muted.len(), planned.open.len()) {
+                (0, _) => drop(cell.put("not muted", scene.style(Token::Muted))),
+                (_, 0) => drop(cell.put("✓ muted", scene.style(Token::Silenced))),
+                (done, open) => {
+                    cell.put(
+                        &short!("{done} of {} sites", done + open),
+                        scene.style(Token::Warning),
+                    );
+                }
+            },
+            Win::Rule => {
+                let rule = window.and_then(|w| w.rrule.as_deref()).unwrap_or("once");
+                // The catalog's text is cleaned here, as it is not a SafeText.
+                cell.put(&crate::domain::SafeText::new(rule), scene.style(Token::Muted));
+            }
+        }
+    });
+    if selected >= first && selected < first + page && selected < all.len() {
+        buf.set_style(top(below(list, (selected - first) as u16), 1), scene.style(Token::Selected));
+    }
+    if let (true, Some(planned)) = (confirm, all.get(selected)) {
+        let sites: Vec<&str> = planned.open.iter().map(SiteId::as_str).collect();
+        let text = format!(
+            "Mute {} from {} for {} on {}? The way back: end its silence in the list of silences.",
+            planned.window,
+            scene.zone.minute(planned.occurrence.start, scene.now()),
+            format::span(planned.occurrence.end.since(planned.occurrence.start)),
+            sites.join(", "),
+        );
+        let mut row = table.height;
+        wrap(&text, usize::from(inner.width), |line| {
+            Pen::new(buf, inner, row).put(line, scene.style(Token::Warning));
+            row += 1;
+        });
+    }
+    keys(
+        scene,
+        buf,
+        foot,
+        &[("Enter", if confirm { "mute it" } else { "mute" }), ("Esc", "close")],
+    );
+    position(scene, buf, foot, first, page, all.len());
+    (first, page)
+}

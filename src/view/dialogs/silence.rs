@@ -1,0 +1,154 @@
+//! A silence being made: what it matches, how long, why, and what it would hit, counted live.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::{SilenceField, SilenceForm};
+use crate::theme::Token;
+use crate::view::format::{self, short};
+use crate::view::scene::Scene;
+use crate::view::widgets::text::{Pen, below, top, width, wrap};
+
+use super::entry::{line, outcome};
+use super::{Cursor, Shown, keys, popup};
+
+/// Cells of the names of fields.
+const NAMES: u16 = 10;
+
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    form: &SilenceForm,
+    cursor: &mut Cursor,
+) -> Shown {
+    let title = match &form.replaces {
+        Some(id) => format!("Change silence {id} on {}", form.site),
+        None if form.sites.len() > 1 => format!("Silence on {}", form.site),
+        None => "Silence".to_owned(),
+    };
+    let tall = if area.height < 20 { area.height } else { (area.height - 4).min(24) };
+    let (inner, foot) = popup(scene, buf, area, (88, tall), &title);
+    let fields = [
+        (SilenceField::Matchers, "matchers", &form.matchers),
+        (SilenceField::Duration, "for", &form.duration),
+        (SilenceField::Comment, "because", &form.comment),
+    ];
+    let asking = form.confirming || form.broad.is_some();
+    for (row, (field, name, editor)) in (0u16..).zip(fields) {
+        let active = field == form.field && !asking;
+        let mut pen = Pen::new(buf, inner, row);
+        let token = if active { Token::Accent } else { Token::Muted };
+        pen.put(if active { "▸ " } else { "  " }, scene.style(token)).put(name, scene.style(token));
+        let x = inner.x + NAMES + 1;
+        let width = inner.width.saturating_sub(NAMES + 1);
+        let entry = Rect { x, width, ..top(below(inner, row), 1) };
+        line(scene, buf, entry, editor, if active { Some(&mut *cursor) } else { None });
+    }
+    let gap = u16::from(inner.height > 10);
+    let mut rest = below(inner, 3 + gap);
+    let used = outcome(scene, buf, rest, form.refusal.as_ref(), form.saving);
+    rest = below(rest, used);
+    if asking {
+        let used = confirm(scene, buf, rest, form, cursor);
+        rest = below(rest, used + gap);
+    }
+    preview(scene, buf, rest, form);
+    match (asking, form.sites.len() > 1) {
+        (true, _) => keys(scene, buf, foot, &[("Enter", "silence"), ("Esc", "back")]),
+        (false, true) => {
+            keys(
+                scene,
+                buf,
+                foot,
+                &[
+                    ("Enter", "go on"),
+                    ("Tab", "next field"),
+                    ("Ctrl-O", "other site"),
+                    ("Esc", "leave it"),
+                ],
+            );
+        }
+        (false, false) => {
+            keys(
+                scene,
+                buf,
+                foot,
+                &[("Enter", "go on"), ("Tab", "next field"), ("Esc", "leave it")],
+            );
+        }
+    }
+    (0, 0)
+}
+
+/// The sentence that names object, reach and way back.
+fn confirm(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    form: &SilenceForm,
+    cursor: &mut Cursor,
+) -> u16 {
+    let alerts = form.preview.alerts;
+    let word = if alerts == 1 { "alert" } else { "alerts" };
+    let text = format!(
+        "Notifications stop for {alerts} {word} on {} for {}, and for new ones that match. \
+         The way back: the list of silences, end it there.",
+        form.site,
+        form.duration.text(),
+    );
+    let mut row = 0;
+    wrap(&text, usize::from(area.width), |line| {
+        Pen::new(buf, area, row).put(line, scene.style(Token::Warning));
+        row += 1;
+    });
+    if let Some(typed) = &form.broad {
+        let ask = short!("This is broad. Type {alerts} to go on: ");
+        Pen::new(buf, area, row).put(&ask, scene.style(Token::Warning));
+        let at = width(&ask).min(usize::from(area.width)) as u16;
+        let entry = Rect { x: area.x + at, width: area.width - at, ..top(below(area, row), 1) };
+        line(scene, buf, entry, typed, Some(cursor));
+        row += 1;
+    }
+    row
+}
+
+fn preview(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, form: &SilenceForm) {
+    let preview = &form.preview;
+    let mut pen = Pen::new(buf, area, 0);
+    let count = short!(
+        "Hits {} of {} alerts now",
+        format::count(preview.alerts),
+        format::count(preview.firing)
+    );
+    let token = match (preview.alerts, preview.broad) {
+        (0, _) => Token::Muted,
+        (_, true) => Token::Warning,
+        (_, false) => Token::Text,
+    };
+    pen.put(&count, scene.style(token));
+    if preview.broad {
+        pen.put("  ◆ broad", scene.style(Token::Warning));
+    }
+    let mut row = 1;
+    if !preview.services.is_empty() {
+        let services: Vec<&str> = preview.services.iter().map(|s| s.as_str()).collect();
+        let mut pen = Pen::new(buf, area, row);
+        pen.put("services  ", scene.style(Token::Muted));
+        pen.put(&services.join(", "), scene.style(Token::Text));
+        row += 1;
+    }
+    let list = below(area, row);
+    let page = usize::from(list.height);
+    let shown = if preview.alerts > page { page.saturating_sub(1) } else { page };
+    for (row, text) in (0u16..).zip(preview.listed.iter().take(shown)) {
+        Pen::new(buf, list, row)
+            .put("  ", scene.style(Token::Text))
+            .put(text, scene.style(Token::Text));
+    }
+    let listed = preview.listed.len().min(shown);
+    if preview.alerts > listed && listed > 0 {
+        let more = short!("  and {} more", format::count(preview.alerts - listed));
+        Pen::new(buf, list, listed as u16).put(&more, scene.style(Token::Muted));
+    }
+}
