@@ -92,7 +92,6 @@ impl Default for SilenceGuard {
     }
 }
 
-<<<<<<< HEAD
 impl SilenceGuard {
     /// Whether so much is more than one slip may mute.
     pub fn is_broad(&self, reach: &Preview) -> bool {
@@ -104,8 +103,6 @@ impl SilenceGuard {
     }
 }
 
-=======
->>>>>>> log
 /// What a silence would reach now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preview {
@@ -387,21 +384,7 @@ fn times(draft: &SilenceDraft, now: Timestamp, guard: &SilenceGuard) -> Result<(
 /// Refuses what would mute more than one slip may.
 fn narrow(reach: &Preview, matchers: &[Matcher], guard: &SilenceGuard) -> Result<(), Refusal> {
     let (count, total) = (reach.alerts.len(), reach.total_firing);
-<<<<<<< HEAD
     if guard.is_broad(reach) {
-        return Err(Refusal::new(
-            Rule::TooBroad,
-            format!(
-                "This silence would mute {count} of {total} firing alerts, in {} groups and {} services. \
-                 Narrow the matchers, or confirm that you mean all of them.",
-                reach.groups,
-                reach.services.len()
-=======
-    let share = count as f64 / total.max(1) as f64;
-    let broad = count > guard.most_alerts
-        || (total >= guard.share_from && share > guard.most_share)
-        || (count == total && reach.groups > 1);
-    if broad {
         return Err(Refusal::new(
             Rule::TooBroad,
             format!(
@@ -409,7 +392,6 @@ fn narrow(reach: &Preview, matchers: &[Matcher], guard: &SilenceGuard) -> Result
                  Narrow the matchers, or confirm that you mean all of them.",
                 counted(reach.groups, "group"),
                 counted(reach.services.len(), "service")
->>>>>>> log
             ),
         ));
     }
@@ -426,13 +408,10 @@ fn narrow(reach: &Preview, matchers: &[Matcher], guard: &SilenceGuard) -> Result
     Ok(())
 }
 
-<<<<<<< HEAD
-=======
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
->>>>>>> log
 /// Whether values that nobody can have meant satisfy it.
 fn takes_anything(matcher: &Matcher) -> bool {
     ["zq-7f3a", "0", "Ω"].iter().all(|odd| matcher.matches(&Labels::of(&[(&matcher.name, odd)])))

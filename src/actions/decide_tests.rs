@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! What is decided, told as what people do on a bad day.
 
 use std::sync::Arc;
@@ -369,4 +366,3 @@ fn a_silence_that_is_over_cannot_be_ended_or_extended() {
     assert_eq!(try_it(&model, &extend("on")).unwrap().len(), 1);
     assert_eq!(refused(&model, &extend("over")).0, Rule::SilenceOver);
 }
->>>>>>> log

@@ -3,11 +3,8 @@
 //! Keys, the command line, the fuzzy finder, help, hints, subcommands and the README's key table are
 //! all made from [`ACTIONS`]; there is no second list.
 
-<<<<<<< HEAD
 pub mod command;
 pub mod find;
-=======
->>>>>>> log
 mod decide;
 mod refusal;
 

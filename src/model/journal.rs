@@ -6,11 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-<<<<<<< HEAD
 use crate::domain::{Actor, AlertKey, Operation, Outcome, SafeText, Span, Timestamp};
-=======
-use crate::domain::{Actor, Operation, Outcome, SafeText, Span, Timestamp};
->>>>>>> log
 use crate::eventlog::{AlertInstance, LogEvent, RecordId, Recorded, Stamp, Subject};
 
 /// An operation's request and its outcome are this far apart at most while it is being performed; after
@@ -135,7 +131,6 @@ impl Journal {
         }
     }
 
-<<<<<<< HEAD
     /// Notes about any of these alerts, oldest first.
     pub fn notes_about(&self, keys: &[AlertKey]) -> impl Iterator<Item = &NoteEntry> {
         self.notes.values().filter(move |note| match &note.about {
@@ -144,8 +139,6 @@ impl Journal {
         })
     }
 
-=======
->>>>>>> log
     fn say(&mut self, record: &Recorded, alerts: &[AlertInstance], ack: Option<&Arc<Ack>>) {
         let word = (record.stamp, record.id);
         for alert in alerts {

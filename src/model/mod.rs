@@ -15,15 +15,10 @@ mod slos;
 mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
-<<<<<<< HEAD
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
 pub use signals::{Departure, Outside, SignalBook, SignalView};
-=======
-pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
-pub use signals::{SignalBook, SignalView};
->>>>>>> log
 pub use silences::SilenceBook;
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,

@@ -130,20 +130,11 @@ fn read(path: &Path) -> Result<Kept, Unusable> {
 
 /// A name that is free, so that an older one put aside is not overwritten.
 fn aside(path: &Path) -> PathBuf {
-<<<<<<< HEAD
-    let first = beside(path, "broken");
-    (2..1_000)
-        .map(|n| beside(path, &format!("broken.{n}")))
-        .fold(None, |found, next| found.or_else(|| (!next.exists()).then_some(next)))
-        .filter(|_| first.exists())
-        .unwrap_or(first)
-=======
     std::iter::once("broken".to_owned())
         .chain((2..1_000).map(|n| format!("broken.{n}")))
         .map(|ending| beside(path, &ending))
         .find(|name| !name.exists())
         .unwrap_or_else(|| beside(path, "broken"))
->>>>>>> log
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

@@ -1,5 +1,4 @@
 //! The only place that starts tasks, makes channels, owns the terminal and the clock, performs effects.
-<<<<<<< HEAD
 //!
 //! ```text
 //! terminal thread ─┐                              ┌─► log thread: append, watch for others' records
@@ -242,7 +241,3 @@ fn take(
     }
     Ok(None)
 }
-=======
-
-pub mod keep;
->>>>>>> log

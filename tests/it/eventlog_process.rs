@@ -186,11 +186,7 @@ fn a_full_disk_is_said_clearly_and_costs_nothing_that_was_saved() {
         command = Command::new("unshare");
         command.args(["-rm", "sh", "-c", &script, "sh"]);
     } else {
-<<<<<<< HEAD
-        let script = format!("trap '' XFSZ; ulimit -f 200; exec '{}' \"$@\"", exe.display());
-=======
         let script = format!("trap '' XFSZ; ulimit -f 1500; exec '{}' \"$@\"", exe.display());
->>>>>>> log
         command = Command::new("sh");
         command.args(["-c", &script, "sh"]);
     }
