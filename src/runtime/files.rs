@@ -71,7 +71,9 @@ fn sentence(kind: &str, name: &str, faults: &[crate::domain::Fault]) -> SafeText
         0 | 1 => String::new(),
         n => format!(" ({} more)", n - 1),
     };
-    SafeText::body(&format!("The {kind} {name} could not be read, the one in use stays: {first}{more}"))
+    SafeText::body(&format!(
+        "The {kind} {name} could not be read, the one in use stays: {first}{more}"
+    ))
 }
 
 /// The person's own file of that name, if there is one.
