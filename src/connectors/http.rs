@@ -489,7 +489,8 @@ fn tls_words(error: &rustls::Error) -> String {
             C::NotValidYet | C::NotValidYetContext { .. } => {
                 "shows a certificate that is not valid yet; compare the clocks, it"
             }
-            C::UnknownIssuer => {
+            // A bad signature: an authority of that name is trusted, but it did not sign this.
+            C::UnknownIssuer | C::BadSignature => {
                 "shows a certificate of an unknown authority; name its CA in tls.ca, it"
             }
             C::NotValidForName | C::NotValidForNameContext { .. } => {
