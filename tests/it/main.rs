@@ -1,4 +1,5 @@
 //! The one integration-test binary; each module is a kind of test.
+#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, as it should")]
 
 mod connectors;
 mod connectors_http;
