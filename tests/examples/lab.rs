@@ -46,26 +46,8 @@ fn start() -> Result<(Lab, PathBuf)> {
     lab_history::write(&history, now)?;
     let options = Options { canary_errors: 0.6, history: Some(history), ..Options::default() };
     let lab = Lab::start(&options)?;
-    let config = configure(&lab)?;
+    let config = lab.console_config()?;
     Ok((lab, config))
-}
-
-/// Copies the demo's configuration and puts in the ports that were free.
-fn configure(lab: &Lab) -> Result<PathBuf> {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo");
-    let to = lab.dir().join("console");
-    fs::create_dir_all(to.join("runbooks"))?;
-    for entry in fs::read_dir(from.join("runbooks"))? {
-        let entry = entry?;
-        fs::copy(entry.path(), to.join("runbooks").join(entry.file_name()))?;
-    }
-    fs::copy(from.join("catalog.toml"), to.join("catalog.toml"))?;
-    let config = fs::read_to_string(from.join("config.toml"))?
-        .replace("127.0.0.1:9090", &format!("127.0.0.1:{}", lab.port("PROMETHEUS")))
-        .replace("127.0.0.1:9093", &format!("127.0.0.1:{}", lab.port("ALERTMANAGER")));
-    let file = to.join("config.toml");
-    fs::write(&file, config)?;
-    Ok(file)
 }
 
 fn by_hand() -> Result<()> {
@@ -114,7 +96,9 @@ fn record(out: &Path) -> Result<()> {
     };
     // Rates over a minute are whole before the tape begins.
     std::thread::sleep(Duration::from_secs(70));
-    let mut recorder = Recorder::start(&config, out)?;
+    // Only a whole tape replaces the one there is.
+    let tape = lab.dir().join("tape");
+    let mut recorder = Recorder::start(&config, &tape)?;
     let began = Instant::now();
     let mut tell = |what: &str| {
         println!("{:>4}s  {what}", began.elapsed().as_secs());
@@ -140,7 +124,9 @@ fn record(out: &Path) -> Result<()> {
     lab.server("prometheus")?.thaw()?;
     std::thread::sleep(Duration::from_secs(45));
     tell("the end")?;
-    recorder.finish()
+    recorder.finish()?;
+    fs::copy(&tape, out).with_context(|| format!("{} cannot be written", out.display()))?;
+    Ok(())
 }
 
 /// `quarterdeck record`, running beside the story.

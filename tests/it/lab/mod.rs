@@ -154,6 +154,9 @@ impl Lab {
                 // Else its links carry the machine's name.
                 format!("--web.external-url=http://{address}"),
                 "--web.enable-lifecycle".to_owned(),
+                // Alertmanager forgets alerts four times this after Prometheus fell silent: in
+                // seconds here instead of minutes.
+                "--rules.alert.resend-delay=2s".to_owned(),
                 "--storage.tsdb.retention.time=60d".to_owned(),
             ],
         )?;
@@ -262,6 +265,24 @@ impl Lab {
     /// Folder with every configuration, log and data file.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The demo's configuration with this lab's ports, for a console to be started with.
+    pub(crate) fn console_config(&self) -> Result<PathBuf> {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo");
+        let to = self.dir().join("console");
+        std::fs::create_dir_all(to.join("runbooks"))?;
+        for entry in std::fs::read_dir(from.join("runbooks"))? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), to.join("runbooks").join(entry.file_name()))?;
+        }
+        std::fs::copy(from.join("catalog.toml"), to.join("catalog.toml"))?;
+        let config = std::fs::read_to_string(from.join("config.toml"))?
+            .replace("127.0.0.1:9090", &self.address("PROMETHEUS"))
+            .replace("127.0.0.1:9093", &self.address("ALERTMANAGER"));
+        let file = to.join("config.toml");
+        std::fs::write(&file, config)?;
+        Ok(file)
     }
 
     /// `http://127.0.0.1:PORT/path` of one of the servers.
