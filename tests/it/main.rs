@@ -10,6 +10,7 @@ mod eventlog;
 mod eventlog_process;
 mod lab;
 mod licences;
+mod outage;
 mod pty;
 mod readme;
 mod real_servers;
