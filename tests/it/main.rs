@@ -1,1 +1,4 @@
 //! The one integration-test binary; each module is a kind of test.
+
+mod screens;
+mod stories;
