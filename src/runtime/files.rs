@@ -91,7 +91,7 @@ fn own_file(folder: &Path, kind: &str, name: &str) -> Result<Option<(String, Str
 }
 
 /// The watched names; the loop changes them, the thread reads them.
-pub type Watched = Arc<Mutex<Looks>>;
+pub(super) type Watched = Arc<Mutex<Looks>>;
 
 /// Starts watching.
 pub(super) fn watch(looks: Watched, to_loop: mpsc::Sender<Arrival>) -> std::io::Result<()> {

@@ -14,4 +14,6 @@ mod outage;
 mod pty;
 mod readme;
 mod real_servers;
+mod screens;
+mod stories;
 mod tmux;

@@ -21,7 +21,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let ui = &scene.state.ui.alerts;
     let page = body.height;
     let (list, side) = if body.width >= 108 {
-        let left = (body.width * 62 / 100).min(130);
+        let left = (body.width * 64 / 100).min(130);
         let side = Rect { x: body.x + left + 3, width: body.width - left - 3, ..body };
         (Rect { width: left, ..body }, Some(side))
     } else if page >= 27 {
@@ -78,6 +78,8 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
     let heading = short!("Alerts · {} groups{muted}", format::count(all));
     title(scene, buf, top(Rect { width: title_room(&placed, area), ..area }, 1), &heading, true);
     let (mut finder, mut differing) = (GroupFinder::new(scene, first), Differing::new());
+    // Rows of alerts have no counts: their labels reach to the next column that is used.
+    let since = placed.iter().find(|p| p.id == Col::Since).map(|p| p.x().saturating_sub(2));
     let (mut line, mut current): (usize, Option<&Group>) = (usize::MAX, None);
     rows(&placed, list, buf, first, ui.rows.len(), |col, at, cell| {
         let Some(row) = ui.rows.get(at) else { return };
@@ -97,6 +99,9 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
             }
             AlertRow::Alert(_, key) => {
                 differing.of(scene, group);
+                if let (Col::Title, Some(x)) = (col, since) {
+                    cell.reach(x);
+                }
                 alert_cell(scene, col, key, &differing, cell);
             }
         }

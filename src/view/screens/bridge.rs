@@ -16,7 +16,7 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top};
 
 use super::groups::{self, BRIDGE};
-use super::{empty, select, signals, sources, title};
+use super::{empty, fitting, select, signals, sources, title};
 
 /// Columns of budgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,9 @@ fn draw_budgets(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) 
     headings(&placed, area, buf, scene.style(Token::Header));
     let heading = short!("Error budgets, worst first · {}", format::count(statuses.len()));
     let room = top(Rect { width: title_room(&placed, area), ..area }, 1);
-    title(scene, buf, room, &heading, focused);
+    let few = short!("Error budgets · {}", format::count(statuses.len()));
+    let heading = fitting(room, &[&heading, &few, "Budgets"]);
+    title(scene, buf, room, heading, focused);
     rows(&placed, list, buf, first, statuses.len(), |col, row, cell| {
         if let Some(status) = statuses.get(row) {
             budget_cell(scene, col, status, cell);

@@ -24,6 +24,13 @@ fn title(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, text: &str, focused: b
     pen.x()
 }
 
+/// The first of several wordings, longest first, that fits whole.
+fn fitting<'t>(area: Rect, wordings: &[&'t str]) -> &'t str {
+    let room = usize::from(area.width).saturating_sub(2);
+    let fits = wordings.iter().find(|w| super::widgets::text::width(w) <= room);
+    fits.or(wordings.last()).copied().unwrap_or_default()
+}
+
 /// Words where a list would be.
 fn empty(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, (text, token): (String, Token)) {
     let mut row = 0;

@@ -15,7 +15,7 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, wrap};
 
 use super::bridge::{burn_token, gone_cell, left_cell, mark_row, name, telling, title_room, trend};
-use super::{empty, title};
+use super::{empty, fitting, title};
 
 /// Columns of objectives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ enum Col {
 
 const COLUMNS: [Column<Col>; 11] = [
     Column::new(Col::Mark, "", 1, 0),
-    Column::new(Col::Name, "", 22, 0).up_to(40).grow(),
+    Column::new(Col::Name, "", 24, 0).up_to(40).grow(),
     Column::new(Col::Verdict, "stands", 11, 0),
     Column::new(Col::Target, "target", 7, 6).right(),
     Column::new(Col::Gauge, "budget", 8, 3).up_to(16),
@@ -100,8 +100,10 @@ fn draw_table(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> (Drawn, Option
     let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, ui.rows.len());
     let placed = place(&COLUMNS, area);
     headings(&placed, area, buf, scene.style(Token::Header));
-    let heading = short!("Objectives, worst first · {}", format::count(ui.rows.len()));
-    title(scene, buf, top(Rect { width: title_room(&placed, area), ..area }, 1), &heading, true);
+    let room = top(Rect { width: title_room(&placed, area), ..area }, 1);
+    let count = format::count(ui.rows.len());
+    let (long, few) = (short!("Objectives, worst first · {count}"), short!("Objectives · {count}"));
+    title(scene, buf, room, fitting(room, &[&long, &few, "Objectives"]), true);
     let (mut line, mut current) = (usize::MAX, None);
     rows(&placed, list, buf, first, ui.rows.len(), |col, row, cell| {
         if line != row {

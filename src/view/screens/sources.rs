@@ -203,7 +203,7 @@ fn about_source(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, source: &Source
     }
     if let Breaker::Open { until } = source.breaker {
         let left = format::span(until.since(scene.now()).max(Span::ZERO));
-        let text = format!("open: not asked for {left}, then one probe; `retry` asks now");
+        let text = format!("open: not asked for {left}, then one probe; `:refresh` asks now");
         fact("breaker", &text, Token::Warning);
     }
     let (offset, token) = clock(source.clock);
@@ -218,8 +218,13 @@ fn about_source(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, source: &Source
         None => fact("clock", "not measured yet", Token::Unknown),
     }
     let version = if source.version.is_empty() { "not reported" } else { &source.version };
-    let asked = format!("{version}, every {}, {} at once at most", source.interval, source.limit);
-    fact(source.kind.name(), &asked, Token::Text);
+    let asked = format!(
+        "{} {version}, every {}, {} at once at most",
+        source.kind.name(),
+        source.interval,
+        source.limit
+    );
+    fact("version", &asked, Token::Text);
     fact("feeds", &feeds(scene, source), Token::Text);
 }
 

@@ -252,8 +252,8 @@ mod tests {
     fn a_sparkline_shows_the_worst_of_each_cell_and_leaves_gaps() {
         let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
         let line = series(&[0.0, 1.0, 7.0, 2.0, f64::NAN]);
-        let area = buf.area;
-        spark(&mut buf, area, &line, window(8), 1.0, Style::new());
+        let row = buf.area;
+        spark(&mut buf, row, &line, window(8), 1.0, Style::new());
         assert_eq!(text(&buf), ["▁▂█▃·   "]);
     }
 

@@ -72,6 +72,11 @@ impl<C> Placed<C> {
         self.title
     }
 
+    /// Where the column begins.
+    pub(crate) const fn x(&self) -> u16 {
+        self.x
+    }
+
     /// Where the heading begins.
     pub(crate) fn text_x(&self) -> u16 {
         let title = width(self.title) as u16;
@@ -140,6 +145,11 @@ impl Cell<'_> {
             self.pen.trim(1);
         }
         self
+    }
+
+    /// Lets the cell reach into the columns right of it, up to `x`: for rows that leave them empty.
+    pub(crate) fn reach(&mut self, x: u16) {
+        self.pen.reach(x);
     }
 
     /// Cells left.

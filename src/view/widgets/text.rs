@@ -155,6 +155,13 @@ impl<'b> Pen<'b> {
         self
     }
 
+    /// Moves the right edge right, within the buffer.
+    pub(crate) fn reach(&mut self, x: u16) {
+        if self.end > self.x {
+            self.end = self.end.max(x.min(self.buf.area.right()));
+        }
+    }
+
     /// Moves the right edge left.
     pub(crate) fn trim(&mut self, cells: u16) -> &mut Self {
         self.end = self.end.saturating_sub(cells).max(self.x);
