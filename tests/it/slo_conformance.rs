@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use quarterdeck::model::{Held, SloBook, SloStatus};
 const END: i64 = 1_767_225_600;
 const DAYS: i64 = 31;
 const MINUTE: i64 = 60;
-/// Evaluation times, well inside what is recorded: a backfill leaves out its very end.
+/// Evaluation times: the last minutes, and six hours before the end.
 const TIMES: [i64; 2] = [END - 900, END - 6 * 3600];
 const SCENARIOS: [&str; 6] = ["steady", "spike", "reset", "gap", "silence", "late"];
 
@@ -86,6 +86,24 @@ impl Prometheus {
             Some(series) => Reading::of(series["value"][1].as_str().unwrap().parse().unwrap()),
         }
     }
+
+    /// A rule's results every five minutes from `from` to the end, as a recording of `name` and `labels`.
+    fn record(&self, promql: &str, name: &str, labels: &str, from: i64, out: &mut String) {
+        let form: String = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("query", promql)
+            .append_pair("start", &from.to_string())
+            .append_pair("end", &END.to_string())
+            .append_pair("step", "300")
+            .finish();
+        let answer = self.http("POST", "/api/v1/query_range", &form);
+        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        let result = body["data"]["result"].as_array().expect("a matrix");
+        for sample in result.iter().flat_map(|series| series["values"].as_array().unwrap()) {
+            let (time, value) = (&sample[0], sample[1].as_str().unwrap());
+            writeln!(out, "{name}{{{labels}}} {value} {time}").unwrap();
+        }
+    }
 }
 
 impl Drop for Prometheus {
@@ -95,8 +113,13 @@ impl Drop for Prometheus {
     }
 }
 
-fn promtool(arguments: &[&str]) {
-    let done = Command::new("promtool").args(arguments).output().unwrap();
+fn backfill(samples: &Path, data: &Path) {
+    let done = Command::new("promtool")
+        // One large block: it reads the whole file again for every block it makes.
+        .args(["tsdb", "create-blocks-from", "--max-block-duration=2000h", "openmetrics", "-q"])
+        .args([samples, data])
+        .output()
+        .unwrap();
     assert!(done.status.success(), "promtool: {}", String::from_utf8_lossy(&done.stderr));
 }
 
@@ -135,7 +158,6 @@ fn history(scenario: &str, out: &mut String) {
 struct Rule {
     record: Option<String>,
     expr: String,
-    yaml: String,
 }
 
 /// Splits Sloth's generated file into rules; its layout is fixed.
@@ -148,7 +170,7 @@ fn rules(generated: &str) -> Vec<Rule> {
         let record =
             yaml.strip_prefix("record: ").and_then(|r| r.lines().next()).map(str::to_owned);
         let expr = expr[..end].trim().trim_start_matches('|').trim().to_owned();
-        rules.push(Rule { record, expr, yaml: format!("  - {yaml}\n") });
+        rules.push(Rule { record, expr });
     }
     rules
 }
@@ -197,23 +219,6 @@ fn fixture(path: &str) -> String {
     std::fs::read_to_string(root.join("fixtures/slo").join(path)).unwrap()
 }
 
-/// Writes the recording rules that `keep` picks, of all scenarios, as a rule file.
-fn rule_file(dir: &Path, name: &str, keep: impl Fn(&str) -> bool) -> PathBuf {
-    let mut text = "groups:\n".to_owned();
-    for scenario in SCENARIOS {
-        let generated = fixture("sloth/gen/getting-started.yml").replace("myservice", scenario);
-        writeln!(text, "- name: {scenario}\n  interval: 5m\n  rules:").unwrap();
-        for rule in rules(&generated) {
-            if rule.record.as_deref().is_some_and(&keep) {
-                text.push_str(&rule.yaml);
-            }
-        }
-    }
-    let path = dir.join(name);
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
 /// Starts a server whose past holds every scenario and what Sloth's rules would have recorded of it.
 fn lab(dir: &Path) -> Prometheus {
     let mut text = "# TYPE http_request_duration_seconds_count unknown\n".to_owned();
@@ -221,28 +226,33 @@ fn lab(dir: &Path) -> Prometheus {
         history(scenario, &mut text);
     }
     text.push_str("# EOF\n");
-    let (samples, data) = (dir.join("samples.txt"), dir.join("data"));
+    let samples = dir.join("samples.txt");
     std::fs::write(&samples, text).unwrap();
-    let (samples, data) = (samples.to_str().unwrap(), data.to_str().unwrap());
-    promtool(&["tsdb", "create-blocks-from", "openmetrics", "-q", samples, data]);
+    backfill(&samples, &dir.join("data"));
 
-    let window = |record: &str| record.strip_prefix("slo:sli_error:ratio_rate").map(str::to_owned);
-    let short = rule_file(dir, "five.yml", |r| window(r).as_deref() == Some("5m"));
-    let long = rule_file(dir, "long.yml", |r| window(r).is_some_and(|w| w != "5m" && w != "30d"));
+    // What Sloth's rules would have recorded, had they run every five minutes on the full minute. The
+    // backfill of promtool shifts each group by a hash of its name, so it cannot be compared with.
     let server = Prometheus::start(dir);
-    for (file, from) in [(short, END - DAYS * 86_400), (long, TIMES[1] - 3600)] {
-        promtool(&[
-            "tsdb",
-            "create-blocks-from",
-            "rules",
-            &format!("--url=http://127.0.0.1:{}", server.port),
-            &format!("--start={from}"),
-            &format!("--end={END}"),
-            &format!("--output-dir={data}"),
-            "--eval-interval=5m",
-            file.to_str().unwrap(),
-        ]);
+    let mut recorded = String::new();
+    // A metric's samples must stand together, so the windows are outermost.
+    for window in ["5m", "30m", "1h", "2h", "6h", "1d", "3d"] {
+        let name = format!("slo:sli_error:ratio_rate{window}");
+        writeln!(recorded, "# TYPE {name} unknown").unwrap();
+        for scenario in SCENARIOS {
+            let generated = fixture("sloth/gen/getting-started.yml").replace("myservice", scenario);
+            let rule = rules(&generated).into_iter().find(|r| r.record.as_ref() == Some(&name));
+            let labels = format!(
+                "sloth_id=\"{scenario}-requests-availability\",sloth_service=\"{scenario}\",\
+                 sloth_slo=\"requests-availability\",sloth_window=\"{window}\""
+            );
+            let from = if window == "5m" { END - DAYS * 86_400 } else { TIMES[1] - 3600 };
+            server.record(&rule.unwrap().expr, &name, &labels, from, &mut recorded);
+        }
     }
+    recorded.push_str("# EOF\n");
+    let recordings = dir.join("recorded.txt");
+    std::fs::write(&recordings, recorded).unwrap();
+    backfill(&recordings, &dir.join("data"));
     // Blocks are only looked for at the start.
     drop(server);
     Prometheus::start(dir)
