@@ -17,3 +17,4 @@ mod real_servers;
 mod screens;
 mod stories;
 mod tmux;
+mod slo_conformance;

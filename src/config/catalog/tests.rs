@@ -130,7 +130,7 @@ fn every_pyrra_example_is_read_but_native_histograms() {
         "pyrra-connect-latency.yaml:14:5: objectives on native histograms are not supported; use \
          `latency` with classic buckets, or catalog.toml with histogram_fraction\n"
     );
-    assert_eq!(catalog.slos.len(), 15);
+    assert_eq!(catalog.slos.len(), 14);
     let nginx = &catalog.slos["nginx-api-errors"];
     assert_eq!(nginx.service.as_str(), "lastfm");
     assert_eq!(nginx.period, Span::from_days(28));
