@@ -23,7 +23,7 @@ use crate::theme::{self, Facts};
 /// from real servers.
 const BUILT_IN: &[u8] = include_bytes!("../../fixtures/demo.qdtape");
 /// In the built-in recording the canary goes out shortly after this.
-const BEFORE_IT_BREAKS: Span = Span::from_secs(100);
+const BEFORE_IT_BREAKS: Span = Span::from_secs(60);
 /// How often a recording is looked at, whatever its speed.
 const DEMO_PACE: Span = Span::from_millis(500);
 
@@ -198,7 +198,9 @@ fn must_be_terminal() -> anyhow::Result<()> {
 
 /// The program's own trace goes to a file, never to the screen. Without a folder there is none.
 fn trace_to(state: &Path) {
-    let _ = std::fs::create_dir_all(state);
+    use std::os::unix::fs::DirBuilderExt as _;
+    // Private from the start: the log beside it refuses a folder that others can read.
+    let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state);
     let file = std::fs::OpenOptions::new().create(true).append(true).open(state.join("trace.log"));
     if let Ok(file) = file {
         let filter = tracing_subscriber::EnvFilter::try_from_env("QUARTERDECK_TRACE")

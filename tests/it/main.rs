@@ -15,6 +15,6 @@ mod pty;
 mod readme;
 mod real_servers;
 mod screens;
+mod slo_conformance;
 mod stories;
 mod tmux;
-mod slo_conformance;
