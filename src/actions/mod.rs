@@ -5,6 +5,11 @@
 
 pub mod command;
 pub mod find;
+mod decide;
+mod refusal;
+
+pub use decide::{Do, Preview, SilenceGuard, decide, would_hit, would_hit_at};
+pub use refusal::{Refusal, Rule};
 
 use std::fmt;
 
@@ -32,6 +37,16 @@ impl Screen {
             Self::Alerts => "Alerts",
             Self::Slos => "SLOs",
             Self::Sources => "Sources",
+        }
+    }
+
+    /// The action that shows it.
+    pub const fn action(self) -> Action {
+        match self {
+            Self::Bridge => Action::Bridge,
+            Self::Alerts => Action::Alerts,
+            Self::Slos => Action::Slos,
+            Self::Sources => Action::Sources,
         }
     }
 

@@ -1,3 +1,5 @@
 //! Pure algorithms over domain values and series, each with its formula, source, units and complexity.
 
 pub mod baseline;
+pub mod burn;
+pub mod clock;

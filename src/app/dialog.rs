@@ -1,9 +1,10 @@
 //! What can lie on top of a screen: one enum, its data inside the variant, so that only one is open.
 
-use crate::actions::{Action, Screen};
-use crate::domain::{SafeText, ServiceId, SilenceId, SiteId, SloId, SourceId};
+use crate::actions::Screen;
+use crate::actions::find::{self, Target};
+use crate::domain::{SafeText, SilenceId, SiteId, SloId, SourceId};
 use crate::eventlog::{AlertInstance, Subject};
-use crate::model::GroupKey;
+use crate::model::{GroupKey, Planned};
 
 use super::Editor;
 
@@ -18,7 +19,7 @@ pub enum Dialog {
     /// The line for `:` or `/`.
     Prompt(Prompt),
     /// Find anything.
-    Find(Finder),
+    Find(Box<Finder>),
     /// Acknowledge: the alerts, and a note being typed.
     Acknowledge(AckForm),
     /// A note being typed.
@@ -34,8 +35,10 @@ pub enum Dialog {
         /// Asked whether to end the selected one.
         confirm: bool,
     },
-    /// Maintenance windows, the next occurrences first.
+    /// Maintenance windows, the next times first.
     Windows {
+        /// The next time of each, as of when the list was opened.
+        rows: Vec<Planned>,
         /// Selected row.
         selected: usize,
         /// First row shown.
@@ -112,23 +115,10 @@ pub struct Prompt {
     pub matches: Option<usize>,
     /// What Tab would put at the cursor.
     pub completions: Vec<String>,
+    /// Byte from which a completion replaces the line.
+    pub start: usize,
     /// Which of them is taken.
     pub taken: Option<usize>,
-}
-
-/// A thing to find.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// Run an action.
-    Action(Action),
-    /// Show a service's signals.
-    Service(ServiceId),
-    /// Select an objective.
-    Slo(SloId),
-    /// Select a group.
-    Group(GroupKey),
-    /// Select a source.
-    Source(SourceId),
 }
 
 /// One answer of the finder.
@@ -142,8 +132,8 @@ pub struct Hit {
     pub label: SafeText,
     /// A few more words.
     pub detail: SafeText,
-    /// Character positions in `label` that matched.
-    pub matched: Vec<u32>,
+    /// User-perceived characters of `label` that matched.
+    pub matched: Vec<usize>,
 }
 
 /// Find anything.
@@ -151,6 +141,8 @@ pub struct Hit {
 pub struct Finder {
     /// As typed.
     pub line: Editor,
+    /// What is searched.
+    pub engine: find::Finder,
     /// Best first.
     pub hits: Vec<Hit>,
     /// Selected hit.

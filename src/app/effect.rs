@@ -1,7 +1,7 @@
 //! Everything `update` may ask the runtime for.
 
 use crate::connectors::Interest;
-use crate::domain::{Operation, SourceId};
+use crate::domain::{Operation, SourceId, Span};
 use crate::eventlog::{LogEvent, RecordId};
 
 /// One thing to be done outside the loop.
@@ -23,6 +23,10 @@ pub enum Effect {
     Playback(PlaybackStep),
     /// Use another theme.
     Theme(String),
+    /// Use the theme after this one.
+    NextTheme,
+    /// Use another keymap.
+    Keymap(String),
     /// Draw everything anew.
     Redraw,
     /// Stop the process until `fg`.
@@ -32,14 +36,16 @@ pub enum Effect {
 }
 
 /// Steps of a recording's player.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PlaybackStep {
     /// Pause or go on.
     Pause,
-    /// By so many seconds, backwards when negative.
-    Seek(i64),
+    /// By so much, backwards when negative.
+    Seek(Span),
     /// Half the speed.
     Slower,
     /// Twice the speed.
     Faster,
+    /// This many times real time.
+    Speed(f64),
 }

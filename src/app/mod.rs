@@ -1,44 +1,33 @@
 //! The running console's state and its one update function. No I/O, no clock, no terminal.
 
 mod dialog;
+mod dialogs;
 mod editor;
 mod effect;
 mod msg;
+mod screens;
+mod state;
 mod ui;
+mod update;
 
 pub use dialog::{
     About, AckForm, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
-    ReadingLine, SilenceField, SilenceForm, Target,
+    ReadingLine, SilenceField, SilenceForm,
 };
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
 pub use msg::Msg;
+pub use state::State;
 pub use ui::{
     AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, SlosUi, SourcesUi, Ui,
     first_visible,
 };
+pub use update::update;
 
-use crate::domain::{Actor, SafeText, Timestamp};
-use crate::model::Model;
+use std::sync::Arc;
 
-/// Everything the console knows and shows. Changed only by its update function.
-#[derive(Debug, Clone)]
-pub struct State {
-    /// The world.
-    pub model: Model,
-    /// The eye.
-    pub ui: Ui,
-    /// The latest tick.
-    pub now: Timestamp,
-    /// Who is at the keyboard.
-    pub me: Actor,
-    /// Minutes local time is ahead of UTC.
-    pub local_offset_minutes: i32,
-    /// The recording being played, if one is.
-    pub playback: Option<Playback>,
-    /// Whether nothing may be recorded or changed.
-    pub read_only: bool,
-}
+use crate::domain::{SafeText, Timestamp};
+use crate::keys::Keymap;
 
 /// A message to the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,4 +73,6 @@ pub struct Playback {
 pub struct Reload {
     /// What it was, for the notice.
     pub what: SafeText,
+    /// The new keymap, when it was that.
+    pub keymap: Option<Arc<Keymap>>,
 }

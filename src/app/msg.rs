@@ -20,8 +20,13 @@ pub enum Msg {
     },
     /// A source's state changed.
     Source(SourceStatus),
-    /// Facts now on disk: ours, or another process's.
-    Recorded(Vec<Recorded>),
+    /// Facts now on disk.
+    Recorded {
+        /// The facts.
+        records: Vec<Recorded>,
+        /// Asked for by this console, so that it performs the operations among them.
+        ours: bool,
+    },
     /// Facts could not be recorded; the draft they came from is still open.
     NotRecorded(AppendError),
     /// An outside operation ended.

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::actions::Screen;
 use crate::domain::{AlertKey, Filter, SafeText, ServiceId, SloId, SourceId, Span, Timestamp};
+use crate::keys::Pending;
 use crate::model::GroupKey;
 
 use super::{Dialog, Notice};
@@ -34,7 +35,9 @@ pub struct Ui {
     /// Only ASCII, for poor fonts.
     pub ascii: bool,
     /// Keys pressed so far of a longer chord, for the hint line.
-    pub pending: String,
+    pub pending: Pending,
+    /// What the last drawing reported.
+    pub drawn: Drawn,
 }
 
 /// Clock of shown times.
@@ -74,8 +77,10 @@ pub struct BridgeUi {
     pub group: Option<GroupKey>,
     /// First row shown of the groups.
     pub group_scroll: usize,
-    /// Service whose golden signals are shown: follows the selection until chosen by command.
+    /// Service whose golden signals are shown.
     pub service: Option<ServiceId>,
+    /// Service chosen by hand; otherwise the signals follow the selection.
+    pub pinned: Option<ServiceId>,
     /// Selected source.
     pub source: Option<SourceId>,
 }
@@ -173,7 +178,8 @@ impl Ui {
             clock: ClockMode::Utc,
             range: Span::from_hours(1),
             ascii: false,
-            pending: String::new(),
+            pending: Pending::default(),
+            drawn: Drawn::default(),
         }
     }
 

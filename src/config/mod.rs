@@ -1,1 +1,27 @@
 //! Settings, catalog and objectives from files, with errors that point at file, line and column.
+//!
+//! ```text
+//! config.toml ─► settings      who I am, sources, severity, screens
+//!      │ [catalog] files
+//!      ▼
+//! catalog.toml, OpenSLO, Sloth, Pyrra, Backstage ─► catalog      services, objectives, maintenance
+//! ```
+//!
+//! TOML and YAML are first read into one tree that knows the place of every key ([`node`]), so that
+//! every format reports its mistakes in the same words, several at once, and one broken file or
+//! objective does not hide the others.
+
+mod backstage;
+pub mod catalog;
+mod catalog_toml;
+pub mod error;
+mod node;
+mod openslo;
+mod pyrra;
+pub mod settings;
+mod sloth;
+mod source;
+
+pub use catalog::load as load_catalog;
+pub use error::ConfigError;
+pub use settings::{Overrides, Settings};

@@ -14,6 +14,16 @@
 //!
 //! Every ask has a `key` that stays the same from poll to poll: a recording is looked up by it.
 
+pub mod alertmanager;
+pub mod http;
+pub mod poll;
+pub mod prometheus;
+pub mod registry;
+pub mod resilience;
+pub mod secret;
+pub mod tape;
+mod wire;
+
 use crate::domain::{Observation, Operation, Outcome, ServiceId, SloId, SourceId, Span, Timestamp};
 
 /// One HTTP exchange to be made.
@@ -49,12 +59,26 @@ pub struct Reply {
     pub status: u16,
     /// The body, decompressed.
     pub body: Vec<u8>,
+    /// How long the server asks us to stay away (`Retry-After`), if it does.
+    pub retry_after: Option<Span>,
     /// The `Date` header, if it could be read.
     pub date: Option<Timestamp>,
     /// When the request left, by our clock.
     pub sent: Timestamp,
     /// When the answer was complete, by our clock.
     pub received: Timestamp,
+}
+
+/// Tells the time: the wall clock when live, the recording's time when one is played.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+impl<F: Fn() -> Timestamp + Send + Sync> Clock for F {
+    fn now(&self) -> Timestamp {
+        self()
+    }
 }
 
 /// What the person is looking at, so that only its details are fetched.
@@ -91,6 +115,12 @@ pub trait Connector: Send + Sync {
         ask: &Ask,
         reply: &Reply,
     ) -> Result<Vec<Observation>, ParseError>;
+
+    /// Whether the source does well without an answer to this: not every server that speaks a
+    /// protocol has all of it (no build information in Mimir, no targets in Thanos).
+    fn optional(&self, _ask: &Ask) -> bool {
+        false
+    }
 
     /// How an operation is sent; `None` when this kind of source cannot do it.
     fn operate(&self, operation: &Operation) -> Option<Ask>;

@@ -166,6 +166,23 @@ impl Slo {
         1.0 - self.objective
     }
 
+    /// The error ratio over one window computed from its parts, as PromQL.
+    pub fn computed_ratio(&self, window: Span) -> String {
+        let slice = Span::from_mins(5);
+        if self.method == Method::RatioTimeslices && window == self.period && window > slice {
+            let slices = format!("({})[{window}:{slice}]", self.indicator.error_ratio(slice));
+            return format!("sum_over_time({slices}) / count_over_time({slices})");
+        }
+        self.indicator.error_ratio(window)
+    }
+
+    /// The series in which another tool already records that ratio, as PromQL, if its files say so.
+    pub fn recorded_ratio(&self, window: Span) -> Option<String> {
+        let recorded = self.recorded.as_ref().filter(|r| r.windows.contains(&window))?;
+        let metric = recorded.metric.replace("$window", &window.to_string());
+        Some(format!("{metric}{{{}}}", recorded.selector))
+    }
+
     /// Every window needed: those of the conditions and the period, shortest first, each once.
     pub fn windows(&self) -> Vec<Span> {
         let mut all: Vec<Span> = self.conditions.iter().flat_map(|c| [c.short, c.long]).collect();

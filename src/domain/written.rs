@@ -43,10 +43,13 @@ impl fmt::Display for Fault {
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+        .map(|known| {
+            let likeness = strsim::jaro_winkler(word, known);
+            (strsim::damerau_levenshtein(word, known), likeness, known)
+        })
+        .filter(|(_, likeness, _)| *likeness > 0.7)
+        .min_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)))
+        .map(|(_, _, known)| known)
 }
 
 /// A table of a simple file, or its top level (with an empty name); settings in the order written.
@@ -163,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_found_or_none() {
-        assert_eq!(nearest("silense", ["silence", "slos", "ack"]), Some("silence"));
+        assert_eq!(nearest("silense", ["silence", "silences", "slos", "ack"]), Some("silence"));
         assert_eq!(nearest("zzz", ["silence", "ack"]), None);
     }
 

@@ -4,9 +4,22 @@
 //! each linked to the one before by its hash and signed with the writer's Ed25519 key. State is a fold
 //! of the records in any order. A fact is on disk before it is shown as saved.
 
+mod chain;
+mod codec;
 mod event;
+mod files;
+mod memory;
+mod record;
+mod signer;
+mod sqlite;
+mod verify;
 
 pub use event::{AlertInstance, LogEvent, Subject};
+pub use memory::MemoryLog;
+pub use record::{FormatError, Head, Hybrid, Origin, Record, Sealed, Stamp, id_of};
+pub use signer::{KeyError, KeyId, NAMESPACE, Signature, Signer};
+pub use sqlite::SqliteLog;
+pub use verify::{Fault, Finding, Report, Signers, StoredRow, verify};
 
 use std::fmt;
 
@@ -39,8 +52,8 @@ pub struct Recorded {
     pub actor: Actor,
     /// When, by the writer's clock.
     pub at: Timestamp,
-    /// Position in its series, for ordering records of one millisecond.
-    pub seq: u64,
+    /// Where it stands among all records; later stamps win, whatever the clocks said.
+    pub stamp: Stamp,
     /// What; `None` when a newer version wrote a kind this one does not know.
     pub event: Option<LogEvent>,
 }
@@ -51,4 +64,54 @@ pub struct Recorded {
 pub struct AppendError {
     /// What failed, what is unaffected, what to do.
     pub sentence: SafeText,
+}
+
+/// Why the log could not be opened. The console can go on in memory, with a loud mark.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{sentence}")]
+pub struct OpenError {
+    /// What failed, what is unaffected, what to do.
+    pub sentence: SafeText,
+}
+
+/// Why the log could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{sentence}")]
+pub struct ReadError {
+    /// What failed, what is unaffected, what to do.
+    pub sentence: SafeText,
+}
+
+/// How far a reader has come; means something only in the store it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Position(pub u64);
+
+/// Some records after a position, in the order they reached this store.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch {
+    /// The records.
+    pub records: Vec<Recorded>,
+    /// Where to go on reading.
+    pub position: Position,
+    /// Whether there is more to read at once.
+    pub more: bool,
+    /// Positions whose bytes are damaged; they are left out, and an audit names them.
+    pub damaged: Vec<Position>,
+}
+
+/// Where facts are kept. A fact that [`EventLog::append`] returned is durable.
+pub trait EventLog: Send {
+    /// Records facts, all or none of them, with what the writer's clock shows.
+    fn append(
+        &mut self,
+        actor: &Actor,
+        wall: Timestamp,
+        events: &[LogEvent],
+    ) -> Result<Vec<Recorded>, AppendError>;
+
+    /// The records after `position`, also those of other processes and one's own.
+    fn read_after(&mut self, position: Position) -> Result<Batch, ReadError>;
+
+    /// Whether another process has written since this was last asked. Cheap: ask every 100 ms.
+    fn changed(&mut self) -> Result<bool, ReadError>;
 }

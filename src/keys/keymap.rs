@@ -141,7 +141,8 @@ impl Keymap {
         &self.warnings
     }
 
-    /// What `chord` means now. A sequence ends by a match, a mismatch or Esc, never by time.
+    /// What `chord` means now. A sequence ends by a match or a mismatch (Esc is always
+    /// one), never by time.
     pub fn resolve(
         &self,
         screen: Screen,
@@ -149,10 +150,6 @@ impl Keymap {
         pending: &mut Pending,
         chord: Chord,
     ) -> Resolved {
-        if !pending.is_empty() && chord == Chord::plain(Key::Esc) {
-            pending.clear();
-            return Resolved::None;
-        }
         pending.0.push(chord.normal());
         let mut longer = false;
         for (chords, action) in self.live(screen, playing) {

@@ -9,9 +9,9 @@
 //! [alerts]                 # a screen; also [playback] and [prompt]
 //! ```
 
-use super::Chord;
 use super::chord::{parse_sequence, print_sequence};
 use super::keymap::{Binding, Context, Keymap, PromptAction};
+use super::{Chord, Key};
 use crate::actions::{ACTIONS, Action, Screen};
 use crate::domain::{Fault, Section, Setting, nearest, sections};
 
@@ -204,7 +204,12 @@ impl Reader<'_> {
 
     fn chords(&mut self, setting: &Setting) -> Option<Vec<Chord>> {
         let read = parse_sequence(&setting.key);
-        read.map_err(|what| self.fault(setting.key_at, &format!("{what}."))).ok()
+        let chords = read.map_err(|what| self.fault(setting.key_at, &format!("{what}."))).ok()?;
+        if chords.len() > 1 && chords.contains(&Chord::plain(Key::Esc)) {
+            self.fault(setting.key_at, "Esc gives a sequence up, so it cannot be part of one.");
+            return None;
+        }
+        Some(chords)
     }
 
     fn unknown_action(&mut self, setting: &Setting, known: Vec<&str>) {

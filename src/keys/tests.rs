@@ -95,6 +95,14 @@ fn playback_keys_live_only_while_a_recording_plays() {
 }
 
 #[test]
+fn playback_may_mean_something_else_by_a_key() {
+    let keymap = mine("[playback]\n\"n\" = \"silences\"\n");
+    let at = |playing| press(&keymap, Screen::Bridge, playing, "n");
+    assert_eq!(at(true), [Resolved::Action(Action::Silences)]);
+    assert_eq!(at(false), [Resolved::Action(Action::Note)]);
+}
+
+#[test]
 fn a_sequence_ends_by_match_mismatch_or_escape() {
     use Resolved::{Action as Do, None as Nothing, Pending as Wait};
     let keymap = load("emacs", None).unwrap();
@@ -151,6 +159,10 @@ fn mistakes_are_told_together_with_place_and_nearest_name() {
     assert_eq!(
         said("[global]\n\"ctrl-X\" = \"ack\"\n\"ctrl-x\" = \"open\"\n"),
         ["my.toml:3:1: `ctrl-x` is bound twice in this table."]
+    );
+    assert_eq!(
+        said("[global]\n\"z esc\" = \"ack\"\n"),
+        ["my.toml:2:1: Esc gives a sequence up, so it cannot be part of one."]
     );
     assert_eq!(
         said("inherits = \"emac\"\n"),

@@ -17,10 +17,12 @@ mod windows;
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
-pub use journal::{Ack, Journal, NoteEntry, OpenOperation};
+pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
 pub use signals::{Departure, Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
-pub use slos::{Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict};
+pub use slos::{
+    Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
+};
 pub use windows::Planned;
 
 #[cfg(test)]
@@ -102,6 +104,7 @@ impl Model {
         let desk = Desk { catalog: &self.catalog, policy: &self.policy, journal: &self.journal };
         self.alerts.rejudge(desk);
         self.alerts.regroup(&self.group_by, &self.catalog);
+        self.slos.recompute(&self.catalog);
     }
 
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that
@@ -257,23 +260,21 @@ impl Model {
 
     /// The one place where readings of objectives go to their book.
     fn take_slos(&mut self, readings: Vec<SloReading>) -> bool {
-        let mut changed = false;
-        for reading in readings {
-            let key = (reading.slo.clone(), reading.window);
-            changed |= self.slos.readings.get(&key) != Some(&reading);
-            self.slos.readings.insert(key, reading);
+        if readings.is_empty() {
+            return false;
         }
-        changed
+        self.slos.observe(readings);
+        self.slos.recompute(&self.catalog);
+        true
     }
 
     /// The one place where the burn of an objective over time goes to its book.
     fn take_slo_history(&mut self, slo: &SloId, window: Span, series: Series) -> bool {
-        let status = self.slos.statuses.iter_mut().find(|status| status.slo == *slo);
-        status.is_some_and(|status| {
-            let changed = status.history != series || status.history_window != window;
-            (status.history, status.history_window) = (series, window);
-            changed
-        })
+        if self.slos.histories.get(slo).is_some_and(|known| known.0 == window && known.1 == series) {
+            return false;
+        }
+        self.slos.history(slo.clone(), window, series);
+        true
     }
 
     /// Looks again at everything that depends on the age of what sources said.

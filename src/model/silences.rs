@@ -46,6 +46,11 @@ impl SilenceBook {
         self.all.iter().filter(|s| s.state == SilenceState::Active)
     }
 
+    /// Silences that mute now or will.
+    pub fn current(&self) -> impl Iterator<Item = &Silence> {
+        self.all.iter().filter(|s| s.state != SilenceState::Expired)
+    }
+
     /// Active silences that end within `span`, soonest first.
     pub fn ending_within(&self, now: Timestamp, span: Span) -> impl Iterator<Item = &Silence> {
         self.active().filter(move |s| s.ends_at.since(now) <= span)

@@ -1,19 +1,16 @@
 //! How each objective stands: burn per window, conditions, budget, exhaustion.
 
+mod explain;
+
 use std::collections::BTreeMap;
 
-use crate::domain::{BurnCondition, Reading, Series, SloId, SloReading, Span, Timestamp};
-
-/// Whether a burn condition holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// Both windows are above the factor.
-    Yes,
-    /// At least one window is known to be at or below it.
-    No,
-    /// It cannot be said: a window has no data or was not answered.
-    Unknown,
-}
+use crate::analysis::burn;
+pub use crate::analysis::burn::{Exhaustion, Held};
+use crate::domain::{
+    BurnCondition, Catalog, Indicator, Reading, Series, Slo, SloId, SloReading, Span, Timestamp,
+    Urgency,
+};
+pub use explain::{computed, explain};
 
 /// A condition and how it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +23,21 @@ pub struct ConditionState {
     pub short: Reading,
     /// Whether it holds.
     pub held: Held,
+    /// Since when it holds without a break, as far as we have seen.
+    pub since: Option<Timestamp>,
+    /// Events over the long window are too few to act on it.
+    pub few: bool,
+}
+
+impl ConditionState {
+    /// Whether somebody must act: it holds, for as long as it must, on enough events.
+    fn alerts(&self, now: Option<Timestamp>) -> bool {
+        let long_enough = match (self.since, now) {
+            (Some(since), Some(now)) => now.since(since) >= self.condition.hold,
+            _ => self.condition.hold == Span::ZERO,
+        };
+        self.held == Held::Yes && long_enough && !self.few
+    }
 }
 
 /// Burn over one window.
@@ -35,19 +47,6 @@ pub struct Burn {
     pub window: Span,
     /// Burn rate: 1 spends the budget exactly over the period.
     pub rate: Reading,
-}
-
-/// When the budget is gone at the present burn.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Exhaustion {
-    /// Spent already.
-    Gone,
-    /// At the present burn, in this long.
-    In(Span),
-    /// At the present burn it lasts the period.
-    Lasts,
-    /// Cannot be said.
-    Unknown,
 }
 
 /// One word for the whole, worst first. Only `Fine` may be shown in the colour of health.
@@ -71,6 +70,23 @@ pub enum Verdict {
     Unknown,
     /// Within budget, with data to say so.
     Fine,
+}
+
+impl Verdict {
+    /// As shown and printed.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+            Self::Spent => "spent",
+            Self::Burning => "burning",
+            Self::LowTraffic => "low traffic",
+            Self::NoTraffic => "no traffic",
+            Self::NoData => "no data",
+            Self::Unknown => "unknown",
+            Self::Fine => "fine",
+        }
+    }
 }
 
 /// How one objective stands.
@@ -98,6 +114,13 @@ pub struct SloStatus {
     pub history_window: Span,
 }
 
+impl SloStatus {
+    /// Burn over one of its windows.
+    pub fn burn(&self, window: Span) -> Reading {
+        self.burns.iter().find(|b| b.window == window).map_or(Reading::Unknown, |b| b.rate)
+    }
+}
+
 /// All objectives.
 #[derive(Debug, Clone, Default)]
 pub struct SloBook {
@@ -105,4 +128,185 @@ pub struct SloBook {
     pub readings: BTreeMap<(SloId, Span), SloReading>,
     /// Statuses, worst first: verdict, then least budget left.
     pub statuses: Vec<SloStatus>,
+    /// Lines of burn over time with the window of their points, by objective.
+    pub histories: BTreeMap<SloId, (Span, Series)>,
 }
+
+impl SloBook {
+    /// Takes in readings; an older one than what is known of its window is left aside.
+    pub fn observe(&mut self, readings: Vec<SloReading>) {
+        for reading in readings {
+            let key = (reading.slo.clone(), reading.window);
+            if self.readings.get(&key).is_none_or(|known| known.at <= reading.at) {
+                self.readings.insert(key, reading);
+            }
+        }
+    }
+
+    /// Takes in the line of burn over time of one objective.
+    pub fn history(&mut self, slo: SloId, window: Span, series: Series) {
+        if let Some(status) = self.statuses.iter_mut().find(|s| s.slo == slo) {
+            status.history = series.clone();
+            status.history_window = window;
+        }
+        self.histories.insert(slo, (window, series));
+    }
+
+    /// One line for the clipboard: objective, verdict, budget, burn.
+    pub fn sentence(&self, id: &SloId, catalog: &Catalog) -> Option<String> {
+        let (status, slo) = (self.status(id)?, catalog.slos.get(id)?);
+        let left = match status.budget_left {
+            Reading::Value(v) => format!("{:.1} % of the budget left", v * 100.0),
+            Reading::NaN | Reading::NoData | Reading::Unknown => "budget unknown".to_owned(),
+        };
+        let burns = status.burns.iter().filter_map(|b| {
+            b.rate.value().map(|rate| format!("{rate:.1}x over {}", b.window))
+        });
+        Some(format!(
+            "{} ({}): {}, {left}; burn {}",
+            slo.id,
+            slo.title,
+            status.verdict.word(),
+            burns.collect::<Vec<_>>().join(", ")
+        ))
+    }
+
+    /// How one objective stands.
+    pub fn status(&self, slo: &SloId) -> Option<&SloStatus> {
+        self.statuses.iter().find(|s| s.slo == *slo)
+    }
+
+    /// Judges every objective of the catalog anew. Cost: objectives × windows, and one sort.
+    pub fn recompute(&mut self, catalog: &Catalog) {
+        let before: BTreeMap<SloId, Vec<ConditionState>> =
+            self.statuses.drain(..).map(|s| (s.slo, s.conditions)).collect();
+        self.readings.retain(|(slo, _), _| catalog.slos.contains_key(slo));
+        self.histories.retain(|slo, _| catalog.slos.contains_key(slo));
+        let none = Vec::new();
+        self.statuses = catalog
+            .slos
+            .values()
+            .map(|slo| self.judge(slo, before.get(&slo.id).unwrap_or(&none)))
+            .collect();
+        self.statuses.sort_by(|a, b| {
+            let left = |s: &SloStatus| s.budget_left.value().unwrap_or(f64::INFINITY);
+            (a.verdict, left(a))
+                .partial_cmp(&(b.verdict, left(b)))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+    }
+
+    fn reading(&self, slo: &Slo, window: Span) -> Option<&SloReading> {
+        self.readings.get(&(slo.id.clone(), window))
+    }
+
+    fn judge(&self, slo: &Slo, before: &[ConditionState]) -> SloStatus {
+        let windows = slo.windows();
+        let ratio = |w: Span| self.reading(slo, w).map_or(Reading::Unknown, |r| r.error_ratio);
+        let burn = |w: Span| burn::rate(ratio(w), slo.objective);
+        let at = windows.iter().filter_map(|w| self.reading(slo, *w)).map(|r| r.at).max();
+        let traffic = self.traffic(slo);
+        let conditions: Vec<ConditionState> = slo
+            .conditions
+            .iter()
+            .map(|condition| {
+                let (long, short) = (burn(condition.long), burn(condition.short));
+                let held = burn::holds(long, short, condition.factor);
+                let held_before =
+                    before.iter().find(|b| b.condition == *condition && b.held == Held::Yes);
+                let since =
+                    (held == Held::Yes).then(|| held_before.map_or(at, |b| b.since)).flatten();
+                let few = self.few(slo, condition.long, traffic);
+                ConditionState { condition: *condition, long, short, held, since, few }
+            })
+            .collect();
+        let budget_left = burn::budget_left(burn(slo.period));
+        let present = present_window(slo);
+        let exhaustion = burn::exhaustion(budget_left, burn(present), slo.period);
+        let mut status = SloStatus {
+            slo: slo.id.clone(),
+            verdict: Verdict::Unknown,
+            budget_left,
+            burns: windows.iter().map(|w| Burn { window: *w, rate: burn(*w) }).collect(),
+            conditions,
+            exhaustion,
+            traffic,
+            at,
+            history: Series::default(),
+            history_window: present,
+        };
+        if let Some((window, series)) = self.histories.get(&slo.id) {
+            status.history = series.clone();
+            status.history_window = *window;
+        }
+        status.verdict = self.verdict(slo, &status);
+        status
+    }
+
+    /// Events per second over the longest short window; failing that, over any window that was asked.
+    fn traffic(&self, slo: &Slo) -> Reading {
+        let longest_short = slo.conditions.iter().map(|c| c.short).max();
+        let asked = |w: Span| self.reading(slo, w).map(|r| r.traffic);
+        longest_short
+            .and_then(asked)
+            .filter(|t| *t != Reading::Unknown)
+            .or_else(|| {
+                slo.windows().into_iter().filter_map(asked).find(|t| *t != Reading::Unknown)
+            })
+            .unwrap_or_default()
+    }
+
+    /// Whether the events over a window are known to be fewer than the objective asks for.
+    fn few(&self, slo: &Slo, window: Span, otherwise: Reading) -> bool {
+        let over_window = self.reading(slo, window).map_or(Reading::Unknown, |r| r.traffic);
+        let rate = over_window.value().or(otherwise.value());
+        rate.is_some_and(|rate| rate * window.seconds() < slo.min_events)
+    }
+
+    fn verdict(&self, slo: &Slo, status: &SloStatus) -> Verdict {
+        let alerts = |urgency| {
+            let mut of_it = status.conditions.iter().filter(|c| c.condition.urgency == urgency);
+            of_it.any(|c| c.alerts(status.at))
+        };
+        if alerts(Urgency::Page) {
+            return Verdict::Page;
+        }
+        if alerts(Urgency::Ticket) {
+            return Verdict::Ticket;
+        }
+        let present = present_window(slo);
+        let now = status.burn(present);
+        let few_in_period = self.few(slo, slo.period, Reading::Unknown);
+        if status.budget_left.value().is_some_and(|left| left <= 0.0) && !few_in_period {
+            return Verdict::Spent;
+        }
+        let few = self.few(slo, present, status.traffic);
+        let some_traffic = status.traffic.value().is_some_and(|t| t > 0.0);
+        if now.value().is_some_and(|rate| rate > 1.0) && !few {
+            return Verdict::Burning;
+        }
+        if few && some_traffic {
+            return Verdict::LowTraffic;
+        }
+        let readings = status.burns.iter().map(|b| b.rate);
+        let decided = status.conditions.iter().all(|c| c.held != Held::Unknown);
+        if now.value().is_some() && status.budget_left.value().is_some() && decided && !few {
+            return Verdict::Fine;
+        }
+        if matches!(now, Reading::NaN) || (few && status.traffic == Reading::Value(0.0)) {
+            // NaN although there were events is a broken expression, not silence.
+            let silent = !some_traffic || matches!(slo.indicator, Indicator::ErrorRatio(_));
+            return if silent { Verdict::NoTraffic } else { Verdict::NoData };
+        }
+        let missing = readings.clone().any(|r| r == Reading::NoData);
+        if missing { Verdict::NoData } else { Verdict::Unknown }
+    }
+}
+
+/// The window whose burn counts as the present one: the long window of the most urgent condition.
+fn present_window(slo: &Slo) -> Span {
+    slo.conditions.first().map_or(slo.period, |c| c.long)
+}
+
+#[cfg(test)]
+mod tests;

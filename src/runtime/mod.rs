@@ -1,1 +1,243 @@
 //! The only place that starts tasks, makes channels, owns the terminal and the clock, performs effects.
+//!
+//! ```text
+//! terminal thread ─┐                              ┌─► log thread: append, watch for others' records
+//! signals ─────────┤                              ├─► sources: poll now, interest, operations
+//! sources ─────────┼─► one loop: receive, drain, update ─► effects ─┤
+//! log thread ──────┤        │                     ├─► keeper thread: view and drafts on disk
+//! watcher thread ──┘        └─► draw when the line takes a frame     └─► player, clipboard, quit
+//! ```
+//!
+//! Nothing in the loop waits but its channels.
+
+pub mod clock;
+mod exec;
+mod files;
+pub mod input;
+pub mod keep;
+mod keeper;
+mod kept;
+mod logger;
+pub mod pace;
+pub mod signals;
+pub mod terminal;
+mod tty;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use std::path::PathBuf;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::app::{Msg, State, update};
+use crate::connectors::http::Transport;
+use crate::connectors::registry::SourceConfig;
+use crate::connectors::tape::PlayerClock;
+use crate::connectors::{Clock, Interest, poll};
+use crate::domain::{Catalog, SiteId, SourceId, SourceKind};
+use crate::eventlog::{EventLog, Position};
+use crate::theme::Theme;
+use crate::view::draw;
+
+pub use exec::built_in;
+use exec::{Exec, Parts};
+pub use files::Looks;
+pub use kept::restore;
+use input::FromTerminal;
+use pace::{Cause, Pacer, When};
+use terminal::Screen;
+
+/// A source that can be started once what is on screen is known.
+pub struct SourceSetup {
+    /// Its name.
+    pub id: SourceId,
+    /// Its site.
+    pub site: SiteId,
+    /// Its kind.
+    pub kind: SourceKind,
+    /// Makes what the poll loop is started with.
+    pub make: Box<dyn FnOnce(watch::Receiver<Interest>, mpsc::Sender<poll::Event>) -> poll::Setup>,
+}
+
+impl SourceSetup {
+    /// A configured source over a transport; `first` of its kind takes what names no source.
+    pub fn new(
+        source: &SourceConfig,
+        first: bool,
+        catalog: &Arc<Catalog>,
+        transport: Arc<dyn Transport>,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        let (config, catalog, clock) = (source.clone(), catalog.clone(), clock.clone());
+        Self {
+            id: source.name.clone(),
+            site: source.site.clone(),
+            kind: source.kind,
+            make: Box::new(move |interest, sink| {
+                config.setup(&catalog, first, transport, clock, interest, sink)
+            }),
+        }
+    }
+}
+
+/// Everything a console needs to run.
+pub struct Console {
+    /// What it knows at the start, from the local store.
+    pub state: State,
+    /// How it looks.
+    pub theme: Theme,
+    /// Theme and keymap files, watched for changes.
+    pub looks: Looks,
+    /// Where facts go.
+    pub log: Box<dyn EventLog>,
+    /// How far the state has read them.
+    pub position: Position,
+    /// Sources, ready to be started.
+    pub sources: Vec<SourceSetup>,
+    /// The clock in force.
+    pub clock: Arc<dyn Clock>,
+    /// The player, when a recording is played.
+    pub player: Option<PlayerClock>,
+    /// File in which view and drafts are kept; `None` keeps nothing.
+    pub keep: Option<PathBuf>,
+}
+
+/// What arrives at the loop besides the terminal's input.
+pub(crate) enum Arrival {
+    Msg(Msg),
+    Theme(Theme),
+}
+
+/// Most messages taken in before a frame is due: a flood must not keep the screen still.
+const MOST_PER_TURN: usize = 256;
+
+/// Runs the console until the person or the system ends it; gives the exit code.
+///
+/// # Errors
+/// When the terminal cannot be taken, with the reason in a sentence.
+pub async fn run(console: Console) -> io::Result<i32> {
+    let Console { mut state, mut theme, looks, log, position, sources, clock, player, keep } = console;
+    let (to_loop, mut arrivals) = mpsc::channel(1024);
+    let (from_terminal, mut typed) = mpsc::channel(256);
+    signals::start(from_terminal.clone())?;
+    let mut screen = Screen::enter(Some("quarterdeck"))?;
+    input::start(from_terminal)?;
+    let size = screen.size();
+    state.ui.size = (size.width, size.height);
+
+    // The local store first: a frame is on screen before any network is touched.
+    paint(&mut screen, &mut state, &theme)?;
+    screen.probe()?;
+    let mut pacer = Pacer::asked_at(Instant::now());
+
+    let parts = Parts { sources, log, position, looks, keeper: keep, player, clock: clock.clone() };
+    let mut exec = Exec::start(parts, to_loop)?;
+    let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut wanted: Option<Cause> = None;
+    let mut wake: Option<Instant> = None;
+    loop {
+        let mut effects = Vec::new();
+        tokio::select! {
+            biased;
+            event = typed.recv() => match event {
+                Some(event) => {
+                    if let Some(code) = take(event, &mut state, &mut screen, &mut pacer, &mut effects, &mut wanted)? {
+                        exec.finish(&state);
+                        return Ok(code);
+                    }
+                    for _ in 0..MOST_PER_TURN {
+                        let Ok(event) = typed.try_recv() else { break };
+                        if let Some(code) = take(event, &mut state, &mut screen, &mut pacer, &mut effects, &mut wanted)? {
+                            exec.finish(&state);
+                            return Ok(code);
+                        }
+                    }
+                }
+                None => {
+                    exec.finish(&state);
+                    return Ok(signals::Stop::TerminalGone.exit_code());
+                }
+            },
+            () = sleep_until(wake), if wake.is_some() => {}
+            _ = ticks.tick() => {
+                let playback = exec.playback();
+                effects.extend(update(&mut state, Msg::Tick(clock.now())));
+                if let Some(playback) = playback {
+                    effects.extend(update(&mut state, Msg::Playback(playback)));
+                }
+                wanted = wanted.or(Some(Cause::Data));
+            }
+            arrival = arrivals.recv() => {
+                let mut next = arrival;
+                for _ in 0..MOST_PER_TURN {
+                    match next {
+                        Some(Arrival::Msg(msg)) => effects.extend(update(&mut state, msg)),
+                        Some(Arrival::Theme(new)) => theme = new,
+                        None => break,
+                    }
+                    next = arrivals.try_recv().ok();
+                }
+                wanted = wanted.or(Some(Cause::Data));
+            }
+        }
+        for effect in effects {
+            if let Some(code) = exec.perform(effect, &mut state, &mut screen, &mut theme)? {
+                exec.finish(&state);
+                return Ok(code);
+            }
+        }
+        wake = None;
+        if let Some(cause) = wanted {
+            match pacer.when(cause, Instant::now()) {
+                When::Now => {
+                    wanted = None;
+                    let bytes = paint(&mut screen, &mut state, &theme)?;
+                    if pacer.painted(bytes, Instant::now()) {
+                        screen.probe()?;
+                    }
+                }
+                When::At(at) => wake = Some(at),
+            }
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    if let Some(at) = at {
+        tokio::time::sleep_until(at.into()).await;
+    }
+}
+
+fn paint(screen: &mut Screen, state: &mut State, theme: &Theme) -> io::Result<usize> {
+    let mut drawn = crate::app::Drawn::default();
+    let painted = screen.draw(|frame| drawn = draw(state, theme, &state.keymap, frame))?;
+    state.drawn(drawn);
+    Ok(painted.bytes)
+}
+
+/// Takes in what the terminal sent; gives an exit code when the console is to end.
+fn take(
+    event: FromTerminal,
+    state: &mut State,
+    screen: &mut Screen,
+    pacer: &mut Pacer,
+    effects: &mut Vec<crate::app::Effect>,
+    wanted: &mut Option<Cause>,
+) -> io::Result<Option<i32>> {
+    match event {
+        FromTerminal::Input(input) => {
+            effects.extend(update(state, Msg::Input(input)));
+            *wanted = Some(Cause::Person);
+        }
+        FromTerminal::Answer => pacer.answered(Instant::now()),
+        FromTerminal::Continued => {
+            screen.resume()?;
+            *wanted = Some(Cause::Person);
+        }
+        FromTerminal::Stop(stop) => return Ok(Some(stop.exit_code())),
+    }
+    Ok(None)
+}

@@ -9,7 +9,7 @@
 //! selected = "on #2a2f3a"
 //! ```
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -63,7 +63,7 @@ pub fn load(name: &str, user: Option<(&str, &str)>, depth: Depth) -> Result<Them
         let parent = parent.as_deref().unwrap_or(fallback);
         next = built_in(parent).map(|(file, text)| (file, text, ""));
     }
-    let mut palette = HashMap::new();
+    let mut palette = BTreeMap::new();
     let mut styles = vec![Style::new(); Token::ALL.len()];
     let mut written: Vec<(&str, &str, &Setting)> = Vec::new();
     let mut faults = Vec::new();
@@ -150,7 +150,7 @@ fn inherited(file: &str, text: &str, read: &[Section]) -> Result<Option<String>,
 /// Reads `rose bold on grey`; a mistake comes with its byte offset.
 fn style(
     text: &str,
-    palette: &HashMap<&str, Color>,
+    palette: &BTreeMap<&str, Color>,
     depth: Depth,
 ) -> Result<Style, (usize, String)> {
     let (mut style, mut ground) = (Style::new(), false);

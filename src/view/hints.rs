@@ -16,7 +16,7 @@ pub(crate) fn draw(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     pen.skip(1);
     if !ui.pending.is_empty() {
         pen.right(" ", scene.style(Token::Text))
-            .right(&ui.pending, scene.style(Token::Key))
+            .right(&ui.pending.to_string(), scene.style(Token::Key))
             .trim(2);
     }
     let latest = ui.notices.back().filter(|n| {

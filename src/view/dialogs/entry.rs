@@ -168,17 +168,13 @@ pub(super) fn find(
 }
 
 /// Writes a label with the matched characters marked; a label too long is cut like any other text.
-fn matched(pen: &mut Pen<'_>, label: &str, matched: &[u32], plain: Style, hit: Style) {
+fn matched(pen: &mut Pen<'_>, label: &str, matched: &[usize], plain: Style, hit: Style) {
     if width(label) > pen.room() {
         pen.put(label, plain);
         return;
     }
-    let mut chars = 0u32;
-    for grapheme in label.graphemes(true) {
-        let count = grapheme.chars().count() as u32;
-        let is_hit = (chars..chars + count).any(|c| matched.contains(&c));
-        pen.put(grapheme, if is_hit { hit } else { plain });
-        chars += count;
+    for (at, grapheme) in label.graphemes(true).enumerate() {
+        pen.put(grapheme, if matched.contains(&at) { hit } else { plain });
     }
 }
 

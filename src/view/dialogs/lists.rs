@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::app::first_visible;
 use crate::domain::{MatcherSpec, SilenceId, SilenceState, SiteId};
+use crate::model::Planned;
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::Scene;
@@ -142,9 +143,9 @@ pub(super) fn windows(
     scene: &Scene<'_>,
     buf: &mut Buffer,
     area: Rect,
+    all: &[Planned],
     (selected, first, confirm): (usize, usize, bool),
 ) -> Shown {
-    let all = scene.model().windows(scene.now());
     let tall = u16::try_from(all.len()).unwrap_or(u16::MAX).saturating_add(8).max(10);
     let (inner, foot) = popup(scene, buf, area, (100, tall), "Maintenance windows");
     if all.is_empty() {

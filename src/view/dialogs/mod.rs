@@ -39,8 +39,8 @@ pub(crate) fn draw(
         Dialog::Silences { selected, top, confirm } => {
             lists::silences(scene, buf, area, (selected.as_ref(), *top, *confirm))
         }
-        Dialog::Windows { selected, top, confirm } => {
-            lists::windows(scene, buf, area, (*selected, *top, *confirm))
+        Dialog::Windows { rows, selected, top, confirm } => {
+            lists::windows(scene, buf, area, rows, (*selected, *top, *confirm))
         }
         Dialog::Reading(reading) => reading::draw(scene, buf, area, reading),
     }

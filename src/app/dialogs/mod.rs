@@ -1,0 +1,105 @@
+//! Dialogs: opening them, what keys do in them, closing them without losing what was typed.
+
+mod find;
+mod forms;
+mod lists;
+mod prompt;
+mod reading;
+mod silence;
+
+pub(super) use find::open as open_finder;
+pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
+pub(super) use lists::{open_silences, open_windows};
+pub(super) use prompt::{open_command, open_filter};
+pub(super) use reading::{alert_reading, explain, link, refresh as refresh_reading, runbook, source_reading};
+pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
+
+use crate::actions::{Action, Screen};
+use crate::keys::{Chord, PromptAction, Resolved};
+
+use super::{Dialog, Effect, State};
+
+/// A key while a dialog is open: where text is typed, the keymap's prompt keys come first; lists and
+/// texts to read use the keys of the screens.
+pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
+    let typing = match &state.ui.dialog {
+        None => return Vec::new(),
+        Some(
+            Dialog::Prompt(_)
+            | Dialog::Find(_)
+            | Dialog::Acknowledge(_)
+            | Dialog::Note(_)
+            | Dialog::Silence(_),
+        ) => true,
+        Some(
+            Dialog::Help { .. }
+            | Dialog::Reading(_)
+            | Dialog::Silences { .. }
+            | Dialog::Windows { .. },
+        ) => false,
+    };
+    if typing {
+        let meant = state.keymap.prompt(chord);
+        return match (meant, &state.ui.dialog) {
+            (Some(PromptAction::Cancel), _) => back(state),
+            (_, Some(Dialog::Prompt(_))) => prompt::key(state, meant, chord),
+            (_, Some(Dialog::Find(_))) => find::key(state, meant, chord),
+            (_, Some(Dialog::Silence(_))) => silence::key(state, meant, chord),
+            (_, _) => forms::key(state, meant, chord),
+        };
+    }
+    // Withdraw must mean something in the list of silences whatever screen lies below it.
+    let keymap = std::sync::Arc::clone(&state.keymap);
+    match keymap.resolve(Screen::Alerts, false, &mut state.ui.pending, chord) {
+        Resolved::Action(Action::Back | Action::Quit) => back(state),
+        Resolved::Action(action) => match &state.ui.dialog {
+            Some(Dialog::Silences { .. } | Dialog::Windows { .. }) => lists::act(state, action),
+            _ => reading::act(state, action),
+        },
+        Resolved::Pending | Resolved::None => Vec::new(),
+    }
+}
+
+/// Pasted text while a dialog is open.
+pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
+    match &mut state.ui.dialog {
+        Some(Dialog::Prompt(p)) => {
+            p.line.insert(text);
+            prompt::edited(state);
+        }
+        Some(Dialog::Find(f)) => {
+            f.line.insert(text);
+            find::search(state);
+        }
+        Some(Dialog::Acknowledge(f)) if !f.saving => f.note.insert(text),
+        Some(Dialog::Note(f)) if !f.saving => f.text.insert(text),
+        Some(Dialog::Silence(f)) if !f.saving => {
+            f.focused().insert(text);
+            silence::edited(state);
+        }
+        _ => return Vec::new(),
+    }
+    vec![Effect::Keep]
+}
+
+/// One level back: from a confirmation to the form, from the form to the screen. Never loses text.
+pub(super) fn back(state: &mut State) -> Vec<Effect> {
+    match &mut state.ui.dialog {
+        Some(Dialog::Silence(form)) if form.confirming && !form.saving => {
+            form.confirming = false;
+            form.broad = None;
+            return Vec::new();
+        }
+        Some(Dialog::Silences { confirm, .. } | Dialog::Windows { confirm, .. }) if *confirm => {
+            *confirm = false;
+            return Vec::new();
+        }
+        Some(Dialog::Acknowledge(_) | Dialog::Note(_) | Dialog::Silence(_)) => forms::keep_draft(state),
+        Some(Dialog::Help { .. } | Dialog::Reading(_) | Dialog::Prompt(_) | Dialog::Find(_))
+        | Some(Dialog::Silences { .. } | Dialog::Windows { .. })
+        | None => {}
+    }
+    state.ui.dialog = None;
+    state.refresh(true);
+    vec![Effect::Keep]
+}

@@ -1,0 +1,208 @@
+//! The line for `:` and `/`: completion, errors while typing, and what a command does.
+
+use crate::actions::Screen;
+use crate::actions::command::{self, Command};
+use crate::app::{Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update};
+use crate::domain::{Filter, SafeText};
+use crate::keys::{Chord, PromptAction};
+
+/// Opens the command line.
+pub(in crate::app) fn open_command(state: &mut State) -> Vec<Effect> {
+    open(state, PromptKind::Command, "")
+}
+
+/// Opens the filter of the screen, with what it is now.
+pub(in crate::app) fn open_filter(state: &mut State) -> Vec<Effect> {
+    let screen = state.ui.screen;
+    let text = match screen {
+        Screen::Alerts => state.ui.alerts.filter_text.clone(),
+        Screen::Slos => state.ui.slos.filter_text.clone(),
+        Screen::Bridge | Screen::Sources => String::new(),
+    };
+    open(state, PromptKind::Filter(screen), &text)
+}
+
+fn open(state: &mut State, kind: PromptKind, text: &str) -> Vec<Effect> {
+    state.ui.dialog = Some(Dialog::Prompt(Prompt {
+        kind,
+        line: Editor::new(text, Lines::One),
+        error: None,
+        matches: None,
+        completions: Vec::new(),
+        start: 0,
+        taken: None,
+    }));
+    edited(state);
+    Vec::new()
+}
+
+/// The line changed: say what is wrong with it, how much it would leave, what could follow.
+pub(super) fn edited(state: &mut State) {
+    let Some(Dialog::Prompt(prompt)) = &state.ui.dialog else { return };
+    let text = prompt.line.text();
+    let before = prompt.line.before_cursor();
+    let (error, matches, completion) = match prompt.kind {
+        PromptKind::Command => (None, None, command::complete(&before, &state.words())),
+        PromptKind::Filter(screen) => {
+            // `:filter` completes the same words, shifted by its own name.
+            let mut completion = command::complete(&format!("{FILTER}{before}"), &state.words());
+            completion.start = completion.start.saturating_sub(FILTER.len());
+            match Filter::parse(&text) {
+                Ok(filter) => (None, Some(count(state, screen, &filter)), completion),
+                Err(e) => (Some(SafeText::new(&format!("{e}"))), None, completion),
+            }
+        }
+    };
+    if let Some(Dialog::Prompt(prompt)) = &mut state.ui.dialog {
+        prompt.error = error;
+        prompt.matches = matches;
+        prompt.completions = completion.candidates;
+        prompt.start = completion.start;
+        prompt.taken = None;
+    }
+}
+
+const FILTER: &str = "filter ";
+
+fn count(state: &State, screen: Screen, filter: &Filter) -> usize {
+    match screen {
+        Screen::Slos => state.model.slos.statuses.len(),
+        Screen::Alerts | Screen::Bridge | Screen::Sources => {
+            state.model.alerts.visible(filter, state.ui.alerts.show_muted).len()
+        }
+    }
+}
+
+/// A key in the line.
+pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) -> Vec<Effect> {
+    let Some(Dialog::Prompt(prompt)) = &mut state.ui.dialog else { return Vec::new() };
+    match meant {
+        Some(PromptAction::Complete | PromptAction::CompleteBack) => {
+            let count = prompt.completions.len();
+            if count > 0 {
+                let step = if meant == Some(PromptAction::Complete) { 1 } else { count - 1 };
+                let at = prompt.taken.map_or(0, |t| (t + step) % count);
+                if let Some(choice) = prompt.completions.get(at) {
+                    let line = prompt.line.text();
+                    let kept = line.get(..prompt.start).unwrap_or_default();
+                    prompt.line.set(&format!("{kept}{choice}"));
+                }
+                prompt.taken = Some(at);
+            }
+            Vec::new()
+        }
+        Some(PromptAction::Accept) => enter(state),
+        _ => {
+            if prompt.line.key(chord) {
+                edited(state);
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn enter(state: &mut State) -> Vec<Effect> {
+    let Some(Dialog::Prompt(prompt)) = &state.ui.dialog else { return Vec::new() };
+    let text = prompt.line.text();
+    match prompt.kind {
+        PromptKind::Filter(screen) => match Filter::parse(&text) {
+            Ok(filter) => {
+                state.ui.dialog = None;
+                set_filter(state, screen, &text, filter);
+                vec![Effect::Keep]
+            }
+            Err(_) => Vec::new(),
+        },
+        PromptKind::Command if text.trim().is_empty() => super::back(state),
+        PromptKind::Command => match command::parse(&text) {
+            Ok(command) => {
+                state.ui.dialog = None;
+                run(state, command)
+            }
+            Err(e) => {
+                if let Some(Dialog::Prompt(prompt)) = &mut state.ui.dialog {
+                    prompt.error = Some(SafeText::new(&e.to_string()));
+                }
+                Vec::new()
+            }
+        },
+    }
+}
+
+fn set_filter(state: &mut State, screen: Screen, text: &str, filter: Filter) {
+    match screen {
+        Screen::Slos => {
+            state.ui.slos.filter_text = text.to_owned();
+            state.ui.slos.filter = filter;
+        }
+        Screen::Alerts | Screen::Bridge | Screen::Sources => {
+            state.ui.screen = Screen::Alerts;
+            state.ui.alerts.filter_text = text.to_owned();
+            state.ui.alerts.filter = filter;
+        }
+    }
+    state.refresh(true);
+}
+
+fn run(state: &mut State, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Action(action) => update::act(state, action),
+        Command::Acknowledge(note) => super::open_ack(state, &note),
+        Command::Note(text) => super::open_note(state, &text),
+        Command::Silence { duration, matchers, comment } => {
+            let effects = if matchers.is_empty() {
+                super::open_silence(state)
+            } else {
+                let text: Vec<String> = matchers.iter().map(ToString::to_string).collect();
+                super::open_silence_with(state, None, &text.join(" "), duration, "")
+            };
+            if let Some(Dialog::Silence(form)) = &mut state.ui.dialog {
+                if let Some(duration) = duration {
+                    form.duration.set(&duration.to_string());
+                }
+                if let Some(comment) = comment {
+                    form.comment.set(&comment);
+                }
+            }
+            effects
+        }
+        Command::Filter(text) => {
+            let screen = if state.ui.screen == Screen::Slos { Screen::Slos } else { Screen::Alerts };
+            match Filter::parse(&text) {
+                Ok(filter) => set_filter(state, screen, &text, filter),
+                Err(e) => {
+                    let now = state.now;
+                    state.ui.notice(Tone::Warning, format!("That filter cannot be read: {e}."), now);
+                }
+            }
+            Vec::new()
+        }
+        Command::Theme(name) => vec![Effect::Theme(name)],
+        Command::Keymap(name) => vec![Effect::Keymap(name)],
+        Command::Service(name) => {
+            let known = state.model.catalog.services.get(name.as_str()).map(|s| s.id.clone());
+            let now = state.now;
+            match known {
+                Some(id) => {
+                    state.ui.screen = Screen::Bridge;
+                    state.ui.bridge.pinned = Some(id);
+                }
+                None => {
+                    let known = state.model.catalog.services.keys().map(crate::domain::ServiceId::as_str);
+                    let near = crate::domain::nearest(&name, known);
+                    let hint = near.map_or_else(String::new, |n| format!(" Did you mean {n}?"));
+                    let text = format!("The catalog has no service {name}.{hint}");
+                    state.ui.notice(Tone::Warning, text, now);
+                }
+            }
+            Vec::new()
+        }
+        Command::Seek(_) | Command::Speed(_) if state.playback.is_none() => {
+            let now = state.now;
+            state.ui.notice(Tone::Info, "No recording is being played; start one with `quarterdeck demo`.", now);
+            Vec::new()
+        }
+        Command::Seek(span) => vec![Effect::Playback(PlaybackStep::Seek(span))],
+        Command::Speed(times) => vec![Effect::Playback(PlaybackStep::Speed(times))],
+    }
+}

@@ -1,0 +1,41 @@
+//! The SLOs screen: rows, selection, history wanted.
+
+use crate::app::State;
+use crate::domain::{Labels, SloId};
+
+use super::{Move, kept, moved};
+
+/// Makes the rows anew. Not while a dialog is open.
+pub(in crate::app) fn refresh(state: &mut State, force: bool) {
+    if state.ui.dialog.is_some() && !force {
+        return;
+    }
+    let State { model, ui, .. } = state;
+    let rows: Vec<SloId> = model
+        .slos
+        .statuses
+        .iter()
+        .filter(|status| {
+            ui.slos.filter.is_empty()
+                || model.catalog.slos.get(&status.slo).is_some_and(|slo| {
+                    let owner = model.catalog.services.get(&slo.service).map(|s| s.owner.as_str());
+                    let labels = Labels::of(&[
+                        ("slo", slo.id.as_str()),
+                        ("service", slo.service.as_str()),
+                        ("owner", owner.unwrap_or_default()),
+                        ("verdict", &format!("{:?}", status.verdict).to_lowercase()),
+                    ]);
+                    ui.slos.filter.matches(&labels, &[slo.title.as_str()])
+                })
+        })
+        .map(|status| status.slo.clone())
+        .collect();
+    ui.slos.selected =
+        kept(&ui.slos.rows, &rows, ui.slos.selected.as_ref()).or_else(|| rows.first().cloned());
+    ui.slos.rows = rows;
+}
+
+pub(in crate::app) fn go(state: &mut State, by: Move) {
+    let slos = &mut state.ui.slos;
+    slos.selected = moved(&slos.rows, slos.selected.as_ref(), by);
+}

@@ -1,0 +1,123 @@
+//! Everything the running console knows and shows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::actions::SilenceGuard;
+use crate::actions::command::Words;
+use crate::connectors::Interest;
+use crate::domain::{Actor, Span, Timestamp};
+use crate::keys::Keymap;
+use crate::model::Model;
+
+use super::{Drawn, Playback, Ui};
+
+/// The state; changed only by [`super::update()`].
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The world.
+    pub model: Model,
+    /// The eye.
+    pub ui: Ui,
+    /// The latest tick.
+    pub now: Timestamp,
+    /// Who is at the keyboard.
+    pub me: Actor,
+    /// Keys in force.
+    pub keymap: Arc<Keymap>,
+    /// Limits for silences.
+    pub guard: SilenceGuard,
+    /// How long a silence lasts unless said otherwise.
+    pub silence_for: Span,
+    /// Texts typed and not yet recorded, by what they are for.
+    pub drafts: BTreeMap<String, String>,
+    /// Minutes local time is ahead of UTC.
+    pub local_offset_minutes: i32,
+    /// The recording being played, if one is.
+    pub playback: Option<Playback>,
+    /// Whether nothing may be recorded or changed.
+    pub read_only: bool,
+    /// Names of themes and keymaps, for completion.
+    pub themes: Vec<String>,
+    /// Keymaps that can be chosen.
+    pub keymaps: Vec<String>,
+    /// What details were last asked for.
+    pub interest: Interest,
+}
+
+impl State {
+    /// A console that knows the declared world and has seen nothing yet.
+    pub fn new(model: Model, ui: Ui, now: Timestamp, me: Actor, keymap: Arc<Keymap>) -> Self {
+        Self {
+            model,
+            ui,
+            now,
+            me,
+            keymap,
+            guard: SilenceGuard::default(),
+            silence_for: Span::from_hours(2),
+            drafts: BTreeMap::new(),
+            local_offset_minutes: 0,
+            playback: None,
+            read_only: false,
+            themes: Vec::new(),
+            keymaps: Vec::new(),
+            interest: Interest::default(),
+        }
+    }
+
+    /// Every draft, that of an open form included, so that a crash loses none.
+    pub fn all_drafts(&self) -> BTreeMap<String, String> {
+        let mut drafts = self.drafts.clone();
+        if let Some((key, text)) = super::dialogs::open_draft(self) {
+            drafts.insert(key, text);
+        }
+        drafts
+    }
+
+    /// The text kept under `key`, or nothing.
+    pub(super) fn draft(&self, key: &str) -> String {
+        self.drafts.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Takes in what drawing reported; only scroll positions and page sizes change by it.
+    pub fn drawn(&mut self, drawn: Drawn) {
+        use crate::actions::Screen;
+        use crate::app::{BridgePane, Dialog, Reading};
+        let ui = &mut self.ui;
+        ui.drawn = drawn;
+        match (ui.screen, ui.bridge.pane) {
+            (Screen::Bridge, BridgePane::Budgets) => ui.bridge.slo_scroll = drawn.top,
+            (Screen::Bridge, BridgePane::Groups) => ui.bridge.group_scroll = drawn.top,
+            (Screen::Bridge, BridgePane::Signals | BridgePane::Sources) => {}
+            (Screen::Alerts, _) => ui.alerts.scroll = drawn.top,
+            (Screen::Slos, _) => ui.slos.scroll = drawn.top,
+            (Screen::Sources, _) => ui.sources.scroll = drawn.top,
+        }
+        if let Some(
+            Dialog::Help { top }
+            | Dialog::Reading(Reading { top, .. })
+            | Dialog::Silences { top, .. }
+            | Dialog::Windows { top, .. },
+        ) = &mut ui.dialog
+        {
+            *top = drawn.dialog_top;
+        }
+    }
+
+    /// Words the command line can complete.
+    pub(super) fn words(&self) -> Words {
+        Words {
+            services: self.model.catalog.services.keys().map(|id| id.text().clone()).collect(),
+            labels: self
+                .model
+                .alerts
+                .labels_seen()
+                .iter()
+                .map(|(name, values)| (name.clone(), values.iter().cloned().collect()))
+                .collect(),
+            themes: self.themes.clone(),
+            keymaps: self.keymaps.clone(),
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! The one update function: a message in, the state changed, effects out. Dispatch only.
+
+use crate::actions::{Action, Screen};
+use crate::connectors::Interest;
+use crate::domain::{SloId, Span};
+use crate::eventlog::LogEvent;
+use crate::keys::{Chord, Input, Resolved};
+
+use super::screens::{Move, alerts, bridge, slos, sources};
+use super::{AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, dialogs};
+
+/// Takes in one message.
+pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
+    let mut effects = match msg {
+        Msg::Input(input) => on_input(state, input),
+        Msg::Observed { source, at, seen } => {
+            state.model.observe(&source, at, seen);
+            Vec::new()
+        }
+        Msg::Source(status) => {
+            state.model.source(status);
+            Vec::new()
+        }
+        Msg::Recorded { records, ours } => {
+            let mut effects = Vec::new();
+            for record in &records {
+                state.model.apply(record);
+                if let (true, Some(event)) = (ours, &record.event) {
+                    dialogs::recorded(state, event);
+                    if let LogEvent::OperationRequested { operation } = event {
+                        effects.push(Effect::Perform(record.id, operation.clone()));
+                    }
+                }
+            }
+            effects
+        }
+        Msg::NotRecorded(error) => {
+            dialogs::not_recorded(state, &error.sentence);
+            Vec::new()
+        }
+        Msg::Performed(request, outcome) => {
+            if let Some(open) = state.model.journal.operations.get(&request) {
+                let operation = open.operation.clone();
+                dialogs::performed(state, &operation, &outcome);
+            }
+            vec![
+                Effect::Append(vec![LogEvent::OperationEnded { request, outcome }]),
+                Effect::Poll(None),
+            ]
+        }
+        Msg::Reloaded(outcome) => {
+            let now = state.now;
+            match outcome {
+                Ok(reload) => {
+                    if let Some(keymap) = reload.keymap {
+                        state.keymap = keymap;
+                        state.ui.pending.clear();
+                    }
+                    state.ui.notice(Tone::Done, reload.what, now);
+                }
+                Err(sentence) => state.ui.notice(Tone::Error, sentence, now),
+            }
+            Vec::new()
+        }
+        Msg::Tick(now) => {
+            state.now = now;
+            state.model.tick(now);
+            Vec::new()
+        }
+        Msg::Playback(playback) => {
+            state.playback = Some(playback);
+            Vec::new()
+        }
+        Msg::Notice(notice) => {
+            state.ui.notice(notice.tone, notice.text, notice.at);
+            Vec::new()
+        }
+    };
+    state.refresh(false);
+    let interest = interest(state);
+    if interest != state.interest {
+        state.interest = interest.clone();
+        effects.push(Effect::Interest(interest));
+    }
+    effects
+}
+
+fn on_input(state: &mut State, input: Input) -> Vec<Effect> {
+    match input {
+        Input::Key(chord) => on_key(state, chord),
+        Input::Paste(text) => dialogs::paste(state, &text),
+        Input::Resize(columns, rows) => {
+            state.ui.size = (columns, rows);
+            Vec::new()
+        }
+        Input::FocusGained | Input::FocusLost => Vec::new(),
+    }
+}
+
+fn on_key(state: &mut State, chord: Chord) -> Vec<Effect> {
+    if state.ui.dialog.is_some() {
+        return dialogs::key(state, chord);
+    }
+    let keymap = std::sync::Arc::clone(&state.keymap);
+    let playing = state.playback.is_some();
+    match keymap.resolve(state.ui.screen, playing, &mut state.ui.pending, chord) {
+        Resolved::Action(action) => act(state, action),
+        Resolved::Pending | Resolved::None => Vec::new(),
+    }
+}
+
+/// Runs an action, whoever asked for it: a key, the command line or the finder.
+pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    let page = isize::try_from(state.ui.drawn.page.max(2) - 1).unwrap_or(1);
+    match action {
+        Action::Bridge => show(state, Screen::Bridge),
+        Action::Alerts => show(state, Screen::Alerts),
+        Action::Slos => show(state, Screen::Slos),
+        Action::Sources => show(state, Screen::Sources),
+        Action::Down => go(state, Move::By(1)),
+        Action::Up => go(state, Move::By(-1)),
+        Action::PageDown => go(state, Move::By(page)),
+        Action::PageUp => go(state, Move::By(-page)),
+        Action::Top => go(state, Move::Top),
+        Action::Bottom => go(state, Move::Bottom),
+        Action::NextPane => pane(state, 1),
+        Action::PreviousPane => pane(state, -1),
+        Action::Open => open(state),
+        Action::Back => back(state),
+        Action::Mark => mark(state),
+        Action::Filter => dialogs::open_filter(state),
+        Action::ClearFilter => clear_filter(state),
+        Action::ToggleMuted => {
+            state.ui.alerts.show_muted = !state.ui.alerts.show_muted;
+            state.refresh(true);
+            vec![Effect::Keep]
+        }
+        Action::Acknowledge => dialogs::open_ack(state, ""),
+        Action::Withdraw => dialogs::withdraw(state),
+        Action::Silence => dialogs::open_silence(state),
+        Action::Silences => dialogs::open_silences(state),
+        Action::Windows => dialogs::open_windows(state),
+        Action::Note => dialogs::open_note(state, ""),
+        Action::Runbook => dialogs::runbook(state),
+        Action::Explain => {
+            let id = selected_slo(state);
+            dialogs::explain(state, id)
+        }
+        Action::Copy => copy(state),
+        Action::Link => dialogs::link(state),
+        Action::Refresh => {
+            let now = state.now;
+            state.ui.notice(Tone::Info, "Asking every source again.", now);
+            vec![Effect::Poll(None)]
+        }
+        Action::ZoomIn => zoom(state, -1),
+        Action::ZoomOut => zoom(state, 1),
+        Action::ZoomReset => {
+            state.ui.range = RANGES[DEFAULT_RANGE];
+            vec![Effect::Keep]
+        }
+        Action::Command => dialogs::open_command(state),
+        Action::Find => dialogs::open_finder(state),
+        Action::Help => {
+            state.ui.dialog = Some(Dialog::Help { top: 0 });
+            Vec::new()
+        }
+        Action::Clock => {
+            state.ui.clock = match state.ui.clock {
+                ClockMode::Utc => ClockMode::Local,
+                ClockMode::Local => ClockMode::Utc,
+            };
+            vec![Effect::Keep]
+        }
+        Action::Theme => vec![Effect::NextTheme],
+        Action::Pause => vec![Effect::Playback(PlaybackStep::Pause)],
+        Action::SeekBack => vec![Effect::Playback(PlaybackStep::Seek(Span::from_secs(-30)))],
+        Action::SeekForward => vec![Effect::Playback(PlaybackStep::Seek(Span::from_secs(30)))],
+        Action::Slower => vec![Effect::Playback(PlaybackStep::Slower)],
+        Action::Faster => vec![Effect::Playback(PlaybackStep::Faster)],
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Quit => vec![Effect::Keep, Effect::Quit],
+    }
+}
+
+fn show(state: &mut State, screen: Screen) -> Vec<Effect> {
+    state.ui.screen = screen;
+    vec![Effect::Keep]
+}
+
+fn go(state: &mut State, by: Move) -> Vec<Effect> {
+    match state.ui.screen {
+        Screen::Bridge => bridge::go(state, by),
+        Screen::Alerts => alerts::go(state, by),
+        Screen::Slos => slos::go(state, by),
+        Screen::Sources => sources::go(state, by),
+    }
+    Vec::new()
+}
+
+fn pane(state: &mut State, by: isize) -> Vec<Effect> {
+    match state.ui.screen {
+        Screen::Bridge => bridge::next_pane(state, by),
+        Screen::Alerts | Screen::Slos | Screen::Sources => {
+            let at = Screen::ALL.iter().position(|s| *s == state.ui.screen).unwrap_or(0);
+            let count = Screen::ALL.len();
+            state.ui.screen = Screen::ALL[(at + count).saturating_add_signed(by) % count];
+        }
+    }
+    Vec::new()
+}
+
+fn open(state: &mut State) -> Vec<Effect> {
+    match (state.ui.screen, state.ui.bridge.pane) {
+        (Screen::Bridge, BridgePane::Budgets) => {
+            state.ui.slos.selected.clone_from(&state.ui.bridge.slo);
+            show(state, Screen::Slos)
+        }
+        (Screen::Bridge, BridgePane::Groups) => {
+            let row = state.ui.bridge.group.clone().map(AlertRow::Group);
+            if row.is_some() {
+                state.ui.alerts.selected = row;
+                state.ui.alerts.show_muted = true;
+                state.ui.alerts.revision = 0;
+            }
+            show(state, Screen::Alerts)
+        }
+        (Screen::Bridge, BridgePane::Signals) => {
+            let service = state.ui.bridge.service.clone();
+            let slo = state.model.catalog.slos.values().find(|s| Some(&s.service) == service.as_ref());
+            state.ui.slos.selected = slo.map(|s| s.id.clone());
+            show(state, Screen::Slos)
+        }
+        (Screen::Bridge, BridgePane::Sources) => {
+            state.ui.sources.selected.clone_from(&state.ui.bridge.source);
+            show(state, Screen::Sources)
+        }
+        (Screen::Alerts, _) => match state.ui.alerts.selected.clone() {
+            Some(AlertRow::Group(key)) => {
+                alerts::toggle(state, &key);
+                Vec::new()
+            }
+            Some(row @ AlertRow::Alert(..)) => dialogs::alert_reading(state, row),
+            None => Vec::new(),
+        },
+        (Screen::Slos, _) => {
+            let id = state.ui.slos.selected.clone();
+            dialogs::explain(state, id)
+        }
+        (Screen::Sources, _) => match state.ui.sources.selected.clone() {
+            Some(id) => dialogs::source_reading(state, id),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// One level back: marks, then opened groups, then the filter, then the Bridge. Never leaves.
+fn back(state: &mut State) -> Vec<Effect> {
+    let alerts = &mut state.ui.alerts;
+    match state.ui.screen {
+        Screen::Alerts if !alerts.marked.is_empty() => alerts.marked.clear(),
+        Screen::Alerts if !alerts.open.is_empty() => {
+            let group = alerts.selected.as_ref().map(|row| row.group().clone());
+            alerts.open.clear();
+            alerts.selected = group.map(AlertRow::Group);
+        }
+        Screen::Alerts if !alerts.filter.is_empty() => return clear_filter(state),
+        Screen::Slos if !state.ui.slos.filter.is_empty() => return clear_filter(state),
+        Screen::Bridge if state.ui.bridge.pinned.is_some() => state.ui.bridge.pinned = None,
+        Screen::Bridge => return Vec::new(),
+        Screen::Alerts | Screen::Slos | Screen::Sources => state.ui.screen = Screen::Bridge,
+    }
+    state.refresh(true);
+    vec![Effect::Keep]
+}
+
+fn mark(state: &mut State) -> Vec<Effect> {
+    let row = match state.ui.screen {
+        Screen::Alerts => state.ui.alerts.selected.as_ref().map(|row| row.group().clone()),
+        Screen::Bridge | Screen::Slos | Screen::Sources => None,
+    };
+    if let Some(key) = row {
+        let marked = &mut state.ui.alerts.marked;
+        if !marked.remove(&key) {
+            marked.insert(key);
+        }
+        return go(state, Move::By(1));
+    }
+    Vec::new()
+}
+
+fn clear_filter(state: &mut State) -> Vec<Effect> {
+    match state.ui.screen {
+        Screen::Slos => {
+            state.ui.slos.filter_text.clear();
+            state.ui.slos.filter = Default::default();
+        }
+        Screen::Bridge | Screen::Alerts | Screen::Sources => {
+            state.ui.alerts.filter_text.clear();
+            state.ui.alerts.filter = Default::default();
+            state.ui.alerts.marked.clear();
+        }
+    }
+    state.refresh(true);
+    vec![Effect::Keep]
+}
+
+/// Ranges charts step through.
+const RANGES: [Span; 8] = [
+    Span::from_mins(10),
+    Span::from_mins(30),
+    Span::from_hours(1),
+    Span::from_hours(3),
+    Span::from_hours(6),
+    Span::from_hours(12),
+    Span::from_days(1),
+    Span::from_days(3),
+];
+const DEFAULT_RANGE: usize = 2;
+
+fn zoom(state: &mut State, by: isize) -> Vec<Effect> {
+    let at = RANGES.iter().position(|r| *r >= state.ui.range).unwrap_or(DEFAULT_RANGE);
+    let to = at.saturating_add_signed(by).min(RANGES.len() - 1);
+    state.ui.range = RANGES[to];
+    vec![Effect::Keep]
+}
+
+fn selected_slo(state: &State) -> Option<SloId> {
+    match state.ui.screen {
+        Screen::Slos => state.ui.slos.selected.clone(),
+        Screen::Bridge | Screen::Alerts | Screen::Sources => state.ui.bridge.slo.clone(),
+    }
+}
+
+fn copy(state: &mut State) -> Vec<Effect> {
+    let text = match (state.ui.screen, state.ui.bridge.pane) {
+        (Screen::Alerts, _) | (Screen::Bridge, BridgePane::Groups) => {
+            alerts::chosen(state).map(|c| c.copied(state))
+        }
+        (Screen::Slos, _) | (Screen::Bridge, BridgePane::Budgets | BridgePane::Signals) => {
+            selected_slo(state).and_then(|id| state.model.slos.sentence(&id, &state.model.catalog))
+        }
+        (Screen::Sources, _) => state.ui.sources.selected.as_ref().map(ToString::to_string),
+        (Screen::Bridge, BridgePane::Sources) => {
+            state.ui.bridge.source.as_ref().map(ToString::to_string)
+        }
+    };
+    let now = state.now;
+    match text {
+        Some(text) => {
+            state.ui.notice(Tone::Done, "Copied.", now);
+            vec![Effect::Copy(text)]
+        }
+        None => {
+            state.ui.notice(Tone::Info, "Nothing is selected to copy.", now);
+            Vec::new()
+        }
+    }
+}
+
+/// What is on screen and needs details fetched.
+fn interest(state: &State) -> Interest {
+    let slos = match state.ui.screen {
+        Screen::Slos => state.ui.slos.selected.iter().cloned().collect(),
+        Screen::Bridge | Screen::Alerts | Screen::Sources => Vec::new(),
+    };
+    Interest { service: state.ui.bridge.service.clone(), slos, range: state.ui.range }
+}
+
+/// Refreshes what is derived for the eye. Lists keep still while a dialog is open.
+impl State {
+    pub(super) fn refresh(&mut self, force: bool) {
+        alerts::refresh(self, force);
+        slos::refresh(self, force);
+        bridge::refresh(self);
+        sources::refresh(self);
+        let service = bridge::service(self);
+        self.ui.bridge.service = service;
+        dialogs::refresh_reading(self);
+    }
+}

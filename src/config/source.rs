@@ -1,0 +1,172 @@
+//! `[[source]]`: an outside system to ask, how to reach it and where its credentials are kept.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::error::Mistakes;
+use super::node::{Node, Table, Value};
+use crate::connectors::registry::{Basic, SourceConfig, Tls};
+use crate::connectors::secret::SecretRef;
+use crate::domain::{SiteId, SourceId, SourceKind, Span};
+
+/// Who we are to a source.
+enum Auth {
+    Basic(Basic),
+    Bearer(SecretRef),
+}
+
+/// Answers larger than this could fill the memory of a small machine.
+const LARGEST_BODY: i64 = 1024;
+
+/// Reads one `[[source]]`; `None` when it cannot be used.
+pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig> {
+    let before = mistakes.count();
+    let name = table.need_text("name");
+    let kinds = [SourceKind::Prometheus, SourceKind::Alertmanager].map(|k| (k.name(), k));
+    table.need("kind");
+    let kind = table.word("kind", &kinds);
+    let url = table.need_text("url").and_then(|text| address(text, &table, mistakes));
+    let site = table.text("site").or(name).map(SiteId::new);
+    let usual = match kind {
+        Some(SourceKind::Alertmanager) => Span::from_secs(5),
+        _ => Span::from_secs(15),
+    };
+    let interval = table.span("interval").unwrap_or(usual);
+    if interval < Span::from_secs(1) {
+        let at = table.place("interval");
+        mistakes.hinted(at, "`interval` is shorter than a second", "5s is often enough");
+    }
+    let timeout = table.span("timeout").unwrap_or(Span::from_secs(10));
+    let limit = table.whole("limit", 1, 64).unwrap_or(4);
+    let max_body = table.whole("max_body_mib", 1, LARGEST_BODY).unwrap_or(64);
+    let auth = table.table("auth").and_then(|t| read_auth(t, mistakes));
+    let tls = table.table("tls").map(|t| read_tls(t, mistakes)).unwrap_or_default();
+    let headers = table.table("headers").map(|t| read_headers(&t, mistakes)).unwrap_or_default();
+    let proxy = table.text("proxy").map(str::to_owned);
+    table.finish();
+    let (basic, bearer) = match auth {
+        Some(Auth::Basic(basic)) => (Some(basic), None),
+        Some(Auth::Bearer(token)) => (None, Some(token)),
+        None => (None, None),
+    };
+    let config = SourceConfig {
+        name: SourceId::new(name?),
+        kind: kind?,
+        url: url?.to_string(),
+        site: site?,
+        interval,
+        timeout,
+        limit: u16::try_from(limit).unwrap_or(4),
+        max_body: usize::try_from(max_body).unwrap_or(64) << 20,
+        basic,
+        bearer,
+        tls,
+        headers,
+        proxy,
+    };
+    (mistakes.count() == before).then_some(config)
+}
+
+fn address(text: &str, table: &Table<'_>, mistakes: &Mistakes) -> Option<url::Url> {
+    let at = table.place("url");
+    // The text itself may hold a password, so no complaint repeats it.
+    let Ok(url) = url::Url::parse(text) else {
+        mistakes.hinted(at, "`url` is not a URL", "write for example \"http://prometheus:9090\"");
+        return None;
+    };
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        mistakes.add(at, "`url` must begin with http:// or https:// and name a host");
+        return None;
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        mistakes.hinted(at, "`url` must not hold credentials", "put them under `auth`");
+        return None;
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        mistakes.add(at, "`url` must not have a query or fragment");
+        return None;
+    }
+    Some(url)
+}
+
+fn read_auth(table: Table<'_>, mistakes: &Mistakes) -> Option<Auth> {
+    let basic = table.table("basic").and_then(|t| {
+        let user = t.need_text("user").map(str::to_owned);
+        let password = t.need("password").and_then(|n| secret(n, "password", mistakes));
+        t.finish();
+        Some(Auth::Basic(Basic { user: user?, password: password? }))
+    });
+    let bearer = table.get("bearer").and_then(|n| secret(n, "bearer", mistakes)).map(Auth::Bearer);
+    if table.get("basic").is_some() && table.get("bearer").is_some() {
+        mistakes.add(table.at, "`auth` must have either `basic` or `bearer`, not both");
+    } else if table.get("basic").is_none() && table.get("bearer").is_none() {
+        mistakes.hinted(table.at, "`auth` says nothing", "give it `basic` or `bearer`");
+    }
+    table.finish();
+    basic.or(bearer)
+}
+
+/// Reads where a secret is kept. Whatever is wrong, its text is never repeated.
+fn secret(node: &Node, key: &str, mistakes: &Mistakes) -> Option<SecretRef> {
+    const HOW: &str = "write { env = \"NAME\" }, { file = \"/path\" }, { command = [\"program\"] } \
+                       or { keyring = \"name\" }";
+    if !matches!(node.value, Value::Map(_)) {
+        let message = format!("`{key}` must say where the secret is kept, not be the secret");
+        mistakes.hinted(node.at, &message, HOW);
+        return None;
+    }
+    let table = Table::of(node, key, mistakes)?;
+    let words = table.get("command").is_some().then(|| {
+        table.texts("command").into_iter().map(|(word, _)| word.to_owned()).collect::<Vec<_>>()
+    });
+    let found = [
+        table.text("env").map(|name| SecretRef::Env(name.to_owned())),
+        table.text("file").map(|path| SecretRef::File(PathBuf::from(path))),
+        words.filter(|w| !w.is_empty()).map(SecretRef::Command),
+        table.text("keyring").map(keyring),
+    ];
+    let mut found = found.into_iter().flatten();
+    let first = found.next();
+    if first.is_none() || found.next().is_some() {
+        mistakes.hinted(node.at, &format!("`{key}` must name exactly one place"), HOW);
+    }
+    table.finish();
+    first
+}
+
+/// `service` or `service/user`.
+fn keyring(name: &str) -> SecretRef {
+    let (service, user) = name.split_once('/').unwrap_or((name, ""));
+    SecretRef::Keyring { service: service.to_owned(), user: user.to_owned() }
+}
+
+fn read_tls(table: Table<'_>, mistakes: &Mistakes) -> Tls {
+    let path = |key| table.text(key).map(PathBuf::from);
+    let tls = Tls { ca: path("ca"), cert: path("cert"), key: path("key") };
+    if tls.cert.is_some() != tls.key.is_some() {
+        mistakes.add(table.at, "`tls` needs `cert` and `key` together");
+    }
+    table.finish();
+    tls
+}
+
+fn read_headers(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<String, SecretRef> {
+    let mut headers = BTreeMap::new();
+    for (name, at, node) in table.entries() {
+        let token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || !name.chars().all(token) {
+            mistakes.add(at, &format!("`{name}` cannot be the name of a header"));
+            continue;
+        }
+        let value = match &node.value {
+            Value::Text(text) if text.chars().any(|c| c.is_ascii_control() || !c.is_ascii()) => {
+                mistakes.add(node.at, &format!("the value of `{name}` must be plain ASCII"));
+                continue;
+            }
+            Value::Text(text) => Some(SecretRef::Given(text.clone())),
+            _ => secret(node, name, mistakes),
+        };
+        headers.extend(value.map(|v| (name.to_owned(), v)));
+    }
+    headers
+}

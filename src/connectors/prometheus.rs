@@ -1,0 +1,488 @@
+//! Prometheus' HTTP API, and what speaks it (VictoriaMetrics, Thanos, Mimir): objectives' error
+//! ratios, their history, golden signals and what is usual for them, rules, targets, clock.
+//!
+//! Many expressions travel in one query (see `plan`). When a server refuses one, its members are
+//! asked singly, the sound ones join again, and the one it refuses is named.
+
+mod plan;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::http::server_message;
+use super::wire::LabelMaker;
+use super::{Ask, Connector, Interest, Method, ParseError, Reply};
+use crate::domain::{
+    Band, Catalog, ClockOffset, Labels, Observation, Operation, Outcome, Reading, Series,
+    ServiceId, Signal, SignalQuery, Slo, SloReading, SourceId, Span, Timestamp,
+};
+use plan::{Part, Unit};
+
+/// Points of a chart at most; terminals are rarely wider in Braille cells.
+const CHART_POINTS: f64 = 240.0;
+/// Objectives charted finely at once; more do not fit on a screen.
+const MOST_CHARTS: usize = 8;
+/// Points of a sparkline.
+const SPARK_POINTS: f64 = 30.0;
+/// What a sparkline covers when no range was chosen.
+const SPARK_RANGE: Span = Span::from_hours(6);
+/// How far back the baseline looks, and in which steps.
+const PAST: (Span, Span) = (Span::from_days(28), Span::from_mins(5));
+/// Shortest window for a rate: four scrapes at the usual 15 s.
+const LEAST_RATE: Span = Span::from_mins(1);
+
+/// One Prometheus.
+pub struct Prometheus {
+    slos: Vec<Slo>,
+    units: Vec<Unit>,
+    signals: BTreeMap<ServiceId, Vec<SignalQuery>>,
+    interval: Span,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    maker: LabelMaker,
+    /// When each question is due again.
+    due: HashMap<String, Timestamp>,
+    /// Units whose query was refused in company, or gave several series.
+    alone: HashSet<usize>,
+    /// Services whose signals were refused in company.
+    signals_alone: BTreeSet<ServiceId>,
+    shown: BTreeSet<usize>,
+    past: HashMap<(ServiceId, Signal), Series>,
+    lines: HashMap<(ServiceId, Signal), Series>,
+}
+
+impl State {
+    /// Whether a question is due; if so it is put off by half an interval until its answer is read.
+    fn take(&mut self, key: &str, every: Span, interval: Span, now: Timestamp) -> bool {
+        let waits = |due: Timestamp| now < due && due.since(now) <= every.max(interval);
+        if self.due.get(key).is_some_and(|due| waits(*due)) {
+            return false;
+        }
+        self.due.insert(key.to_owned(), now.plus(interval.scale(0.5)));
+        true
+    }
+
+    fn answered(&mut self, key: &str, every: Span, interval: Span, at: Timestamp) {
+        let slack = interval.scale(0.5);
+        if every > interval {
+            let rest = Span::from_millis(every.millis() - slack.millis());
+            self.due.insert(key.to_owned(), at.plus(rest));
+        } else {
+            self.due.remove(key);
+        }
+    }
+}
+
+impl Prometheus {
+    /// Asks for what the catalog declares. Objectives that name no source go to the `first` one.
+    pub fn new(catalog: &Catalog, source: &SourceId, first: bool, interval: Span) -> Self {
+        let ours = |slo: &&Slo| slo.source.as_ref().map_or(first, |named| named == source);
+        let slos: Vec<Slo> = catalog.slos.values().filter(ours).cloned().collect();
+        let with_signals = catalog.services.values().filter(|s| first && !s.signals.is_empty());
+        Self {
+            units: plan::units(&slos),
+            slos,
+            signals: with_signals.map(|s| (s.id.clone(), s.signals.clone())).collect(),
+            interval,
+            state: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is a cache and a schedule; nothing in it misleads after a panic elsewhere.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often a question is asked.
+    fn cadence(&self, key: &str) -> Span {
+        match key.split(':').next() {
+            Some("rules") => Span::from_secs(30),
+            Some("targets" | "spark") => Span::from_secs(60),
+            Some("buildinfo") => Span::from_hours(1),
+            Some("past") => Span::from_mins(10),
+            _ => Span::ZERO,
+        }
+    }
+
+    fn slo_asks(&self, state: &mut State, now: Timestamp, asks: &mut Vec<Ask>) {
+        for query in plan::queries(&self.units, &state.alone) {
+            if state.take(&query.key, query.every, self.interval, now) {
+                asks.push(post(&query.key, "/api/v1/query", vec![("query", query.text)]));
+            }
+        }
+    }
+
+    fn history_asks(
+        &self,
+        state: &mut State,
+        interest: &Interest,
+        now: Timestamp,
+        asks: &mut Vec<Ask>,
+    ) {
+        // An objective whose ratio is refused would sink the others' history too.
+        let broken: HashSet<usize> =
+            state.alone.iter().filter_map(|unit| self.units.get(*unit).map(|u| u.slo)).collect();
+        let wanted = interest.slos.get(..interest.slos.len().min(MOST_CHARTS)).unwrap_or_default();
+        let all: Vec<(usize, &Slo)> =
+            self.slos.iter().enumerate().filter(|(at, _)| !broken.contains(at)).collect();
+        let shown = all.iter().filter(|(_, slo)| wanted.contains(&slo.id));
+        state.shown = shown.clone().map(|(at, _)| *at).collect();
+        let range = if interest.range > Span::ZERO { interest.range } else { SPARK_RANGE };
+        let text = |at: usize, slo: &Slo| plan::tag(&plan::chart_expr(slo), &at.to_string());
+        // Fine lines under names of their own and coarse ones always in the same company, so that a
+        // recording finds each again.
+        let mut texts: Vec<(String, String, f64)> = shown
+            .map(|(at, slo)| (format!("chart:{}", slo.id), text(*at, slo), CHART_POINTS))
+            .collect();
+        let coarse = plan::packed(all.iter().map(|(at, slo)| text(*at, slo)));
+        for (chunk, text) in coarse.into_iter().enumerate() {
+            texts.push((format!("spark:{chunk}"), text, SPARK_POINTS));
+        }
+        for (key, text, points) in texts {
+            if state.take(&key, self.cadence(&key), self.interval, now) {
+                asks.push(range_ask(&key, text, range, step(range, points), now));
+            }
+        }
+    }
+
+    fn signal_asks(
+        &self,
+        state: &mut State,
+        interest: &Interest,
+        now: Timestamp,
+        asks: &mut Vec<Ask>,
+    ) {
+        let Some((service, queries)) =
+            interest.service.as_ref().and_then(|id| self.signals.get_key_value(id))
+        else {
+            return;
+        };
+        let range = if interest.range > Span::ZERO { interest.range } else { Span::from_hours(1) };
+        let fine = step(range, CHART_POINTS);
+        let texts = |rate: Span| {
+            queries.iter().enumerate().map(move |(at, query)| {
+                let expr = query.expr.replace("$range", &rate.to_string());
+                plan::tag(&expr, &at.to_string())
+            })
+        };
+        let alone = state.signals_alone.contains(service);
+        for (kind, range, step, rate) in
+            [("signals", range, fine, fine.max(LEAST_RATE)), ("past", PAST.0, PAST.1, PAST.1)]
+        {
+            let together = texts(rate).collect::<Vec<_>>();
+            let bundles = match alone {
+                false => vec![(format!("{kind}:{service}"), together.join(" or "))],
+                true => std::iter::zip(queries, together)
+                    .map(|(q, text)| (format!("{kind}:{service}:{}", q.signal.name()), text))
+                    .collect(),
+            };
+            for (key, text) in bundles {
+                if state.take(&key, self.cadence(&key), self.interval, now) {
+                    asks.push(range_ask(&key, text, range, step, now));
+                }
+            }
+        }
+    }
+
+    fn read_slos(&self, ask: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
+        let mut asked: Vec<usize> =
+            plan::tags(query_of(ask)).filter_map(|id| id.split_once('.')?.0.parse().ok()).collect();
+        asked.dedup();
+        // Per unit, part and window: the number, or `Unknown` when there were several.
+        let mut found: HashMap<(usize, bool, Span), Reading> = HashMap::new();
+        let mut several = Vec::new();
+        let mut at = None;
+        wire::elements(&reply.body, |element| {
+            let Some(wire::Point(time, value)) = element.value else { return };
+            at = Some(time);
+            let label = |name: &str| element.metric.0.iter().find(|(n, _)| n == name);
+            let Some((unit, part)) = label(plan::TAG).and_then(|(_, id)| id.split_once('.')) else {
+                return;
+            };
+            let (Ok(unit), Ok(part)) = (unit.parse::<usize>(), part.parse::<usize>()) else {
+                return;
+            };
+            let (traffic, window) = match self.units.get(unit).and_then(|u| u.parts.get(part)) {
+                Some((Part::Ratio(window), _)) => (false, *window),
+                Some((Part::Traffic(window), _)) => (true, *window),
+                Some((Part::Recorded(metrics), _)) => {
+                    let name = label("__name__").map_or("", |(_, name)| name);
+                    match metrics.iter().find(|(metric, _)| metric == name) {
+                        Some((_, window)) => (false, *window),
+                        None => return,
+                    }
+                }
+                None => return,
+            };
+            if found.insert((unit, traffic, window), Reading::of(value)).is_some() {
+                several.push((unit, traffic, window));
+            }
+        })?;
+        let mut state = self.state();
+        for key in &several {
+            found.insert(*key, Reading::Unknown);
+            state.alone.insert(key.0);
+        }
+        if let (Some(unit), [only]) = (several.first().map(|(u, ..)| *u), asked.as_slice())
+            && unit == *only
+        {
+            return Err(ParseError::Refused(format!(
+                "{} gives several series where one is needed; aggregate its query, for example by max()",
+                self.title(unit)
+            )));
+        }
+        if let ([only], true) = (asked.as_slice(), ask.key.starts_with("slo:alone:")) {
+            state.alone.remove(only);
+        }
+        let every = asked.first().and_then(|u| self.units.get(*u)).map_or(Span::ZERO, |u| u.every);
+        state.answered(&ask.key, every, self.interval, reply.sent);
+        drop(state);
+        let at = at.unwrap_or(reply.sent);
+        let mut readings = Vec::new();
+        for number in asked {
+            let Some(unit) = self.units.get(number) else { continue };
+            let Some(slo) = self.slos.get(unit.slo) else { continue };
+            for window in unit.windows() {
+                let has_traffic = unit.parts.iter().any(|(part, _)| *part == Part::Traffic(window));
+                let missing = if has_traffic { Reading::NoData } else { Reading::Unknown };
+                let get = |traffic| found.get(&(number, traffic, window)).copied();
+                readings.push(SloReading {
+                    slo: slo.id.clone(),
+                    window,
+                    error_ratio: get(false).unwrap_or(Reading::NoData),
+                    traffic: get(true).unwrap_or(missing),
+                    at,
+                });
+            }
+        }
+        Ok(vec![Observation::Slos(readings)])
+    }
+
+    fn title(&self, unit: usize) -> String {
+        let slo = self.units.get(unit).and_then(|u| self.slos.get(u.slo));
+        slo.map_or_else(|| "a query".to_owned(), |slo| format!("the objective {}", slo.id))
+    }
+
+    /// Lines by their tag; of several series with one tag the first is kept.
+    fn lines(
+        &self,
+        ask: &Ask,
+        reply: &Reply,
+        maker: &mut LabelMaker,
+    ) -> Result<Vec<(usize, Series)>, ParseError> {
+        let asked = plan::tags(query_of(ask)).filter_map(|id| id.parse::<usize>().ok());
+        let mut lines: BTreeMap<usize, Series> = asked.map(|at| (at, Series::default())).collect();
+        wire::elements(&reply.body, |mut element| {
+            let tag = element.metric.0.iter().position(|(name, _)| name == plan::TAG);
+            let Some(tag) = tag.map(|at| element.metric.0.swap_remove(at).1) else { return };
+            let line = tag.parse().ok().and_then(|at: usize| lines.get_mut(&at));
+            if let Some(line) = line.filter(|line| line.points.is_empty()) {
+                line.points = element.values.iter().map(|p| (p.0, p.1)).collect();
+                line.labels = maker.labels(&element.metric);
+            }
+        })?;
+        Ok(lines.into_iter().collect())
+    }
+
+    fn read_history(&self, ask: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
+        let mut state = self.state();
+        let lines = self.lines(ask, reply, &mut state.maker)?;
+        state.answered(&ask.key, self.cadence(&ask.key), self.interval, reply.sent);
+        let coarse = ask.key.starts_with("spark");
+        let mut seen = Vec::new();
+        for (at, mut series) in lines {
+            // A fine line on screen is not replaced by a coarse one.
+            if coarse && state.shown.contains(&at) {
+                continue;
+            }
+            let Some(slo) = self.slos.get(at) else { continue };
+            let allowed = slo.allowed();
+            series.points.iter_mut().for_each(|(_, value)| *value /= allowed);
+            let (slo, window) = (slo.id.clone(), plan::chart_window(slo));
+            seen.push(Observation::SloHistory { slo, window, series });
+        }
+        Ok(seen)
+    }
+
+    fn read_signals(&self, ask: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
+        let service = service_of(&ask.key);
+        let (Some((service, queries)), past) =
+            (self.signals.get_key_value(service), ask.key.starts_with("past"))
+        else {
+            return Ok(Vec::new());
+        };
+        let mut state = self.state();
+        let lines = self.lines(ask, reply, &mut state.maker)?;
+        state.answered(&ask.key, self.cadence(&ask.key), self.interval, reply.sent);
+        let mut seen = Vec::new();
+        for (at, series) in lines {
+            let Some(query) = queries.get(at) else { continue };
+            let (signal, key) = (query.signal, (service.clone(), query.signal));
+            if past {
+                state.past.insert(key.clone(), series);
+            } else {
+                state.lines.insert(key.clone(), series.clone());
+                seen.push(Observation::Signal { service: service.clone(), signal, series });
+            }
+            if let (Some(past), Some(line)) = (state.past.get(&key), state.lines.get(&key)) {
+                let band = usual(past, line);
+                seen.push(Observation::Baseline { service: service.clone(), signal, band });
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The server refused a query: next time its members go singly, or the culprit is named.
+    fn refused(&self, ask: &Ask, why: &str) -> ParseError {
+        let mut state = self.state();
+        let said = match ask.key.split(':').next() {
+            Some("slo" | "chart" | "spark") => {
+                let ids = plan::tags(query_of(ask)).map(|id| id.split('.').next().unwrap_or(id));
+                let mut numbers: Vec<usize> = ids.filter_map(|id| id.parse().ok()).collect();
+                numbers.dedup();
+                if !ask.key.starts_with("slo:") {
+                    // Charts are tagged by objective. The readings find out which one is bad.
+                    return ParseError::Refused(format!("history of the objectives: {why}"));
+                }
+                state.alone.extend(&numbers);
+                match numbers.as_slice() {
+                    [one] => format!("the query of {}: {why}", self.title(*one)),
+                    many => format!(
+                        "one of {} objectives' queries, which are asked singly from now on: {why}",
+                        many.len()
+                    ),
+                }
+            }
+            Some("signals" | "past") => {
+                let service = service_of(&ask.key);
+                state.signals_alone.insert(ServiceId::new(service));
+                let which = ask.key.splitn(3, ':').nth(2).unwrap_or("a golden signal");
+                format!("{which} of {service}: {why}")
+            }
+            _ => why.to_owned(),
+        };
+        ParseError::Refused(said)
+    }
+}
+
+impl Connector for Prometheus {
+    fn asks(&self, interest: &Interest, now: Timestamp) -> Vec<Ask> {
+        let mut state = self.state();
+        let state = &mut *state;
+        let mut asks = vec![get("time", "/api/v1/query", vec![("query", "time()".to_owned())])];
+        self.slo_asks(state, now, &mut asks);
+        self.history_asks(state, interest, now, &mut asks);
+        self.signal_asks(state, interest, now, &mut asks);
+        for (key, path, params) in [
+            ("rules", "/api/v1/rules", vec![]),
+            ("targets", "/api/v1/targets", vec![("state", "active".to_owned())]),
+            ("buildinfo", "/api/v1/status/buildinfo", vec![]),
+        ] {
+            if state.take(key, self.cadence(key), self.interval, now) {
+                asks.push(get(key, path, params));
+            }
+        }
+        asks
+    }
+
+    fn parse(
+        &self,
+        _: &SourceId,
+        ask: &Ask,
+        reply: &Reply,
+    ) -> Result<Vec<Observation>, ParseError> {
+        if reply.status >= 400 {
+            let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
+            return Err(self.refused(ask, &why));
+        }
+        let seen = match ask.key.split(':').next() {
+            Some("time") => {
+                let offset = clock(reply, wire::scalar(&reply.body)?);
+                return Ok(vec![Observation::Clock(offset)]);
+            }
+            Some("slo") => return self.read_slos(ask, reply),
+            Some("chart" | "spark") => return self.read_history(ask, reply),
+            Some("signals" | "past") => return self.read_signals(ask, reply),
+            Some("rules") => Observation::Rules(wire::rules(&reply.body, &mut self.state().maker)?),
+            Some("targets") => {
+                let (up, down) = wire::targets(&reply.body)?;
+                Observation::Targets { up, down }
+            }
+            _ => Observation::Version(wire::version(&reply.body)?),
+        };
+        self.state().answered(&ask.key, self.cadence(&ask.key), self.interval, reply.sent);
+        Ok(vec![seen])
+    }
+
+    fn optional(&self, ask: &Ask) -> bool {
+        matches!(ask.key.as_str(), "rules" | "targets" | "buildinfo")
+    }
+
+    fn operate(&self, _: &Operation) -> Option<Ask> {
+        None
+    }
+
+    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
+        Outcome::Refused { why: "A Prometheus takes no operations.".into() }
+    }
+}
+
+/// The first tag in a query, by which a recording finds an answer asked for in other company.
+pub(super) fn first_tag(query: &str) -> Option<&str> {
+    plan::tags(query).next()
+}
+
+/// Reads an instant vector: labels, value, time of each series. For benches and other readers.
+pub fn instant_vector(body: &[u8]) -> Result<Vec<(Labels, Reading, Timestamp)>, ParseError> {
+    wire::vector(body, &mut LabelMaker::default())
+}
+
+/// What is usual over the time of `line`, from the past.
+fn usual(past: &Series, line: &Series) -> Band {
+    let _ = (past, line);
+    Band::default()
+}
+
+/// The server read its clock between our sending and our receiving.
+fn clock(reply: &Reply, seconds: f64) -> ClockOffset {
+    crate::analysis::clock::exact(Timestamp::from_seconds(seconds), reply.sent, reply.received)
+        .offset()
+}
+
+fn service_of(key: &str) -> &str {
+    key.split(':').nth(1).unwrap_or_default()
+}
+
+fn query_of(ask: &Ask) -> &str {
+    ask.params.iter().find(|(name, _)| *name == "query").map_or("", |(_, text)| text)
+}
+
+fn get(key: &str, path: &str, params: Vec<(&'static str, String)>) -> Ask {
+    let (key, path) = (key.to_owned(), path.to_owned());
+    Ask { key, method: Method::Get, path, params, body: None }
+}
+
+fn post(key: &str, path: &str, params: Vec<(&'static str, String)>) -> Ask {
+    Ask { method: Method::Post, ..get(key, path, params) }
+}
+
+/// A step that gives about `points` points, in whole seconds.
+fn step(range: Span, points: f64) -> Span {
+    Span::from_secs((range.seconds() / points).ceil().max(1.0) as i64)
+}
+
+/// Ends on a multiple of the step, so that a line's points stay where they are from poll to poll.
+fn range_ask(key: &str, query: String, range: Span, step: Span, now: Timestamp) -> Ask {
+    let end = now.minus(Span::from_millis(now.millis().rem_euclid(step.millis().max(1))));
+    let params = vec![
+        ("query", query),
+        ("start", end.minus(range).seconds().to_string()),
+        ("end", end.seconds().to_string()),
+        ("step", step.seconds().to_string()),
+    ];
+    post(key, "/api/v1/query_range", params)
+}

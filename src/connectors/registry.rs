@@ -1,0 +1,342 @@
+//! Sources as they are configured, and the connectors and transports made of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::alertmanager::Alertmanager;
+use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
+use super::poll::Setup;
+use super::prometheus::Prometheus;
+use super::secret::SecretRef;
+use super::{Ask, Clock, Connector, Interest, Method};
+use crate::domain::{
+    Catalog, Observation, RulesSeen, SafeText, SiteId, SourceId, SourceKind, SourceStatus, Span,
+};
+
+/// One `[[source]]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Unique name.
+    pub name: SourceId,
+    /// Which API it speaks.
+    #[serde(with = "KindName")]
+    pub kind: SourceKind,
+    /// Base URL, with the path prefix if there is one.
+    pub url: String,
+    /// Cluster, region or data centre; sources of one site see the same alerts.
+    #[serde(default = "default_site")]
+    pub site: SiteId,
+    /// How often it is asked.
+    #[serde(default = "default_interval")]
+    pub interval: Span,
+    /// Deadline of one exchange.
+    #[serde(default = "default_timeout")]
+    pub timeout: Span,
+    /// Most exchanges at once.
+    #[serde(default = "default_limit")]
+    pub limit: u16,
+    /// Most bytes of an answer, after decompression.
+    #[serde(default = "default_max_body")]
+    pub max_body: usize,
+    /// User name and password.
+    pub basic: Option<Basic>,
+    /// Token.
+    pub bearer: Option<SecretRef>,
+    /// Own authority, client certificate.
+    #[serde(default)]
+    pub tls: Tls,
+    /// Further headers, such as a tenant's.
+    #[serde(default)]
+    pub headers: std::collections::BTreeMap<String, SecretRef>,
+    /// Proxy; the environment's is not used.
+    pub proxy: Option<String>,
+}
+
+/// Serde's names for the kinds.
+#[derive(Deserialize)]
+#[serde(remote = "SourceKind", rename_all = "lowercase")]
+enum KindName {
+    Prometheus,
+    Alertmanager,
+}
+
+/// Basic authentication.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Basic {
+    /// User name.
+    pub user: String,
+    /// Where the password is kept.
+    pub password: SecretRef,
+}
+
+/// PEM files.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Authorities trusted instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Client certificate.
+    pub cert: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
+}
+
+fn default_site() -> SiteId {
+    SiteId::new("default")
+}
+fn default_interval() -> Span {
+    Span::from_secs(15)
+}
+fn default_timeout() -> Span {
+    Span::from_secs(10)
+}
+fn default_limit() -> u16 {
+    4
+}
+fn default_max_body() -> usize {
+    64 * 1024 * 1024
+}
+
+impl SourceConfig {
+    /// A source with every other setting at its default.
+    pub fn new(name: &str, kind: SourceKind, url: &str) -> Self {
+        Self {
+            name: SourceId::new(name),
+            kind,
+            url: url.to_owned(),
+            site: default_site(),
+            interval: default_interval(),
+            timeout: default_timeout(),
+            limit: default_limit(),
+            max_body: default_max_body(),
+            basic: None,
+            bearer: None,
+            tls: Tls::default(),
+            headers: std::collections::BTreeMap::new(),
+            proxy: None,
+        }
+    }
+
+    /// Checks what needs no network. The sentence names the field.
+    pub fn check(&self) -> Result<(), SafeText> {
+        self.parsed_url()?;
+        let wrong = |text: &str| Err(SafeText::new(&format!("The source {}: {text}.", self.name)));
+        if self.name.as_str().is_empty() {
+            return Err("A source has no name.".into());
+        }
+        if self.basic.is_some() && self.bearer.is_some() {
+            return wrong("set either basic or bearer, not both");
+        }
+        if self.tls.cert.is_some() != self.tls.key.is_some() {
+            return wrong("tls.cert and tls.key go together");
+        }
+        if self.interval < Span::from_secs(1) {
+            return wrong("interval is shorter than 1s");
+        }
+        if self.timeout < Span::from_millis(100) {
+            return wrong("timeout is shorter than 100ms");
+        }
+        if self.limit == 0 {
+            return wrong("limit is 0, so nothing could be asked");
+        }
+        Ok(())
+    }
+
+    fn parsed_url(&self) -> Result<url::Url, SafeText> {
+        let wrong = |why: &str| {
+            // The URL itself is not shown: it may hold a password.
+            SafeText::new(&format!("The source {}: its url {why}.", self.name))
+        };
+        let url = url::Url::parse(&self.url)
+            .map_err(|_| wrong("is not a URL such as http://localhost:9090"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(wrong("must begin with http:// or https:// and name a host"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("holds credentials; put them into basic or bearer"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("must not hold a query or a fragment"));
+        }
+        Ok(url)
+    }
+
+    /// Where it is, for people: no user info, no query.
+    pub fn address(&self) -> SafeText {
+        self.parsed_url().map_or_else(|_| "(no usable url)".into(), |url| address(&url).into())
+    }
+
+    /// Where each credential comes from, for doctor.
+    pub fn credential_origins(&self) -> Vec<String> {
+        let basic = self.basic.as_ref().map(|b| b.password.origin());
+        let bearer = self.bearer.as_ref().map(SecretRef::origin);
+        basic
+            .into_iter()
+            .chain(bearer)
+            .chain(self.headers.values().map(SecretRef::origin))
+            .collect()
+    }
+
+    /// Its status before anybody has asked it.
+    pub fn status(&self) -> SourceStatus {
+        let mut status = SourceStatus::new(
+            self.name.clone(),
+            self.kind,
+            self.site.clone(),
+            self.address(),
+            self.interval,
+        );
+        status.limit = self.limit;
+        status
+    }
+
+    /// The connector. `first` says whether it is the first of its kind, which takes the objectives
+    /// and signals that name no source.
+    pub fn connector(&self, catalog: &Catalog, first: bool) -> Arc<dyn Connector> {
+        match self.kind {
+            SourceKind::Prometheus => {
+                Arc::new(Prometheus::new(catalog, &self.name, first, self.interval))
+            }
+            SourceKind::Alertmanager => Arc::new(Alertmanager::new(self.site.clone())),
+        }
+    }
+
+    /// The transport to the real server. Reads certificate files; credentials are read at first use.
+    pub fn live(&self, clock: Arc<dyn Clock>) -> Result<Live, SafeText> {
+        self.check()?;
+        let read = |path: &Option<PathBuf>| match path {
+            None => Ok(None),
+            Some(path) => std::fs::read(path).map(Some).map_err(|e| {
+                SafeText::new(&format!(
+                    "The source {}: {} cannot be read ({}).",
+                    self.name,
+                    path.display(),
+                    e.kind()
+                ))
+            }),
+        };
+        let identity = match (read(&self.tls.cert)?, read(&self.tls.key)?) {
+            (Some(cert), Some(key)) => Some([cert, b"\n".to_vec(), key].concat()),
+            _ => None,
+        };
+        let auth = match (&self.basic, &self.bearer) {
+            (Some(basic), _) => {
+                Auth::Basic { user: basic.user.clone(), password: basic.password.clone() }
+            }
+            (None, Some(token)) => Auth::Bearer(token.clone()),
+            (None, None) => Auth::None,
+        };
+        let proxy = self.proxy.as_deref().map(url::Url::parse).transpose();
+        let proxy = proxy.map_err(|_| {
+            SafeText::new(&format!("The source {}: proxy is not a URL.", self.name))
+        })?;
+        let config = LiveConfig {
+            url: self.parsed_url()?,
+            auth,
+            headers: self.headers.iter().map(|(n, s)| (n.clone(), s.clone())).collect(),
+            tls: TlsFiles { ca: read(&self.tls.ca)?, identity },
+            timeout: self.timeout,
+            max_body: self.max_body,
+            proxy,
+        };
+        Live::new(config, clock)
+            .map_err(|why| SafeText::new(&format!("The source {}: {why}", self.name)))
+    }
+
+    /// Everything a poll loop needs, live.
+    pub fn setup(
+        &self,
+        catalog: &Catalog,
+        first: bool,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        interest: tokio::sync::watch::Receiver<Interest>,
+        sink: tokio::sync::mpsc::Sender<super::poll::Event>,
+    ) -> Setup {
+        Setup {
+            status: self.status(),
+            pace: self.interval,
+            connector: self.connector(catalog, first),
+            transport,
+            clock,
+            interest,
+            sink,
+        }
+    }
+}
+
+/// What a probe found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// Version it reports; empty when it reports none.
+    pub version: SafeText,
+    /// Round trip of the question that decides.
+    pub latency: Span,
+    /// Rules it evaluates; empty for an Alertmanager.
+    pub rules: RulesSeen,
+}
+
+/// Asks a source once whether it is what it is configured as. The error is a whole sentence.
+pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe, SafeText> {
+    let live = config.live(clock)?;
+    let connector = config.connector(&Catalog::default(), true);
+    let ask = |key: &str, path: &str, query: &[(&'static str, &str)]| Ask {
+        key: key.to_owned(),
+        method: Method::Get,
+        path: path.to_owned(),
+        params: query.iter().map(|(n, v)| (*n, (*v).to_owned())).collect(),
+        body: None,
+    };
+    let asks = match config.kind {
+        SourceKind::Prometheus => vec![
+            ask("time", "/api/v1/query", &[("query", "time()")]),
+            ask("buildinfo", "/api/v1/status/buildinfo", &[]),
+            ask("rules", "/api/v1/rules", &[]),
+        ],
+        SourceKind::Alertmanager => vec![ask("status", "/api/v2/status", &[])],
+    };
+    let host = config.address();
+    let mut found =
+        Probe { version: SafeText::default(), latency: Span::ZERO, rules: RulesSeen::default() };
+    for (at, ask) in asks.iter().enumerate() {
+        let reply = live.exchange(ask).await;
+        let reply = match reply.and_then(|r| verdict(&host, &r).map(|()| r)) {
+            Ok(reply) => reply,
+            Err(_) if connector.optional(ask) => continue,
+            Err(fault) => return Err(fault.failure.sentence),
+        };
+        if at == 0 {
+            found.latency = reply.received.since(reply.sent);
+        }
+        match connector.parse(&config.name, ask, &reply) {
+            Ok(seen) => {
+                for one in seen {
+                    match one {
+                        Observation::Version(version) => found.version = version,
+                        Observation::Rules(rules) => found.rules = rules,
+                        _ => {}
+                    }
+                }
+            }
+            Err(_) if connector.optional(ask) => {}
+            Err(error) => return Err(SafeText::new(&format!("{host}: {error}."))),
+        }
+    }
+    Ok(found)
+}
+
+/// Recording rules that look like those Sloth or Pyrra generate, which can be read instead of
+/// computing the same ratios again.
+pub fn find_slo_rules(rules: &RulesSeen) -> Vec<SafeText> {
+    let known = |name: &SafeText| {
+        name.starts_with("slo:sli_error:ratio_rate")
+            || name.starts_with("slo:error_budget:ratio")
+            || name.contains(":burnrate")
+            || name.starts_with("pyrra_")
+    };
+    rules.recorded.iter().filter(|name| known(name)).cloned().collect()
+}

@@ -1,0 +1,135 @@
+//! The directory, key and origin of a store: private to their owner, made once, never overwritten.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::record::Origin;
+use super::signer::Signer;
+
+/// Makes the directory with mode 0700, or refuses one that others can look into.
+pub(super) fn private_dir(dir: &Path) -> Result<(), String> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
+        format!(
+            "The directory {} for the log could not be made ({e}). Nothing is recorded; choose \
+             another with --state-dir, or make it writable for you.",
+            dir.display()
+        )
+    })?;
+    private(dir, "700", "The log's directory")
+}
+
+/// Refuses what others can read or write; whoever reads the key can sign in your name.
+pub(super) fn private(path: &Path, mode: &str, what: &str) -> Result<(), String> {
+    let found = fs::metadata(path)
+        .map_err(|e| format!("{what} {} cannot be looked at ({e}).", path.display()))?
+        .permissions()
+        .mode()
+        & 0o777;
+    if found & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} {} is open to other users (mode {found:03o}), so it is not used and nothing is \
+         recorded. Run `chmod {mode} {}` if that is all that is wrong, then start again.",
+        path.display(),
+        path.display()
+    ))
+}
+
+/// The database file, made empty with mode 0600 before SQLite opens it: its companions inherit the mode.
+pub(super) fn private_file(path: &Path) -> Result<(), String> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => private(path, "600", "The log"),
+        Err(e) => Err(format!(
+            "The log {} could not be made ({e}). Nothing is recorded until that is put right.",
+            path.display()
+        )),
+    }
+}
+
+/// The key in `path`, made there on the first start.
+pub(super) fn signing_key(path: &Path) -> Result<Signer, String> {
+    let unmade = |e: &dyn std::fmt::Display| {
+        format!(
+            "The signing key {} could not be made ({e}). Nothing is recorded until that is put right.",
+            path.display()
+        )
+    };
+    if !path.exists() {
+        let signer = Signer::generate().map_err(|e| unmade(&e))?;
+        let text = signer.to_openssh().map_err(|e| unmade(&e))?;
+        create_once(path, text.as_bytes()).map_err(|e| unmade(&e))?;
+    }
+    private(path, "600", "The signing key")?;
+    let text = fs::read_to_string(path)
+        .map_err(|e| format!("The signing key {} cannot be read ({e}).", path.display()))?;
+    Signer::from_openssh(&text).map_err(|e| {
+        format!(
+            "The signing key {} cannot be used: {e}. Nothing is recorded. Put the right file back; \
+             or move this one away, and a new key is made at the next start (old records keep \
+             their signatures).",
+            path.display()
+        )
+    })
+}
+
+/// Who this store is, kept beside the database so that a copied or restored database is noticed.
+pub(super) fn read_origin(path: &Path) -> Option<Origin> {
+    let text = fs::read_to_string(path).ok()?;
+    let text = text.trim();
+    let mut origin = [0; 16];
+    if text.len() != 32 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in origin.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).ok()?;
+    }
+    Some(Origin(origin))
+}
+
+/// Writes the origin for later starts.
+pub(super) fn write_origin(path: &Path, origin: Origin) -> io::Result<()> {
+    let text: String = origin.0.iter().map(|b| format!("{b:02x}")).chain(["\n".into()]).collect();
+    let temp = temporary(path)?;
+    write_new(&temp, text.as_bytes())?;
+    fs::rename(&temp, path)?;
+    sync_dir(path)
+}
+
+/// 128 random bits.
+pub(super) fn random_origin() -> Option<Origin> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).ok()?;
+    Some(Origin(bits))
+}
+
+/// Of two first starts at once, one makes the file and both use it.
+fn create_once(path: &Path, content: &[u8]) -> io::Result<()> {
+    let temp = temporary(path)?;
+    write_new(&temp, content)?;
+    let linked = fs::hard_link(&temp, path);
+    fs::remove_file(&temp)?;
+    match linked {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+        _ => sync_dir(path),
+    }
+}
+
+fn temporary(path: &Path) -> io::Result<std::path::PathBuf> {
+    let mut salt = [0; 8];
+    getrandom::fill(&mut salt).map_err(io::Error::other)?;
+    Ok(path.with_extension(format!("{:016x}.tmp", u64::from_ne_bytes(salt))))
+}
+
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn sync_dir(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
+}

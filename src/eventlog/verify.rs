@@ -1,0 +1,306 @@
+//! Checks records against themselves and each other, and names each one that is not as it was written.
+//!
+//! Found: bytes changed, records missing (in the middle by their links, at the end by the positions the
+//! store has given out), order changed, no signature, a wrong one, one by a key nobody vouched for, and
+//! series that fork. Not found: a store replaced as a whole by an older copy of itself; for that a second
+//! host, or a head kept elsewhere, is needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::domain::SafeText;
+
+use super::record::{FormatError, Origin, Sealed, id_of};
+use super::signer::KeyId;
+use super::{Position, RecordId};
+
+/// A record as a store holds it: the bytes, and what the store says about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRow {
+    /// Position in the store.
+    pub position: Position,
+    /// Id.
+    pub id: RecordId,
+    /// Incident.
+    pub incident: String,
+    /// Writer.
+    pub origin: Origin,
+    /// Position in the writer's series.
+    pub seq: u64,
+    /// The record.
+    pub bytes: Vec<u8>,
+}
+
+impl StoredRow {
+    /// As a store would hold a record at `position`.
+    pub fn of(position: Position, sealed: &Sealed) -> Self {
+        Self {
+            position,
+            id: sealed.id,
+            incident: sealed.record.incident.clone(),
+            origin: sealed.record.origin,
+            seq: sealed.record.seq,
+            bytes: sealed.bytes.clone(),
+        }
+    }
+
+    /// Reads the record if the bytes are those of the id and say what the store says.
+    pub(super) fn open(&self) -> Result<Sealed, FormatError> {
+        if id_of(&self.bytes) != self.id {
+            return Err(FormatError::Shape);
+        }
+        let sealed = Sealed::open(self.bytes.clone())?;
+        let Self { incident, origin, seq, .. } = self;
+        let said = &sealed.record;
+        if (&said.incident, &said.origin, &said.seq) == (incident, origin, seq) {
+            Ok(sealed)
+        } else {
+            Err(FormatError::NotCanonical)
+        }
+    }
+}
+
+/// Whose signatures count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signers {
+    /// Any valid signature.
+    Anyone,
+    /// Only those of these keys.
+    Only(BTreeSet<KeyId>),
+}
+
+/// What is wrong with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Its place in the file cannot be read.
+    Unreadable,
+    /// Its bytes are not those it was stored with.
+    Changed,
+    /// It is not there.
+    Missing,
+    /// It stands at another place than it was written to.
+    Reordered,
+    /// Nobody signed it.
+    Unsigned,
+    /// The signature is not by the key it names, or not over these bytes.
+    WronglySigned,
+    /// The key is not one of those allowed.
+    UnknownSigner,
+    /// Another record claims the same place, or the one before it is not the one it follows.
+    Forked,
+}
+
+/// A record that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub fault: Fault,
+    /// Where in the store; `None` for one that is missing.
+    pub position: Option<Position>,
+    /// The series and the place in it, when known.
+    pub place: Option<(Origin, u64)>,
+    /// Its id as stored, when known.
+    pub id: Option<RecordId>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("record")?;
+        if let Some(Position(position)) = self.position {
+            write!(f, " {position}")?;
+        }
+        if let Some((origin, seq)) = self.place {
+            write!(f, " (number {seq} of writer {origin})")?;
+        }
+        if let Some(id) = self.id {
+            write!(f, " {id:?}")?;
+        }
+        f.write_str(match self.fault {
+            Fault::Unreadable => " cannot be read from the file",
+            Fault::Changed => " has been changed",
+            Fault::Missing => " is missing",
+            Fault::Reordered => " is not in its place",
+            Fault::Unsigned => " is not signed",
+            Fault::WronglySigned => " carries a signature that is not true",
+            Fault::UnknownSigner => " is signed with a key that is not allowed here",
+            Fault::Forked => {
+                " does not follow the record before it, or shares its place with another"
+            }
+        })
+    }
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Records looked at.
+    pub records: usize,
+    /// Series they belong to.
+    pub series: usize,
+    /// Records of a newer version: whole and signed, but not understood here.
+    pub newer: usize,
+    /// What is wrong, in order of position, missing ones last.
+    pub findings: Vec<Finding>,
+    /// What the database says of its own file; empty when it is well.
+    pub file: SafeText,
+}
+
+impl Report {
+    /// Whether every record is as it was written.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty() && self.file.is_empty()
+    }
+
+    pub(super) fn unreadable(&mut self, positions: Vec<Position>) {
+        self.findings.extend(positions.into_iter().map(|position| Finding {
+            fault: Fault::Unreadable,
+            position: Some(position),
+            place: None,
+            id: None,
+        }));
+    }
+
+    pub(super) fn damaged_file(&mut self, says: &str) {
+        self.file = SafeText::new(says);
+    }
+}
+
+/// One series as found, by place; several at one place are a fork.
+type Series = BTreeMap<u64, Vec<Link>>;
+
+struct Link {
+    position: Position,
+    id: RecordId,
+    prev: Option<RecordId>,
+    /// Whether bytes and signature are in order, so that a broken link is news.
+    whole: bool,
+}
+
+/// Checks all records of a store. `last` is the last position it ever gave out, if it knows.
+pub fn verify(
+    rows: impl IntoIterator<Item = StoredRow>,
+    signers: &Signers,
+    last: Option<Position>,
+) -> Report {
+    let mut report = Report::default();
+    let mut series: BTreeMap<(String, Origin), Series> = BTreeMap::new();
+    let mut highest = Position::default();
+    for row in rows {
+        report.records += 1;
+        highest = highest.max(row.position);
+        let (fault, sealed) = examine(&row, signers);
+        if let Some(fault) = fault {
+            report.findings.push(finding(&row, fault));
+        }
+        let record = sealed.as_ref().map(|s| &s.record);
+        report.newer += usize::from(sealed.as_ref().is_some_and(|s| s.recorded().event.is_none()));
+        let link = Link {
+            position: row.position,
+            id: row.id,
+            prev: record.and_then(|r| r.prev),
+            whole: fault.is_none(),
+        };
+        series
+            .entry((row.incident, row.origin))
+            .or_default()
+            .entry(row.seq)
+            .or_default()
+            .push(link);
+    }
+    report.series = series.len();
+    let mut missing = 0;
+    for ((_, origin), places) in &series {
+        follow(*origin, places, &mut report.findings, &mut missing);
+    }
+    // Positions are given out without gaps: more of them gone than the links explain are lost ends.
+    let given = last.map_or(0, |Position(last)| last.max(highest.0));
+    let gone = given.saturating_sub(report.records as u64);
+    if gone > missing {
+        report.findings.extend((highest.0.saturating_add(1)..=given).take(100).map(|at| Finding {
+            fault: Fault::Missing,
+            position: Some(Position(at)),
+            place: None,
+            id: None,
+        }));
+        if given == highest.0 {
+            report.findings.push(Finding {
+                fault: Fault::Missing,
+                position: None,
+                place: None,
+                id: None,
+            });
+        }
+    }
+    report.findings.sort_by_key(|f| (f.position.is_none(), f.position, f.fault));
+    report
+}
+
+fn finding(row: &StoredRow, fault: Fault) -> Finding {
+    Finding {
+        fault,
+        position: Some(row.position),
+        place: Some((row.origin, row.seq)),
+        id: Some(row.id),
+    }
+}
+
+/// Checks a record by itself.
+fn examine(row: &StoredRow, signers: &Signers) -> (Option<Fault>, Option<Sealed>) {
+    if id_of(&row.bytes) != row.id {
+        return (Some(Fault::Changed), None);
+    }
+    let Ok(sealed) = Sealed::open(row.bytes.clone()) else {
+        return (Some(Fault::Changed), None);
+    };
+    let fault = if row.open().is_err() {
+        Some(Fault::Reordered)
+    } else if sealed.signature.is_missing() {
+        Some(Fault::Unsigned)
+    } else if !sealed.is_authentic() {
+        Some(Fault::WronglySigned)
+    } else {
+        match signers {
+            Signers::Only(keys) if !keys.contains(&sealed.record.key) => Some(Fault::UnknownSigner),
+            _ => None,
+        }
+    };
+    (fault, Some(sealed))
+}
+
+/// Checks a series: no gaps, no forks, each link true, positions in the same order.
+fn follow(origin: Origin, places: &Series, findings: &mut Vec<Finding>, missing: &mut u64) {
+    let mut expected = 0;
+    let mut before: Option<&Link> = None;
+    for (&seq, links) in places {
+        let gap = seq.saturating_sub(expected);
+        *missing = missing.saturating_add(gap);
+        // A forged number must not make a list of billions.
+        findings.extend((expected..seq).take(100).map(|seq| Finding {
+            fault: Fault::Missing,
+            position: None,
+            place: Some((origin, seq)),
+            id: None,
+        }));
+        for link in links {
+            let fault = if links.len() > 1 {
+                Some(Fault::Forked)
+            } else if !link.whole || gap > 0 {
+                None
+            } else if link.prev != before.map(|b| b.id) && before.is_none_or(|b| b.whole) {
+                Some(Fault::Forked)
+            } else if before.is_some_and(|b| b.position > link.position) {
+                Some(Fault::Reordered)
+            } else {
+                None
+            };
+            findings.extend(fault.map(|fault| Finding {
+                fault,
+                position: Some(link.position),
+                place: Some((origin, seq)),
+                id: Some(link.id),
+            }));
+        }
+        expected = seq.saturating_add(1);
+        before = links.first();
+    }
+}

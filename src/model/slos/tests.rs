@@ -1,0 +1,175 @@
+use pretty_assertions::assert_eq;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{Method, Origin, ServiceId};
+
+const HOUR: Span = Span::from_hours(1);
+const PERIOD: Span = Span::from_days(30);
+
+fn slo(id: &str) -> Slo {
+    Slo {
+        id: SloId::new(id),
+        title: id.into(),
+        service: ServiceId::new("shop"),
+        objective: 0.999,
+        period: PERIOD,
+        indicator: Indicator::Events { bad: "b[$window]".into(), total: "t[$window]".into() },
+        method: Method::Occurrences,
+        conditions: burn::workbook(PERIOD),
+        source: None,
+        min_events: 100.0,
+        recorded: None,
+        origin: Origin { path: "catalog.toml".into(), line: 7, ..Origin::default() },
+    }
+}
+
+fn catalog(slos: &[Slo]) -> Catalog {
+    let slos = slos.iter().map(|s| (s.id.clone(), s.clone())).collect();
+    Catalog { slos, ..Catalog::default() }
+}
+
+/// The same reading over every window.
+fn everywhere(slo: &Slo, ratio: Reading, traffic: f64, at: i64) -> Vec<SloReading> {
+    let reading = |window| SloReading {
+        slo: slo.id.clone(),
+        window,
+        error_ratio: ratio,
+        traffic: Reading::Value(traffic),
+        at: Timestamp::from_millis(at),
+    };
+    slo.windows().into_iter().map(reading).collect()
+}
+
+fn judged(slo: &Slo, readings: Vec<SloReading>) -> SloStatus {
+    let mut book = SloBook::default();
+    book.observe(readings);
+    book.recompute(&catalog(std::slice::from_ref(slo)));
+    book.statuses.remove(0)
+}
+
+#[test]
+fn every_verdict_has_its_case() {
+    let slo = slo("a");
+    let with =
+        |ratio: Reading, traffic: f64| judged(&slo, everywhere(&slo, ratio, traffic, 1)).verdict;
+    use Reading::{NaN, NoData, Unknown, Value};
+    assert_eq!(judged(&slo, Vec::new()).verdict, Verdict::Unknown);
+    assert_eq!(with(Unknown, 10.0), Verdict::Unknown);
+    assert_eq!(with(NoData, 10.0), Verdict::NoData);
+    assert_eq!(with(NaN, 0.0), Verdict::NoTraffic);
+    assert_eq!(with(NaN, 10.0), Verdict::NoData, "a broken expression is not silence");
+    assert_eq!(with(Value(0.0), 10.0), Verdict::Fine);
+    assert_eq!(with(Value(0.0), 0.001), Verdict::LowTraffic);
+    assert_eq!(with(Value(1.0), 0.000_05), Verdict::Spent, "the period had enough events");
+    assert_eq!(with(Value(0.02), 10.0), Verdict::Page);
+    assert_eq!(with(Value(f64::INFINITY), 10.0), Verdict::Page);
+
+    // Only the long windows and the period differ from quiet.
+    let mut quiet = everywhere(&slo, Value(0.0), 10.0, 1);
+    let set = |readings: &mut Vec<SloReading>, window: Span, ratio: f64| {
+        readings.iter_mut().find(|r| r.window == window).unwrap().error_ratio = Value(ratio);
+    };
+    set(&mut quiet, PERIOD, 0.0011);
+    assert_eq!(judged(&slo, quiet.clone()).verdict, Verdict::Spent);
+    set(&mut quiet, PERIOD, 0.0005);
+    set(&mut quiet, HOUR, 0.002);
+    let burning = judged(&slo, quiet);
+    assert_eq!(burning.verdict, Verdict::Burning);
+    assert!(matches!(burning.exhaustion, Exhaustion::In(_)));
+}
+
+#[test]
+fn too_few_events_are_shown_but_page_nobody() {
+    let slo = Slo { min_events: 1e9, ..slo("a") };
+    let status = judged(&slo, everywhere(&slo, Reading::Value(0.5), 1.0, 1));
+    assert_eq!(status.verdict, Verdict::LowTraffic);
+    assert!(status.conditions.iter().all(|c| c.held == Held::Yes && c.few));
+}
+
+#[test]
+fn a_condition_with_a_hold_alerts_only_once_it_has_held() {
+    let slo = Slo {
+        conditions: burn::pyrra(Span::from_days(28)),
+        period: Span::from_days(28),
+        ..slo("a")
+    };
+    let mut book = SloBook::default();
+    let catalog = catalog(std::slice::from_ref(&slo));
+    let mut verdict_at = |minute: i64, ratio: f64| {
+        // The budget itself is untouched, so that only the conditions speak.
+        let mut readings = everywhere(&slo, Reading::Value(ratio), 10.0, minute * 60_000);
+        readings.last_mut().unwrap().error_ratio = Reading::Value(0.0);
+        book.observe(readings);
+        book.recompute(&catalog);
+        book.statuses[0].verdict
+    };
+    assert_eq!(verdict_at(0, 0.02), Verdict::Burning);
+    assert_eq!(verdict_at(1, 0.02), Verdict::Burning);
+    assert_eq!(verdict_at(2, 0.02), Verdict::Page);
+    assert_eq!(verdict_at(3, 0.0), Verdict::Fine);
+    assert_eq!(verdict_at(4, 0.02), Verdict::Burning, "the break starts it over");
+}
+
+#[test]
+fn the_worst_comes_first_and_an_older_answer_changes_nothing() {
+    let slos = [slo("calm"), slo("dark"), slo("hot"), slo("thin")];
+    let mut book = SloBook::default();
+    book.observe(everywhere(&slos[0], Reading::Value(0.0), 10.0, 5));
+    book.observe(everywhere(&slos[2], Reading::Value(0.1), 10.0, 5));
+    book.observe(everywhere(&slos[3], Reading::NaN, 0.0, 5));
+    book.observe(everywhere(&slos[2], Reading::Value(0.0), 10.0, 4));
+    let line = Series { points: vec![(Timestamp::from_millis(1), 2.0)], ..Series::default() };
+    book.history(SloId::new("calm"), HOUR, line.clone());
+    book.recompute(&catalog(&slos));
+    let order: Vec<(&str, Verdict)> =
+        book.statuses.iter().map(|s| (s.slo.as_str(), s.verdict)).collect();
+    assert_eq!(
+        order,
+        [
+            ("hot", Verdict::Page),
+            ("thin", Verdict::NoTraffic),
+            ("dark", Verdict::Unknown),
+            ("calm", Verdict::Fine)
+        ]
+    );
+    assert_eq!(book.status(&SloId::new("calm")).unwrap().history, line);
+    book.recompute(&catalog(&slos[..1]));
+    assert_eq!(book.statuses.len(), 1);
+    assert_eq!(book.statuses[0].history, line, "judging again keeps the line");
+    assert!(book.readings.keys().all(|(slo, _)| slo.as_str() == "calm"));
+}
+
+#[test]
+fn the_page_of_explanations_can_be_checked_by_hand() {
+    let slo = slo("a");
+    let status = judged(&slo, everywhere(&slo, Reading::Value(0.0002), 10.0, 1));
+    let text: String =
+        explain(&slo, &status).iter().map(|(head, body)| format!("{head}: {body}\n")).collect();
+    insta::assert_snapshot!(text);
+}
+
+proptest! {
+    #[test]
+    fn fine_is_only_said_with_data_in_every_needed_place(
+        outcomes in proptest::collection::vec(0u8..5, 9), traffic in 0.0..1.0f64,
+    ) {
+        let slo = slo("a");
+        let mut readings = everywhere(&slo, Reading::Unknown, traffic, 1);
+        for (reading, outcome) in readings.iter_mut().zip(&outcomes) {
+            reading.error_ratio = match outcome {
+                0 => Reading::NoData,
+                1 => Reading::NaN,
+                2 => Reading::Unknown,
+                3 => Reading::Value(0.0),
+                _ => Reading::Value(0.01),
+            };
+        }
+        let status = judged(&slo, readings);
+        if status.verdict == Verdict::Fine {
+            prop_assert!(status.burn(HOUR).value().is_some());
+            prop_assert!(status.budget_left.value().is_some_and(|left| left > 0.0));
+        }
+        prop_assert!(status.budget_left.value().is_none_or(|v| !v.is_nan()));
+    }
+}

@@ -1,0 +1,247 @@
+//! Carries out what `update` asked for: on other threads and tasks whatever could take time.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+
+use super::files::{self, Watched};
+use super::keeper::Keeper;
+use super::logger::{Append, Logger};
+use super::terminal::Screen;
+use super::{Arrival, Looks};
+use crate::app::{Effect, Msg, Playback, PlaybackStep, Reload, State, Tone, update};
+use crate::connectors::tape::PlayerClock;
+use crate::connectors::{Clock, Interest, poll};
+use crate::domain::{Operation, Outcome, SafeText, SiteId, SourceId, SourceKind};
+use crate::eventlog::{EventLog, Position};
+use crate::theme::{self, Theme};
+
+/// Speeds of a recording stay between these.
+const SPEEDS: (f64, f64) = (0.25, 64.0);
+
+/// Everything that runs beside the loop.
+pub(super) struct Exec {
+    logger: Logger,
+    handles: Vec<(SourceId, SiteId, SourceKind, poll::Handle)>,
+    interest: watch::Sender<Interest>,
+    looks: Watched,
+    keeper: Keeper,
+    player: Option<PlayerClock>,
+    to_loop: mpsc::Sender<Arrival>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What the console is given to run beside its loop.
+pub(super) struct Parts {
+    pub(super) sources: Vec<super::SourceSetup>,
+    pub(super) log: Box<dyn EventLog>,
+    pub(super) position: Position,
+    pub(super) looks: Looks,
+    pub(super) keeper: Option<PathBuf>,
+    pub(super) player: Option<PlayerClock>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Exec {
+    pub(super) fn start(parts: Parts, to_loop: mpsc::Sender<Arrival>) -> io::Result<Self> {
+        let (interest, watching) = watch::channel(Interest::default());
+        let (sink, mut events) = mpsc::channel(256);
+        let mut handles = Vec::new();
+        for source in parts.sources {
+            let setup = (source.make)(watching.clone(), sink.clone());
+            handles.push((source.id, source.site, source.kind, poll::start(setup)));
+        }
+        let from_sources = to_loop.clone();
+        tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                let msg = match event {
+                    poll::Event::Observed { source, at, seen } => Msg::Observed { source, at, seen },
+                    poll::Event::Source(status) => Msg::Source(status),
+                };
+                if from_sources.send(Arrival::Msg(msg)).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let looks: Watched = Arc::new(Mutex::new(parts.looks));
+        files::watch(looks.clone(), to_loop.clone())?;
+        Ok(Self {
+            logger: Logger::start(parts.log, parts.position, to_loop.clone())?,
+            handles,
+            interest,
+            looks,
+            keeper: Keeper::start(parts.keeper)?,
+            player: parts.player,
+            to_loop,
+            clock: parts.clock,
+        })
+    }
+
+    /// Where the recording stands; `None` when none is played.
+    pub(super) fn playback(&self) -> Option<Playback> {
+        let player = self.player.as_ref()?;
+        let (start, end) = player.span();
+        Some(Playback {
+            at: player.now(),
+            start,
+            end,
+            speed: player.speed(),
+            paused: !player.is_playing(),
+        })
+    }
+
+    /// Carries out one effect; gives the exit code when the console is to end.
+    pub(super) fn perform(
+        &mut self,
+        effect: Effect,
+        state: &mut State,
+        screen: &mut Screen,
+        theme: &mut Theme,
+    ) -> io::Result<Option<i32>> {
+        match effect {
+            Effect::Append(events) => {
+                let append = Append { actor: state.me.clone(), at: self.clock.now(), events };
+                if !self.logger.append(append) {
+                    let sentence = "The log has stopped, so nothing was recorded; what you typed is still here. Restart Quarterdeck.";
+                    let error = crate::eventlog::AppendError { sentence: sentence.into() };
+                    update(state, Msg::NotRecorded(error));
+                }
+            }
+            Effect::Perform(request, operation) => self.operate(request, operation),
+            Effect::Poll(which) => {
+                for (id, _, _, handle) in &self.handles {
+                    if which.as_ref().is_none_or(|w| w == id) {
+                        handle.poll_now();
+                    }
+                }
+            }
+            Effect::Interest(interest) => {
+                let _ = self.interest.send(interest);
+            }
+            Effect::Copy(text) => {
+                if !screen.copy(&text)? {
+                    let now = state.now;
+                    state.ui.notice(Tone::Warning, "Too long for the terminal's clipboard; nothing was copied.", now);
+                }
+            }
+            Effect::Keep => self.keeper.keep(super::kept::of(state)),
+            Effect::Playback(step) => self.steer(step, state),
+            Effect::Theme(name) => self.use_theme(&name, state, theme, screen)?,
+            Effect::NextTheme => {
+                let at = state.themes.iter().position(|n| n == theme.name());
+                let next = at.map_or(0, |at| (at + 1) % state.themes.len().max(1));
+                if let Some(name) = state.themes.get(next).cloned() {
+                    self.use_theme(&name, state, theme, screen)?;
+                }
+            }
+            Effect::Keymap(name) => self.use_keymap(&name, state),
+            Effect::Redraw => screen.clear()?,
+            Effect::Suspend => {
+                self.keeper.keep(super::kept::of(state));
+                screen.suspend()?;
+            }
+            Effect::Quit => return Ok(Some(0)),
+        }
+        Ok(None)
+    }
+
+    /// Performs an operation once, on the first Alertmanager of its site that takes it. Another one is
+    /// tried only when the first certainly did nothing because it could not be reached.
+    fn operate(&self, request: crate::eventlog::RecordId, operation: Operation) {
+        let site = match &operation {
+            Operation::Silence { site, .. } | Operation::Expire { site, .. } => site.clone(),
+        };
+        let able: Vec<poll::Handle> = self
+            .handles
+            .iter()
+            .filter(|(_, at, kind, _)| *at == site && *kind == SourceKind::Alertmanager)
+            .map(|(_, _, _, handle)| handle.clone())
+            .collect();
+        let to_loop = self.to_loop.clone();
+        tokio::spawn(async move {
+            let why = format!("No Alertmanager of the site {site} is configured.");
+            let mut outcome = Outcome::Refused { why: SafeText::new(&why) };
+            for handle in able {
+                outcome = handle.perform(&operation).await;
+                if !matches!(outcome, Outcome::Refused { .. }) {
+                    break;
+                }
+            }
+            let _ = to_loop.send(Arrival::Msg(Msg::Performed(request, outcome))).await;
+        });
+    }
+
+    fn steer(&mut self, step: PlaybackStep, state: &mut State) {
+        let Some(player) = &self.player else { return };
+        let (start, end) = player.span();
+        match step {
+            PlaybackStep::Pause if player.is_playing() => player.pause(),
+            PlaybackStep::Pause => player.play(),
+            PlaybackStep::Seek(by) => {
+                let to = player.now().plus(by).max(start).min(end);
+                player.seek(to);
+            }
+            PlaybackStep::Slower => player.set_speed((player.speed() / 2.0).max(SPEEDS.0)),
+            PlaybackStep::Faster => player.set_speed((player.speed() * 2.0).min(SPEEDS.1)),
+            PlaybackStep::Speed(times) => player.set_speed(times.clamp(SPEEDS.0, SPEEDS.1)),
+        }
+        if let Some(playback) = self.playback() {
+            update(state, Msg::Playback(playback));
+            update(state, Msg::Tick(playback.at));
+        }
+        for (_, _, _, handle) in &self.handles {
+            handle.poll_now();
+        }
+    }
+
+    fn use_theme(
+        &self,
+        name: &str,
+        state: &mut State,
+        theme: &mut Theme,
+        screen: &mut Screen,
+    ) -> io::Result<()> {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = Looks { theme: name.to_owned(), ..looks.clone() };
+        let now = state.now;
+        match wanted.load_theme() {
+            Ok(loaded) => {
+                state.ui.notice(Tone::Done, format!("Theme {}.", loaded.name()), now);
+                *theme = loaded;
+                *looks = wanted;
+                screen.clear()?;
+            }
+            Err(sentence) => state.ui.notice(Tone::Error, sentence, now),
+        }
+        Ok(())
+    }
+
+    fn use_keymap(&self, name: &str, state: &mut State) {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = Looks { keymap: name.to_owned(), ..looks.clone() };
+        let loaded = wanted.load_keymap().map(|keymap| {
+            Box::new(Reload {
+                what: SafeText::new(&format!("Keymap {}.", keymap.name())),
+                keymap: Some(Arc::new(keymap)),
+            })
+        });
+        if loaded.is_ok() {
+            *looks = wanted;
+        }
+        update(state, Msg::Reloaded(loaded));
+    }
+
+    /// Puts everything on disk that is not there yet.
+    pub(super) fn finish(&mut self, state: &State) {
+        self.keeper.keep(super::kept::of(state));
+        self.keeper.finish();
+        self.logger.finish();
+    }
+}
+
+/// Names of built-in themes and keymaps.
+pub fn built_in() -> (&'static [&'static str], &'static [&'static str]) {
+    (&theme::NAMES, &crate::keys::NAMES)
+}

@@ -1,0 +1,139 @@
+//! Theme and keymap files: loaded by name, watched, loaded anew when they change.
+//!
+//! Watching is a look at the modification times once a second on a thread of its own: it works on every
+//! file system, and a broken file only leads to a notice.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc;
+
+use super::Arrival;
+use crate::app::{Msg, Reload};
+use crate::domain::SafeText;
+use crate::keys::{self, Keymap};
+use crate::theme::{self, Depth, Theme};
+
+/// What is in use, by name, and where the person's own files lie.
+#[derive(Debug, Clone)]
+pub struct Looks {
+    /// Folder with the person's `themes/` and `keymaps/`.
+    pub folder: PathBuf,
+    /// Theme in use.
+    pub theme: String,
+    /// Keymap in use.
+    pub keymap: String,
+    /// Colours the terminal can show.
+    pub depth: Depth,
+}
+
+impl Looks {
+    /// The theme in use, the person's file over the built-in one.
+    ///
+    /// # Errors
+    /// A sentence with file, line and column.
+    pub fn load_theme(&self) -> Result<Theme, SafeText> {
+        let own = own_file(&self.folder, "themes", &self.theme)?;
+        theme::load(&self.theme, own.as_ref().map(|(p, t)| (p.as_str(), t.as_str())), self.depth)
+            .map_err(|faults| sentence("theme", &self.theme, &faults))
+    }
+
+    /// The keymap in use, the person's file over the built-in one.
+    ///
+    /// # Errors
+    /// A sentence with file, line and column.
+    pub fn load_keymap(&self) -> Result<Keymap, SafeText> {
+        let own = own_file(&self.folder, "keymaps", &self.keymap)?;
+        keys::load(&self.keymap, own.as_ref().map(|(p, t)| (p.as_str(), t.as_str())))
+            .map_err(|faults| sentence("keymap", &self.keymap, &faults))
+    }
+
+    /// Names that can be chosen in a folder: built in, and the person's own.
+    pub fn names(&self, kind: &str, built_in: &[&str]) -> Vec<String> {
+        let mut names: Vec<String> = built_in.iter().map(ToString::to_string).collect();
+        let own = std::fs::read_dir(self.folder.join(kind)).into_iter().flatten().flatten();
+        for path in own.map(|entry| entry.path()) {
+            let stem = path.file_stem().and_then(|s| s.to_str());
+            if let (Some("toml"), Some(stem)) = (path.extension().and_then(|e| e.to_str()), stem)
+                && !names.iter().any(|n| n == stem)
+            {
+                names.push(stem.to_owned());
+            }
+        }
+        names
+    }
+}
+
+fn sentence(kind: &str, name: &str, faults: &[crate::domain::Fault]) -> SafeText {
+    let first = faults.first().map(ToString::to_string).unwrap_or_default();
+    let more = match faults.len() {
+        0 | 1 => String::new(),
+        n => format!(" ({} more)", n - 1),
+    };
+    SafeText::body(&format!("The {kind} {name} could not be read, the one in use stays: {first}{more}"))
+}
+
+/// The person's own file of that name, if there is one.
+fn own_file(folder: &Path, kind: &str, name: &str) -> Result<Option<(String, String)>, SafeText> {
+    let path = if name.contains('/') {
+        PathBuf::from(name)
+    } else {
+        folder.join(kind).join(format!("{name}.toml"))
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some((path.display().to_string(), text))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(SafeText::new(&format!("{} could not be read: {e}.", path.display()))),
+    }
+}
+
+/// The watched names; the loop changes them, the thread reads them.
+pub type Watched = Arc<Mutex<Looks>>;
+
+/// Starts watching.
+pub(super) fn watch(looks: Watched, to_loop: mpsc::Sender<Arrival>) -> std::io::Result<()> {
+    std::thread::Builder::new().name("files".into()).spawn(move || {
+        let current = || looks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut seen = stamps(&current());
+        while !to_loop.is_closed() {
+            std::thread::sleep(Duration::from_secs(1));
+            let looks = current();
+            let now = stamps(&looks);
+            if now == seen {
+                continue;
+            }
+            let (theme, keymap) = (now.0 != seen.0, now.1 != seen.1);
+            seen = now;
+            if theme {
+                send(&to_loop, looks.load_theme().map(Arrival::Theme));
+            }
+            if keymap {
+                let loaded = looks.load_keymap().map(|keymap| {
+                    Arrival::Msg(Msg::Reloaded(Ok(Box::new(Reload {
+                        what: "The keymap was read again.".into(),
+                        keymap: Some(Arc::new(keymap)),
+                    }))))
+                });
+                send(&to_loop, loaded);
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn send(to_loop: &mpsc::Sender<Arrival>, loaded: Result<Arrival, SafeText>) {
+    let arrival = loaded.unwrap_or_else(|sentence| Arrival::Msg(Msg::Reloaded(Err(sentence))));
+    let _ = to_loop.blocking_send(arrival);
+}
+
+type Stamp = (PathBuf, Option<SystemTime>);
+
+fn stamps(looks: &Looks) -> (Stamp, Stamp) {
+    let stamp = |kind: &str, name: &str| {
+        let path = looks.folder.join(kind).join(format!("{name}.toml"));
+        let modified = std::fs::metadata(&path).and_then(|m| m.modified()).ok();
+        (path, modified)
+    };
+    (stamp("themes", &looks.theme), stamp("keymaps", &looks.keymap))
+}

@@ -1,0 +1,269 @@
+//! What is written to the terminal, one write per frame, nothing for a frame that changes nothing.
+//!
+//! ratatui's crossterm backend encodes the cells; this one decides whether and when they leave. The
+//! bytes go to the file descriptor, not through `std::io::stdout`: its lock could be held by a stuck
+//! write when a signal or a panic has to leave the terminal.
+
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::terminal::Clear;
+use crossterm::{cursor, queue};
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+
+const BEGIN_SYNC: &[u8] = b"\x1b[?2026h";
+const END_SYNC: &[u8] = b"\x1b[?2026l";
+
+/// Largest size drawn. A terminal may report 65535 columns; the cells for that would not fit in memory.
+const WIDEST: u16 = 1000;
+const TALLEST: u16 = 500;
+
+/// Set by SIGWINCH. A window made smaller and larger again within a frame has the old size but not the
+/// old contents.
+static RESIZED: AtomicBool = AtomicBool::new(false);
+
+/// The window's size has changed at least once; the next frame paints every cell.
+pub(super) fn note_resize() {
+    RESIZED.store(true, Ordering::SeqCst);
+}
+
+/// Whether the size has changed since the last call.
+pub(super) fn take_resize() -> bool {
+    RESIZED.swap(false, Ordering::SeqCst)
+}
+
+/// A size that can be drawn: serial lines and some pipes report 0×0, which means unknown.
+pub(super) fn sane(columns: u16, rows: u16) -> Size {
+    let width = if columns == 0 { 80 } else { columns.min(WIDEST) };
+    let height = if rows == 0 { 24 } else { rows.min(TALLEST) };
+    Size { width, height }
+}
+
+/// The size the terminal reports now, made sane.
+pub(super) fn size() -> Size {
+    rustix::termios::tcgetwinsize(rustix::stdio::stdout())
+        .map_or(sane(0, 0), |reported| sane(reported.ws_col, reported.ws_row))
+}
+
+/// Writes all of it to the terminal.
+pub(super) fn write(mut bytes: &[u8]) -> io::Result<()> {
+    let out = rustix::stdio::stdout();
+    while !bytes.is_empty() {
+        match rustix::io::write(out, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::INTR) => {}
+            // A program that shares the terminal may have made it non-blocking.
+            Err(Errno::AGAIN) => {
+                match rustix::event::poll(&mut [PollFd::new(&out, PollFlags::OUT)], None) {
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Where a frame goes once it is encoded: the terminal, or a test's list.
+type Sink = fn(&[u8]) -> io::Result<()>;
+
+/// Collects a frame and sends it as one synchronised update.
+pub(super) struct Collected {
+    frame: Vec<u8>,
+    /// Bytes sent since last asked.
+    sent: usize,
+    size: Size,
+    cursor_shown: bool,
+    cursor_at: Option<Position>,
+    sink: Sink,
+}
+
+impl Collected {
+    pub(super) fn new(size: Size) -> Self {
+        Self::into_sink(size, write)
+    }
+
+    fn into_sink(size: Size, sink: Sink) -> Self {
+        let frame = Vec::with_capacity(16 * 1024);
+        Self { frame, sent: 0, size, cursor_shown: false, cursor_at: None, sink }
+    }
+
+    /// The size the next frame is drawn for.
+    pub(super) fn set_size(&mut self, size: Size) {
+        self.size = size;
+    }
+
+    /// What the terminal looks like is not known any more: it was left and entered again.
+    pub(super) fn forget_cursor(&mut self) {
+        self.cursor_shown = false;
+        self.cursor_at = None;
+    }
+
+    /// Bytes sent since the last call.
+    pub(super) fn take_sent(&mut self) -> usize {
+        std::mem::take(&mut self.sent)
+    }
+}
+
+impl Backend for Collected {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        // The crossterm backend resets colours even after no cell at all.
+        let mut content = content.peekable();
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        self.cursor_at = None;
+        CrosstermBackend::new(&mut self.frame).draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.cursor_shown) {
+            queue!(self.frame, cursor::Hide)?;
+        }
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.cursor_shown, true) {
+            queue!(self.frame, cursor::Show)?;
+        }
+        Ok(())
+    }
+
+    // ratatui asks when it clears; a question to the terminal would race with the input thread.
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Ok(self.cursor_at.unwrap_or_default())
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let position = position.into();
+        if self.cursor_at != Some(position) {
+            self.cursor_at = Some(position);
+            queue!(self.frame, cursor::MoveTo(position.x, position.y))?;
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.clear_region(ClearType::All)
+    }
+
+    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        use crossterm::terminal::ClearType as Region;
+        queue!(
+            self.frame,
+            Clear(match region {
+                ClearType::All => Region::All,
+                ClearType::AfterCursor => Region::FromCursorDown,
+                ClearType::BeforeCursor => Region::FromCursorUp,
+                ClearType::CurrentLine => Region::CurrentLine,
+                ClearType::UntilNewLine => Region::UntilNewLine,
+            })
+        )
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        Ok(self.size)
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        Ok(WindowSize { columns_rows: self.size, pixels: Size::default() })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.frame.is_empty() {
+            return Ok(());
+        }
+        let mut frame = Vec::with_capacity(self.frame.len() + BEGIN_SYNC.len() + END_SYNC.len());
+        frame.write_all(BEGIN_SYNC)?;
+        frame.append(&mut self.frame);
+        frame.write_all(END_SYNC)?;
+        self.sent += frame.len();
+        (self.sink)(&frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pretty_assertions::assert_eq;
+    use ratatui::Terminal;
+    use ratatui::widgets::Paragraph;
+    use std::cell::RefCell;
+
+    thread_local! {
+        static WRITES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    }
+
+    fn keep(bytes: &[u8]) -> io::Result<()> {
+        WRITES.with_borrow_mut(|writes| writes.push(bytes.to_vec()));
+        Ok(())
+    }
+
+    fn terminal() -> Terminal<Collected> {
+        let size = Size { width: 20, height: 3 };
+        Terminal::new(Collected::into_sink(size, keep)).unwrap()
+    }
+
+    fn draw(terminal: &mut Terminal<Collected>, text: &str, cursor: Option<(u16, u16)>) -> usize {
+        terminal
+            .draw(|frame| {
+                frame.render_widget(Paragraph::new(text), frame.area());
+                if let Some(at) = cursor {
+                    frame.set_cursor_position(at);
+                }
+            })
+            .unwrap();
+        terminal.backend_mut().take_sent()
+    }
+
+    fn written() -> Vec<String> {
+        WRITES
+            .take()
+            .into_iter()
+            .map(|write| String::from_utf8(write).unwrap().replace('\x1b', "^"))
+            .collect()
+    }
+
+    #[test]
+    fn a_frame_is_one_write_and_a_frame_that_changes_nothing_is_none() {
+        let mut terminal = terminal();
+        assert_eq!(draw(&mut terminal, "burn 14.4", None), written()[0].len());
+        assert_eq!(draw(&mut terminal, "burn 14.4", None), 0);
+        assert_eq!(written(), Vec::<String>::new());
+        draw(&mut terminal, "burn 14.5", None);
+        assert_eq!(written(), ["^[?2026h^[1;9H5^[39m^[49m^[59m^[0m^[?2026l"]);
+    }
+
+    #[test]
+    fn the_cursor_is_shown_moved_and_hidden_only_when_that_changes() {
+        let mut terminal = terminal();
+        draw(&mut terminal, "x", None);
+        written();
+        draw(&mut terminal, "x", Some((2, 1)));
+        assert_eq!(written(), ["^[?2026h^[?25h^[2;3H^[?2026l"]);
+        assert_eq!(draw(&mut terminal, "x", Some((2, 1))), 0);
+        draw(&mut terminal, "x", None);
+        assert_eq!(written(), ["^[?2026h^[?25l^[?2026l"]);
+        assert_eq!(draw(&mut terminal, "x", None), 0);
+    }
+
+    #[test]
+    fn a_terminal_that_lies_about_its_size_is_drawn_at_one_that_fits_in_memory() {
+        assert_eq!(sane(0, 0), Size { width: 80, height: 24 });
+        assert_eq!(sane(1, 1), Size { width: 1, height: 1 });
+        assert_eq!(sane(65535, 65535), Size { width: WIDEST, height: TALLEST });
+        assert_eq!(sane(120, 40), Size { width: 120, height: 40 });
+    }
+}
