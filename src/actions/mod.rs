@@ -4,8 +4,8 @@
 //! all made from [`ACTIONS`]; there is no second list.
 
 pub mod command;
-pub mod find;
 mod decide;
+pub mod find;
 mod refusal;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit, would_hit_at};

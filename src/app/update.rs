@@ -7,7 +7,9 @@ use crate::eventlog::LogEvent;
 use crate::keys::{Chord, Input, Resolved};
 
 use super::screens::{Move, alerts, bridge, slos, sources};
-use super::{AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, dialogs};
+use super::{
+    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, dialogs,
+};
 
 /// Takes in one message.
 pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
@@ -228,7 +230,8 @@ fn open(state: &mut State) -> Vec<Effect> {
         }
         (Screen::Bridge, BridgePane::Signals) => {
             let service = state.ui.bridge.service.clone();
-            let slo = state.model.catalog.slos.values().find(|s| Some(&s.service) == service.as_ref());
+            let slo =
+                state.model.catalog.slos.values().find(|s| Some(&s.service) == service.as_ref());
             state.ui.slos.selected = slo.map(|s| s.id.clone());
             show(state, Screen::Slos)
         }

@@ -61,7 +61,8 @@ pub(super) fn as_json(group: &Group) -> Value {
 
 /// Prints groups as a table.
 pub(super) fn print<'a>(groups: impl Iterator<Item = &'a Group>, now: Timestamp) {
-    let heading = ["SEVERITY", "ALERT", "SITE", "ACTIVE", "MUTED", "LOST", "FOR", "OWNER", "ACK", "SUMMARY"];
+    let heading =
+        ["SEVERITY", "ALERT", "SITE", "ACTIVE", "MUTED", "LOST", "FOR", "OWNER", "ACK", "SUMMARY"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for group in groups {
         let seconds = now.since(group.since).millis().max(0) / 1_000;

@@ -103,7 +103,8 @@ pub(super) fn print<'a>(model: &Model, statuses: impl Iterator<Item = &'a SloSta
     for status in statuses {
         let slo = model.catalog.slos.get(&status.slo);
         let burn = |v: f64| format!("{v:.1}x");
-        let worst = status.conditions.iter().find(|c| c.held == Held::Yes).or(status.conditions.first());
+        let worst =
+            status.conditions.iter().find(|c| c.held == Held::Yes).or(status.conditions.first());
         let pair = |pick: fn(&crate::model::ConditionState) -> (crate::domain::Span, Reading)| {
             worst.map_or_else(String::new, |c| {
                 let (window, rate) = pick(c);
@@ -126,7 +127,9 @@ pub(super) fn print<'a>(model: &Model, statuses: impl Iterator<Item = &'a SloSta
                 .to_owned(),
             match status.exhaustion {
                 Exhaustion::Gone => "gone".into(),
-                Exhaustion::In(span) => crate::domain::Span::from_secs(span.millis() / 1_000).to_string(),
+                Exhaustion::In(span) => {
+                    crate::domain::Span::from_secs(span.millis() / 1_000).to_string()
+                }
                 Exhaustion::Lasts => "lasts".into(),
                 Exhaustion::Unknown => "unknown".into(),
             },
@@ -134,7 +137,9 @@ pub(super) fn print<'a>(model: &Model, statuses: impl Iterator<Item = &'a SloSta
         ]);
     }
     if rows.len() == 1 {
-        output::line("No objectives are declared; add SLOs to catalog.toml or list their files in config.toml.");
+        output::line(
+            "No objectives are declared; add SLOs to catalog.toml or list their files in config.toml.",
+        );
     } else {
         output::table(&rows);
     }

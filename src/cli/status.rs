@@ -39,7 +39,11 @@ pub(super) async fn run(common: &Common, as_json: bool) -> anyhow::Result<Exit> 
         output::line("");
         print_sources(&sources, now);
     }
-    Ok(if fresh < sources.len() || counts.firing + counts.lost > 0 { Exit::Attention } else { Exit::Fine })
+    Ok(if fresh < sources.len() || counts.firing + counts.lost > 0 {
+        Exit::Attention
+    } else {
+        Exit::Fine
+    })
 }
 
 /// A word for a source's state; `fresh` is the only good one.

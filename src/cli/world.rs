@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::paths::{self, Paths};
 use super::{Common, output};
-use crate::config::{ConfigError, Overrides, Settings, load_catalog};
+use crate::config::{ConfigError, Overrides, ReadFile, Settings, assemble, load_files};
 use crate::connectors::http::Transport;
 use crate::connectors::poll::{self, Event};
 use crate::connectors::registry::SourceConfig;
@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) problems: Vec<ConfigError>,
     pub(super) catalog: Arc<Catalog>,
+    /// Catalog files and runbooks as read, for a recording.
+    files: Vec<ReadFile>,
     pub(super) model: Model,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -62,15 +64,36 @@ impl World {
 
     fn of(paths: Paths, settings: Settings, mut problems: Vec<ConfigError>) -> Self {
         let names: Vec<SourceId> = settings.sources.iter().map(|s| s.name.clone()).collect();
-        let (catalog, more) = load_catalog(&settings.catalog, &paths.config, &names);
+        let (catalog, more, files) = load_files(&settings.catalog, &paths.config, &names);
         problems.extend(more);
+        Self::with(paths, settings, problems, (catalog, files), Arc::new(clock::now))
+    }
+
+    /// The world of a recording: its own configuration and catalog, its own time.
+    pub(super) fn of_tape(paths: Paths, header: &Header, me: &str, clock: Arc<dyn Clock>) -> Self {
+        let (settings, mut problems) = Settings::parse(&header.config, "config.toml", me);
+        let settings =
+            settings.overridden(Overrides { me: Some(me.to_owned()), ..Overrides::default() });
+        let names: Vec<SourceId> = settings.sources.iter().map(|s| s.name.clone()).collect();
+        let (catalog, more) = assemble(&header.files, &names);
+        problems.extend(more);
+        Self::with(paths, settings, problems, (catalog, header.files.clone()), clock)
+    }
+
+    fn with(
+        paths: Paths,
+        settings: Settings,
+        problems: Vec<ConfigError>,
+        (catalog, files): (Catalog, Vec<ReadFile>),
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let catalog = Arc::new(catalog);
         let mut model =
             Model::new(catalog.clone(), settings.severity.clone(), settings.ui.group_by.clone());
         for source in &settings.sources {
             model.source(source.status());
         }
-        Self { paths, settings, problems, catalog, model, clock: Arc::new(clock::now) }
+        Self { paths, settings, problems, catalog, files, model, clock }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -85,7 +108,8 @@ impl World {
 
     /// Opens the log and takes in what it holds.
     pub(super) fn open_log(&mut self) -> anyhow::Result<(Box<dyn EventLog>, Position)> {
-        let mut log = SqliteLog::open(&self.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        let mut log =
+            SqliteLog::open(&self.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
         if let Some(notice) = log.notice() {
             output::aside(notice);
         }
@@ -130,7 +154,10 @@ impl World {
     /// Asks every source once and takes in what they say, the log included when it can be read.
     pub(super) async fn gather(&mut self) -> anyhow::Result<()> {
         if self.settings.sources.is_empty() {
-            anyhow::bail!("no source is configured; run `quarterdeck init`, or add a [[source]] to {}", self.paths.config_file.display());
+            anyhow::bail!(
+                "no source is configured; run `quarterdeck init`, or add a [[source]] to {}",
+                self.paths.config_file.display()
+            );
         }
         if self.paths.state.exists()
             && let Err(error) = self.open_log()
@@ -195,7 +222,8 @@ impl World {
             program: concat!("quarterdeck ", env!("CARGO_PKG_VERSION")).to_owned(),
             started: self.now(),
             sources: self.settings.sources.iter().map(source).collect(),
-            ..self.texts()
+            config: std::fs::read_to_string(&self.paths.config_file).unwrap_or_default(),
+            files: self.files.clone(),
         };
         Recorder::start(Box::new(file), &header, self.settings.record_bytes)
             .context("the recording could not be begun")
@@ -230,7 +258,8 @@ impl World {
         let mut at = 0usize;
         let end = tokio::time::sleep(duration.map_or(Duration::MAX, Span::std));
         tokio::pin!(end);
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         loop {
             tokio::select! {
                 () = &mut end => break,

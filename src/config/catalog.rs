@@ -14,9 +14,24 @@ use crate::domain::{Catalog, SafeText, Service, ServiceId, Slo, SourceId};
 /// More files than this are a pattern that matched too much.
 const MOST_FILES: usize = 2_000;
 
+/// A file that was read, by its path relative to the configuration's folder.
+pub type ReadFile = (String, String);
+
 /// Reads every file the patterns name, relative to `base`. `sources` are the configured source names.
 pub fn load(patterns: &[String], base: &Path, sources: &[SourceId]) -> (Catalog, Vec<ConfigError>) {
+    let (catalog, errors, _) = load_files(patterns, base, sources);
+    (catalog, errors)
+}
+
+/// As [`load`], and gives the texts that were read, runbooks included, so that they can be kept with a
+/// recording.
+pub fn load_files(
+    patterns: &[String],
+    base: &Path,
+    sources: &[SourceId],
+) -> (Catalog, Vec<ConfigError>, Vec<ReadFile>) {
     let mut builder = Builder::new(sources);
+    let files = std::cell::RefCell::new(Vec::new());
     for pattern in patterns {
         let paths = matching(base, pattern);
         if paths.is_empty() {
@@ -26,12 +41,33 @@ pub fn load(patterns: &[String], base: &Path, sources: &[SourceId]) -> (Catalog,
             let name = path.strip_prefix(base).unwrap_or(&path).display().to_string();
             match read_capped(&path) {
                 Ok(text) => {
-                    let beside = path.parent().unwrap_or(base).to_owned();
-                    builder.read(&name, &text, &|runbook| read_capped(&beside.join(runbook)));
+                    let beside = Path::new(&name).parent().unwrap_or(Path::new("")).to_owned();
+                    files.borrow_mut().push((name.clone(), text.clone()));
+                    builder.read(&name, &text, &|runbook| {
+                        let at = beside.join(runbook);
+                        let text = read_capped(&base.join(&at))?;
+                        files.borrow_mut().push((at.display().to_string(), text.clone()));
+                        Ok(text)
+                    });
                 }
                 Err(sentence) => builder.complain(&name, &sentence),
             }
         }
+    }
+    let (catalog, errors) = builder.finish();
+    (catalog, errors, files.into_inner())
+}
+
+/// Makes the catalog of texts that were kept; nothing is read from disk.
+pub fn assemble(files: &[ReadFile], sources: &[SourceId]) -> (Catalog, Vec<ConfigError>) {
+    let mut builder = Builder::new(sources);
+    for (name, text) in files.iter().filter(|(name, _)| !name.ends_with(".md")) {
+        let beside = Path::new(name).parent().unwrap_or(Path::new("")).to_owned();
+        builder.read(name, text, &|runbook| {
+            let at = beside.join(runbook).display().to_string();
+            let kept = files.iter().find(|(name, _)| *name == at);
+            kept.map(|(_, text)| text.clone()).ok_or_else(|| "was not kept".to_owned())
+        });
     }
     builder.finish()
 }

@@ -22,6 +22,6 @@ pub mod settings;
 mod sloth;
 mod source;
 
-pub use catalog::load as load_catalog;
+pub use catalog::{ReadFile, assemble, load as load_catalog, load_files};
 pub use error::ConfigError;
 pub use settings::{Overrides, Settings};

@@ -132,6 +132,10 @@ impl Live {
                 .ok_or("The CA file holds no PEM certificate.")?;
             builder = builder.tls_certs_only(certs);
         }
+        if config.url.scheme() == "http" {
+            // A machine without any authorities (a small container) can still ask plainly.
+            builder = builder.tls_certs_only([]);
+        }
         if let Some(pem) = &config.tls.identity {
             let identity = reqwest::Identity::from_pem(pem).map_err(
                 |_| "The client certificate or its key is not PEM, or they do not belong together.",
@@ -304,6 +308,8 @@ pub fn verdict(host: &str, reply: &Reply) -> Result<(), Fault> {
             ),
         ),
         200..=299 | 400 | 422 => return Ok(()),
+        // The server is well and says that this question was too much for it.
+        500..=599 if is_query_error(&reply.body) => return Ok(()),
         401 => (
             K::Unauthenticated,
             format!("{host} does not accept our credentials (401); check the source's auth."),
@@ -339,6 +345,17 @@ pub fn verdict(host: &str, reply: &Reply) -> Result<(), Fault> {
     fault.retry_after = reply.retry_after;
     fault.may_have_acted = matches!(kind, K::ServerError | K::Unparseable);
     Err(fault)
+}
+
+/// Prometheus answers a query it gave up on with 503 and says so in its own envelope.
+fn is_query_error(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Envelope<'a> {
+        error_type: &'a str,
+    }
+    serde_json::from_slice::<Envelope<'_>>(body)
+        .is_ok_and(|e| matches!(e.error_type, "timeout" | "execution" | "canceled"))
 }
 
 /// The error a server reports, in any of the shapes seen: `{"error":…}`, `{"message":…}`, `"…"`.
@@ -489,7 +506,8 @@ fn tls_words(error: &rustls::Error) -> String {
             C::NotValidYet | C::NotValidYetContext { .. } => {
                 "shows a certificate that is not valid yet; compare the clocks, it"
             }
-            C::UnknownIssuer => {
+            // A bad signature: an authority of that name is trusted, but it did not sign this.
+            C::UnknownIssuer | C::BadSignature => {
                 "shows a certificate of an unknown authority; name its CA in tls.ca, it"
             }
             C::NotValidForName | C::NotValidForNameContext { .. } => {

@@ -357,6 +357,11 @@ impl Poller {
         use FailureKind as K;
         let lacking = matches!(fault.failure.kind, K::WrongApi | K::Forbidden);
         if lacking && self.shared.connector.optional(ask) {
+            self.circuit.succeeded(fault.failure.at);
+            return;
+        }
+        if fault.failure.kind == K::BadQuery {
+            tally.fail(fault.failure);
             return;
         }
         self.wait = self.wait.max(fault.retry_after.unwrap_or(Span::ZERO));

@@ -13,9 +13,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::http::server_message;
 use super::wire::LabelMaker;
 use super::{Ask, Connector, Interest, Method, ParseError, Reply};
+use crate::analysis::baseline;
 use crate::domain::{
-    Band, Catalog, ClockOffset, Labels, Observation, Operation, Outcome, Reading, Series,
-    ServiceId, Signal, SignalQuery, Slo, SloReading, SourceId, Span, Timestamp,
+    Catalog, ClockOffset, Labels, Observation, Operation, Outcome, Reading, Series, ServiceId,
+    Signal, SignalQuery, Slo, SloReading, SourceId, Span, Timestamp,
 };
 use plan::{Part, Unit};
 
@@ -38,6 +39,9 @@ pub struct Prometheus {
     units: Vec<Unit>,
     signals: BTreeMap<ServiceId, Vec<SignalQuery>>,
     interval: Span,
+    /// How long the server may work on a query; it says so when it gives up, a deadline of ours
+    /// would not.
+    patience: Span,
     state: Mutex<State>,
 }
 
@@ -88,8 +92,33 @@ impl Prometheus {
             slos,
             signals: with_signals.map(|s| (s.id.clone(), s.signals.clone())).collect(),
             interval,
+            patience: Span::from_secs(9),
             state: Mutex::default(),
         }
+    }
+
+    /// Has the server give up on a query shortly before our `deadline` does.
+    pub fn with_deadline(mut self, deadline: Span) -> Self {
+        self.patience = deadline.scale(0.9);
+        self
+    }
+
+    fn query_ask(&self, key: &str, query: String) -> Ask {
+        let params = vec![("query", query), ("timeout", self.patience.to_string())];
+        post(key, "/api/v1/query", params)
+    }
+
+    /// Ends on a multiple of the step, so that a line's points stay where they are from poll to poll.
+    fn range_ask(&self, key: &str, query: String, range: Span, step: Span, now: Timestamp) -> Ask {
+        let end = now.minus(Span::from_millis(now.millis().rem_euclid(step.millis().max(1))));
+        let params = vec![
+            ("query", query),
+            ("start", end.minus(range).seconds().to_string()),
+            ("end", end.seconds().to_string()),
+            ("step", step.seconds().to_string()),
+            ("timeout", self.patience.to_string()),
+        ];
+        post(key, "/api/v1/query_range", params)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -111,7 +140,7 @@ impl Prometheus {
     fn slo_asks(&self, state: &mut State, now: Timestamp, asks: &mut Vec<Ask>) {
         for query in plan::queries(&self.units, &state.alone) {
             if state.take(&query.key, query.every, self.interval, now) {
-                asks.push(post(&query.key, "/api/v1/query", vec![("query", query.text)]));
+                asks.push(self.query_ask(&query.key, query.text));
             }
         }
     }
@@ -144,7 +173,7 @@ impl Prometheus {
         }
         for (key, text, points) in texts {
             if state.take(&key, self.cadence(&key), self.interval, now) {
-                asks.push(range_ask(&key, text, range, step(range, points), now));
+                asks.push(self.range_ask(&key, text, range, step(range, points), now));
             }
         }
     }
@@ -182,7 +211,7 @@ impl Prometheus {
             };
             for (key, text) in bundles {
                 if state.take(&key, self.cadence(&key), self.interval, now) {
-                    asks.push(range_ask(&key, text, range, step, now));
+                    asks.push(self.range_ask(&key, text, range, step, now));
                 }
             }
         }
@@ -329,7 +358,7 @@ impl Prometheus {
                 seen.push(Observation::Signal { service: service.clone(), signal, series });
             }
             if let (Some(past), Some(line)) = (state.past.get(&key), state.lines.get(&key)) {
-                let band = usual(past, line);
+                let band = baseline::band(past, line);
                 seen.push(Observation::Baseline { service: service.clone(), signal, band });
             }
         }
@@ -441,12 +470,6 @@ pub fn instant_vector(body: &[u8]) -> Result<Vec<(Labels, Reading, Timestamp)>, 
     wire::vector(body, &mut LabelMaker::default())
 }
 
-/// What is usual over the time of `line`, from the past.
-fn usual(past: &Series, line: &Series) -> Band {
-    let _ = (past, line);
-    Band::default()
-}
-
 /// The server read its clock between our sending and our receiving.
 fn clock(reply: &Reply, seconds: f64) -> ClockOffset {
     crate::analysis::clock::exact(Timestamp::from_seconds(seconds), reply.sent, reply.received)
@@ -473,16 +496,4 @@ fn post(key: &str, path: &str, params: Vec<(&'static str, String)>) -> Ask {
 /// A step that gives about `points` points, in whole seconds.
 fn step(range: Span, points: f64) -> Span {
     Span::from_secs((range.seconds() / points).ceil().max(1.0) as i64)
-}
-
-/// Ends on a multiple of the step, so that a line's points stay where they are from poll to poll.
-fn range_ask(key: &str, query: String, range: Span, step: Span, now: Timestamp) -> Ask {
-    let end = now.minus(Span::from_millis(now.millis().rem_euclid(step.millis().max(1))));
-    let params = vec![
-        ("query", query),
-        ("start", end.minus(range).seconds().to_string()),
-        ("end", end.seconds().to_string()),
-        ("step", step.seconds().to_string()),
-    ];
-    post(key, "/api/v1/query_range", params)
 }

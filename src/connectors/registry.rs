@@ -199,7 +199,8 @@ impl SourceConfig {
     pub fn connector(&self, catalog: &Catalog, first: bool) -> Arc<dyn Connector> {
         match self.kind {
             SourceKind::Prometheus => {
-                Arc::new(Prometheus::new(catalog, &self.name, first, self.interval))
+                let prometheus = Prometheus::new(catalog, &self.name, first, self.interval);
+                Arc::new(prometheus.with_deadline(self.timeout))
             }
             SourceKind::Alertmanager => Arc::new(Alertmanager::new(self.site.clone())),
         }

@@ -220,6 +220,15 @@ impl<'de> Deserialize<'de> for SecretRef {
             fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<SecretRef, E> {
                 Err(E::custom(HOW))
             }
+            fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<SecretRef, E> {
+                Err(E::custom(HOW))
+            }
+            fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<SecretRef, E> {
+                Err(E::custom(HOW))
+            }
+            fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<SecretRef, E> {
+                Err(E::custom(HOW))
+            }
             fn visit_map<A: serde::de::MapAccess<'de>>(
                 self,
                 map: A,
@@ -273,12 +282,13 @@ mod tests {
             r#"password = "hunter2""#,
             r#"password = { env = "A", file = "b" }"#,
             r#"password = {}"#,
+            r#"password = 4711"#,
             r#"password = { command = [] }"#,
             r#"password = { env = "A", user = "b" }"#,
         ] {
             let said = read(bad).unwrap_err();
             assert!(said.contains("say where the credential is kept"), "{bad}: {said}");
-            assert!(!said.contains("hunter2"));
+            assert!(!said.contains("hunter2") && !said.contains("4711"));
         }
     }
 

@@ -37,8 +37,9 @@ pub struct Header {
     pub sources: Vec<TapeSource>,
     /// Text of the configuration in force; names places of credentials, never values.
     pub config: String,
-    /// Text of the catalog in force, on which the numbering of questions depends.
-    pub catalog: String,
+    /// Catalog files in force and the runbooks they name, by path: the numbering of questions depends
+    /// on them.
+    pub files: Vec<(String, String)>,
 }
 
 /// A source of a tape.

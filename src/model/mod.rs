@@ -270,7 +270,8 @@ impl Model {
 
     /// The one place where the burn of an objective over time goes to its book.
     fn take_slo_history(&mut self, slo: &SloId, window: Span, series: Series) -> bool {
-        if self.slos.histories.get(slo).is_some_and(|known| known.0 == window && known.1 == series) {
+        if self.slos.histories.get(slo).is_some_and(|known| known.0 == window && known.1 == series)
+        {
             return false;
         }
         self.slos.history(slo.clone(), window, series);

@@ -159,9 +159,10 @@ impl SloBook {
             Reading::Value(v) => format!("{:.1} % of the budget left", v * 100.0),
             Reading::NaN | Reading::NoData | Reading::Unknown => "budget unknown".to_owned(),
         };
-        let burns = status.burns.iter().filter_map(|b| {
-            b.rate.value().map(|rate| format!("{rate:.1}x over {}", b.window))
-        });
+        let burns = status
+            .burns
+            .iter()
+            .filter_map(|b| b.rate.value().map(|rate| format!("{rate:.1}x over {}", b.window)));
         Some(format!(
             "{} ({}): {}, {left}; burn {}",
             slo.id,

@@ -28,7 +28,7 @@ pub(super) struct Exec {
     interest: watch::Sender<Interest>,
     looks: Watched,
     keeper: Keeper,
-    player: Option<PlayerClock>,
+    player: Option<Arc<PlayerClock>>,
     to_loop: mpsc::Sender<Arrival>,
     clock: Arc<dyn Clock>,
 }
@@ -40,7 +40,7 @@ pub(super) struct Parts {
     pub(super) position: Position,
     pub(super) looks: Looks,
     pub(super) keeper: Option<PathBuf>,
-    pub(super) player: Option<PlayerClock>,
+    pub(super) player: Option<Arc<PlayerClock>>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -57,7 +57,9 @@ impl Exec {
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
                 let msg = match event {
-                    poll::Event::Observed { source, at, seen } => Msg::Observed { source, at, seen },
+                    poll::Event::Observed { source, at, seen } => {
+                        Msg::Observed { source, at, seen }
+                    }
                     poll::Event::Source(status) => Msg::Source(status),
                 };
                 if from_sources.send(Arrival::Msg(msg)).await.is_err() {
@@ -123,7 +125,11 @@ impl Exec {
             Effect::Copy(text) => {
                 if !screen.copy(&text)? {
                     let now = state.now;
-                    state.ui.notice(Tone::Warning, "Too long for the terminal's clipboard; nothing was copied.", now);
+                    state.ui.notice(
+                        Tone::Warning,
+                        "Too long for the terminal's clipboard; nothing was copied.",
+                        now,
+                    );
                 }
             }
             Effect::Keep => self.keeper.keep(super::kept::of(state)),

@@ -71,7 +71,9 @@ fn sentence(kind: &str, name: &str, faults: &[crate::domain::Fault]) -> SafeText
         0 | 1 => String::new(),
         n => format!(" ({} more)", n - 1),
     };
-    SafeText::body(&format!("The {kind} {name} could not be read, the one in use stays: {first}{more}"))
+    SafeText::body(&format!(
+        "The {kind} {name} could not be read, the one in use stays: {first}{more}"
+    ))
 }
 
 /// The person's own file of that name, if there is one.
@@ -89,7 +91,7 @@ fn own_file(folder: &Path, kind: &str, name: &str) -> Result<Option<(String, Str
 }
 
 /// The watched names; the loop changes them, the thread reads them.
-pub type Watched = Arc<Mutex<Looks>>;
+pub(super) type Watched = Arc<Mutex<Looks>>;
 
 /// Starts watching.
 pub(super) fn watch(looks: Watched, to_loop: mpsc::Sender<Arrival>) -> std::io::Result<()> {

@@ -37,7 +37,7 @@ pub fn restore(state: &mut State, kept: Kept) {
     ui.slos.selected = selected("slos").map(SloId::new);
     ui.sources.selected = selected("sources").map(SourceId::new);
     ui.bridge.pinned = selected("service").map(ServiceId::new);
-    let mut filter = |name: &str, text: &mut String, parsed: &mut Filter| {
+    let filter = |name: &str, text: &mut String, parsed: &mut Filter| {
         if let Some(typed) = kept.filter.get(name)
             && let Ok(read) = Filter::parse(typed)
         {

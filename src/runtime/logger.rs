@@ -81,7 +81,11 @@ fn serve(
 }
 
 /// Sends what others wrote. Our own records come along; folding them twice changes nothing.
-fn pass_on(log: &mut dyn EventLog, mut from: Position, to_loop: &mpsc::Sender<Arrival>) -> Position {
+fn pass_on(
+    log: &mut dyn EventLog,
+    mut from: Position,
+    to_loop: &mpsc::Sender<Arrival>,
+) -> Position {
     while let Ok(batch) = log.read_after(from) {
         from = batch.position;
         if !batch.records.is_empty() {

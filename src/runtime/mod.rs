@@ -36,7 +36,7 @@ use crate::connectors::http::Transport;
 use crate::connectors::registry::SourceConfig;
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
-use crate::domain::{Catalog, SiteId, SourceId, SourceKind};
+use crate::domain::{Catalog, SiteId, SourceId, SourceKind, Span};
 use crate::eventlog::{EventLog, Position};
 use crate::theme::Theme;
 use crate::view::draw;
@@ -44,8 +44,8 @@ use crate::view::draw;
 pub use exec::built_in;
 use exec::{Exec, Parts};
 pub use files::Looks;
-pub use kept::restore;
 use input::FromTerminal;
+pub use kept::restore;
 use pace::{Cause, Pacer, When};
 use terminal::Screen;
 
@@ -80,6 +80,14 @@ impl SourceSetup {
             }),
         }
     }
+
+    /// Asks as often as given in real time, whatever the source's own interval.
+    #[must_use]
+    pub fn paced(mut self, pace: Span) -> Self {
+        let make = self.make;
+        self.make = Box::new(move |interest, sink| poll::Setup { pace, ..make(interest, sink) });
+        self
+    }
 }
 
 /// Everything a console needs to run.
@@ -99,7 +107,7 @@ pub struct Console {
     /// The clock in force.
     pub clock: Arc<dyn Clock>,
     /// The player, when a recording is played.
-    pub player: Option<PlayerClock>,
+    pub player: Option<Arc<PlayerClock>>,
     /// File in which view and drafts are kept; `None` keeps nothing.
     pub keep: Option<PathBuf>,
 }
@@ -118,7 +126,8 @@ const MOST_PER_TURN: usize = 256;
 /// # Errors
 /// When the terminal cannot be taken, with the reason in a sentence.
 pub async fn run(console: Console) -> io::Result<i32> {
-    let Console { mut state, mut theme, looks, log, position, sources, clock, player, keep } = console;
+    let Console { mut state, mut theme, looks, log, position, sources, clock, player, keep } =
+        console;
     let (to_loop, mut arrivals) = mpsc::channel(1024);
     let (from_terminal, mut typed) = mpsc::channel(256);
     signals::start(from_terminal.clone())?;

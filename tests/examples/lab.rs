@@ -1,2 +1,171 @@
-//! The lab by hand.
-fn main() {}
+//! The lab by hand: real servers and a shop under load, to point a console at or to record.
+//!
+//! ```text
+//! cargo run --example lab                        # until `quit`; `help` lists the commands
+//! cargo run --example lab -- record OUT.qdtape   # plays the outage of the demo and records it
+//! ```
+
+use std::fs;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+#[path = "../it/lab/mod.rs"]
+#[expect(dead_code, reason = "tests use parts of the harness that nobody needs by hand")]
+mod lab;
+mod lab_history;
+
+use lab::{Lab, Options, built, eventually};
+
+const HELP: &str = "\
+weight N              share of checkout's users that meet the bad build, in per cent
+freeze|thaw SERVER    stops a server from answering, lets it go on
+kill|start SERVER     ends a server, starts it again
+alerts                what Alertmanager has
+quit                  ends everything
+servers: prometheus alertmanager haproxy checkout-stable checkout-canary payments cart search";
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => by_hand(),
+        ["record", out] => record(Path::new(out)),
+        _ => anyhow::bail!("say nothing, or: record OUT.qdtape"),
+    }
+}
+
+/// A lab with a month of history, and the demo's configuration pointed at it.
+fn start() -> Result<(Lab, PathBuf)> {
+    let scratch = tempfile::tempdir()?;
+    let history = scratch.path().join("history.om");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    lab_history::write(&history, now)?;
+    let options = Options { canary_errors: 0.6, history: Some(history), ..Options::default() };
+    let lab = Lab::start(&options)?;
+    let config = lab.console_config()?;
+    Ok((lab, config))
+}
+
+fn by_hand() -> Result<()> {
+    println!("starting; a month of history takes a few seconds");
+    let (mut lab, config) = start()?;
+    println!("\nquarterdeck --config {}\n\n{HELP}", config.display());
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let done = match words.as_slice() {
+            [] => Ok(()),
+            ["quit"] => break,
+            ["weight", share] => weight(&lab, share),
+            ["alerts"] => lab.alerts().map(|alerts| println!("{alerts:#?}")),
+            [verb, name] => lab.server(name).and_then(|server| match *verb {
+                "freeze" => server.freeze(),
+                "thaw" => server.thaw(),
+                "kill" => server.kill(),
+                "start" => server.restart(),
+                _ => anyhow::bail!("{HELP}"),
+            }),
+            _ => Err(anyhow::anyhow!("{HELP}")),
+        };
+        match done {
+            Ok(()) => println!("done"),
+            Err(error) => println!("{error:#}"),
+        }
+    }
+    Ok(())
+}
+
+fn weight(lab: &Lab, share: &str) -> Result<()> {
+    let share: u16 = share.parse().context("the share is a number of per cent")?;
+    ensure!(share <= 100, "more than all users cannot be sent there");
+    lab.set_weights(100 - share, share)
+}
+
+/// The outage of the demo: good, bad, noticed, taken back, good; then a source that falls silent.
+fn record(out: &Path) -> Result<()> {
+    let (mut lab, config) = start()?;
+    let until = |what: &str, fires: bool, lab: &Lab| {
+        eventually(what, Duration::from_secs(120), || {
+            ensure!(lab.fires("ErrorBudgetBurn", "checkout")? == fires, "{:?}", lab.alerts()?);
+            Ok(())
+        })
+    };
+    // Rates over a minute are whole before the tape begins.
+    std::thread::sleep(Duration::from_secs(70));
+    // Only a whole tape replaces the one there is.
+    let tape = lab.dir().join("tape");
+    let mut recorder = Recorder::start(&config, &tape)?;
+    let began = Instant::now();
+    let mut tell = |what: &str| {
+        println!("{:>4}s  {what}", began.elapsed().as_secs());
+        recorder.still_running()
+    };
+
+    tell("all is well")?;
+    std::thread::sleep(Duration::from_secs(75));
+    tell("half of checkout's users meet version 1.5.0")?;
+    lab.set_weights(50, 50)?;
+    until("the burn alert fires", true, &lab)?;
+    tell("the burn alert fires")?;
+    std::thread::sleep(Duration::from_secs(150));
+    tell("all users back to version 1.4.2")?;
+    lab.set_weights(100, 0)?;
+    until("the burn alert is over", false, &lab)?;
+    tell("the burn alert is over")?;
+    std::thread::sleep(Duration::from_secs(75));
+    tell("Prometheus falls silent")?;
+    lab.server("prometheus")?.freeze()?;
+    std::thread::sleep(Duration::from_secs(40));
+    tell("Prometheus answers again")?;
+    lab.server("prometheus")?.thaw()?;
+    std::thread::sleep(Duration::from_secs(45));
+    tell("the end")?;
+    recorder.finish()?;
+    fs::copy(&tape, out).with_context(|| format!("{} cannot be written", out.display()))?;
+    Ok(())
+}
+
+/// `quarterdeck record`, running beside the story.
+struct Recorder(Child);
+
+impl Recorder {
+    fn start(config: &Path, out: &Path) -> Result<Self> {
+        let child = Command::new(built("quarterdeck")?)
+            .arg("record")
+            .arg("--config")
+            .arg(config)
+            .arg("--out")
+            .arg(out)
+            .spawn()?;
+        Ok(Self(child))
+    }
+
+    fn still_running(&mut self) -> Result<()> {
+        let ended = self.0.try_wait()?;
+        ensure!(ended.is_none(), "the recorder ended too early: {ended:?}");
+        Ok(())
+    }
+
+    /// Asked to end, it completes the tape.
+    fn finish(&mut self) -> Result<()> {
+        self.still_running()?;
+        kill_process(Pid::from_child(&self.0), Signal::INT)?;
+        let status = self.0.wait()?;
+        ensure!(status.success(), "the recorder ended with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // Only when the story broke off; a finished one has been waited for.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            _ = self.0.kill();
+            _ = self.0.wait();
+        }
+    }
+}

@@ -109,6 +109,13 @@ async fn every_failing_status_has_its_kind_and_a_sentence() {
 }
 
 #[tokio::test]
+async fn a_query_the_server_gave_up_on_is_the_questions_fault_and_not_the_servers() {
+    let timeout = ResponseTemplate::new(503).set_body_bytes(fixture("error_timeout.json"));
+    let (_server, answer) = answering(timeout).await;
+    assert_eq!(answer.unwrap().status, 503);
+}
+
+#[tokio::test]
 async fn a_gzip_bomb_is_stopped_by_the_cap_on_what_comes_out() {
     // Two million spaces in two kilobytes.
     let bomb = fixture("bomb.gz");

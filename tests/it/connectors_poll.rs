@@ -127,7 +127,7 @@ async fn a_good_answer_is_delivered_though_another_ask_is_refused() {
     bench.handle.stop();
 }
 
-#[tokio::test(start_paused = false)]
+#[tokio::test]
 async fn a_dead_source_opens_the_breaker_and_a_person_may_try_past_it() {
     let script = Arc::new(Script::default());
     for key in ["a", "b"] {

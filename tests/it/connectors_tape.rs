@@ -50,7 +50,7 @@ fn header() -> Header {
             interval: Span::from_secs(15),
         }],
         config: "# config".into(),
-        catalog: "# catalog".into(),
+        files: vec![("catalog.toml".into(), "# catalog".into())],
     }
 }
 

@@ -1,4 +1,5 @@
 //! The one integration-test binary; each module is a kind of test.
+#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, as it should")]
 
 mod architecture;
 mod connectors;
@@ -9,6 +10,7 @@ mod eventlog;
 mod eventlog_process;
 mod lab;
 mod licences;
+mod outage;
 mod pty;
 mod readme;
 mod real_servers;

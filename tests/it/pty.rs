@@ -41,6 +41,12 @@ impl Program {
         Self { path, args: Vec::new() }
     }
 
+    /// The console itself.
+    pub(crate) fn quarterdeck(args: &[&str]) -> Self {
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        Self { path: env!("CARGO_BIN_EXE_quarterdeck").into(), args }
+    }
+
     /// An interactive shell, for what only a shell does: stopping and continuing a job.
     pub(crate) fn shell() -> Self {
         let args = ["--norc", "--noprofile", "-i"].map(String::from).to_vec();
@@ -248,7 +254,17 @@ impl Session {
     }
 
     fn wait_for(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + patience();
+        self.wait_within(patience(), what, is_so);
+    }
+
+    /// Waits longer or shorter than usual.
+    pub(crate) fn wait_within(
+        &mut self,
+        patience: Duration,
+        what: &str,
+        is_so: impl Fn(&Self) -> bool,
+    ) {
+        let deadline = Instant::now() + patience;
         while !is_so(self) {
             match self.look(deadline) {
                 Seen::Output => {}
@@ -298,6 +314,11 @@ impl Session {
                 write!(master, "\x1b[{};{}R", row + 1, column + 1).unwrap();
             }
         }
+    }
+
+    /// What is on the screen, line by line.
+    pub(crate) fn text(&self) -> String {
+        self.parser.screen().contents()
     }
 
     /// What is on the screen, for a failure's message.

@@ -1,8 +1,11 @@
 //! The lab itself: does the fault show in the real servers, and does the way back work?
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use quarterdeck::config::{Settings, load_catalog};
+use quarterdeck::domain::Span;
 
 use crate::lab::{Lab, Options, PATIENCE, eventually};
 
@@ -43,6 +46,30 @@ fn a_bad_canary_fires_a_burn_alert_and_the_way_back_resolves_it() -> Result<()> 
         ensure!(served.is_some_and(|rate| rate > 10.0), "stable serves {served:?} per second");
         Ok(())
     })
+}
+
+#[test]
+fn the_demos_catalog_asks_what_the_shop_answers() -> Result<()> {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo");
+    let (settings, mistakes) = Settings::load(&demo.join("config.toml"), "somebody");
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+    let names: Vec<_> = settings.sources.iter().map(|source| source.name.clone()).collect();
+    let (catalog, mistakes) = load_catalog(&settings.catalog, &demo, &names);
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+    let with_runbook = catalog.services.values().filter(|s| s.runbook_text.is_some()).count();
+    assert_eq!((catalog.services.len(), with_runbook, catalog.slos.len()), (5, 3, 8));
+
+    let Some(lab) = Lab::start_or_skip(&Options::default())? else { return Ok(()) };
+    let signals = catalog.services.values().flat_map(|s| s.signals.iter().map(|q| q.expr.clone()));
+    let ratios = catalog.slos.values().map(|slo| slo.indicator.error_ratio(Span::from_mins(1)));
+    for expr in signals.chain(ratios) {
+        eventually(&format!("one series for {expr}"), PATIENCE, || {
+            let value = lab.query(&expr)?.context("no series")?;
+            ensure!(value.is_finite(), "{value}");
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 #[test]

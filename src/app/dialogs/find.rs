@@ -73,8 +73,12 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
     let Some(Dialog::Find(finder)) = &mut state.ui.dialog else { return Vec::new() };
     let last = finder.hits.len().saturating_sub(1);
     match meant {
-        Some(PromptAction::Next | PromptAction::Complete) => finder.selected = (finder.selected + 1).min(last),
-        Some(PromptAction::Previous | PromptAction::CompleteBack) => finder.selected = finder.selected.saturating_sub(1),
+        Some(PromptAction::Next | PromptAction::Complete) => {
+            finder.selected = (finder.selected + 1).min(last)
+        }
+        Some(PromptAction::Previous | PromptAction::CompleteBack) => {
+            finder.selected = finder.selected.saturating_sub(1)
+        }
         Some(PromptAction::Accept) => {
             let target = finder.hits.get(finder.selected).map(|h| h.target.clone());
             state.ui.dialog = None;

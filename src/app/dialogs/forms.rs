@@ -15,10 +15,15 @@ pub(in crate::app) fn open_ack(state: &mut State, note: &str) -> Vec<Effect> {
     let alerts = chosen.instances(state);
     if alerts.is_empty() {
         let now = state.now;
-        state.ui.notice(Tone::Info, "Nothing here fires any more, so there is nothing to acknowledge.", now);
+        state.ui.notice(
+            Tone::Info,
+            "Nothing here fires any more, so there is nothing to acknowledge.",
+            now,
+        );
         return Vec::new();
     }
-    let text = if note.is_empty() { state.draft(&draft_key("ack", &chosen.title)) } else { note.into() };
+    let text =
+        if note.is_empty() { state.draft(&draft_key("ack", &chosen.title)) } else { note.into() };
     state.ui.dialog = Some(Dialog::Acknowledge(AckForm {
         title: chosen.title,
         alerts,
@@ -59,7 +64,8 @@ pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
             .map(|id| (id.text().clone(), Subject::Named(id.text().clone()))),
         Screen::Bridge | Screen::Sources => None,
     };
-    let (title, about) = about.unwrap_or_else(|| (SafeText::new("the situation"), Subject::General));
+    let (title, about) =
+        about.unwrap_or_else(|| (SafeText::new("the situation"), Subject::General));
     let draft = state.draft(&draft_key("note", &title));
     state.ui.dialog = Some(Dialog::Note(NoteForm {
         about,
@@ -73,7 +79,11 @@ pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
 
 pub(super) fn say_nothing_chosen(state: &mut State, verb: &str) -> Vec<Effect> {
     let now = state.now;
-    state.ui.notice(Tone::Info, format!("Select an alert group first; there is nothing to {verb} here."), now);
+    state.ui.notice(
+        Tone::Info,
+        format!("Select an alert group first; there is nothing to {verb} here."),
+        now,
+    );
     Vec::new()
 }
 
@@ -107,7 +117,9 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
         _ => return Vec::new(),
     };
     let decided = if state.read_only {
-        Err(SafeText::new("This console is read-only; nothing was recorded. Start it without --read-only to record."))
+        Err(SafeText::new(
+            "This console is read-only; nothing was recorded. Start it without --read-only to record.",
+        ))
     } else {
         decide(&state.model, &state.me, &what, state.now, &state.guard).map_err(|r| r.sentence)
     };
@@ -137,7 +149,9 @@ pub(in crate::app) fn recorded(state: &mut State, event: &LogEvent) {
             ("ack", format!("Acknowledged {title}. Notifications go on."))
         }
         (LogEvent::Noted { .. }, _) => ("note", "Noted.".to_owned()),
-        (LogEvent::AcknowledgementWithdrawn { .. }, _) => ("", "Acknowledgement withdrawn.".to_owned()),
+        (LogEvent::AcknowledgementWithdrawn { .. }, _) => {
+            ("", "Acknowledgement withdrawn.".to_owned())
+        }
         (LogEvent::OperationRequested { .. } | LogEvent::OperationEnded { .. }, _) => return,
     };
     let title = match &state.ui.dialog {

@@ -11,7 +11,9 @@ pub(super) use find::open as open_finder;
 pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
 pub(super) use lists::{open_silences, open_windows};
 pub(super) use prompt::{open_command, open_filter};
-pub(super) use reading::{alert_reading, explain, link, refresh as refresh_reading, runbook, source_reading};
+pub(super) use reading::{
+    alert_reading, explain, link, refresh as refresh_reading, runbook, source_reading,
+};
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
 
 use crate::actions::{Action, Screen};
@@ -94,7 +96,9 @@ pub(super) fn back(state: &mut State) -> Vec<Effect> {
             *confirm = false;
             return Vec::new();
         }
-        Some(Dialog::Acknowledge(_) | Dialog::Note(_) | Dialog::Silence(_)) => forms::keep_draft(state),
+        Some(Dialog::Acknowledge(_) | Dialog::Note(_) | Dialog::Silence(_)) => {
+            forms::keep_draft(state)
+        }
         Some(Dialog::Help { .. } | Dialog::Reading(_) | Dialog::Prompt(_) | Dialog::Find(_))
         | Some(Dialog::Silences { .. } | Dialog::Windows { .. })
         | None => {}

@@ -2,7 +2,9 @@
 
 use crate::actions::Screen;
 use crate::actions::command::{self, Command};
-use crate::app::{Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update};
+use crate::app::{
+    Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update,
+};
 use crate::domain::{Filter, SafeText};
 use crate::keys::{Chord, PromptAction};
 
@@ -167,12 +169,17 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
             effects
         }
         Command::Filter(text) => {
-            let screen = if state.ui.screen == Screen::Slos { Screen::Slos } else { Screen::Alerts };
+            let screen =
+                if state.ui.screen == Screen::Slos { Screen::Slos } else { Screen::Alerts };
             match Filter::parse(&text) {
                 Ok(filter) => set_filter(state, screen, &text, filter),
                 Err(e) => {
                     let now = state.now;
-                    state.ui.notice(Tone::Warning, format!("That filter cannot be read: {e}."), now);
+                    state.ui.notice(
+                        Tone::Warning,
+                        format!("That filter cannot be read: {e}."),
+                        now,
+                    );
                 }
             }
             Vec::new()
@@ -188,7 +195,8 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
                     state.ui.bridge.pinned = Some(id);
                 }
                 None => {
-                    let known = state.model.catalog.services.keys().map(crate::domain::ServiceId::as_str);
+                    let known =
+                        state.model.catalog.services.keys().map(crate::domain::ServiceId::as_str);
                     let near = crate::domain::nearest(&name, known);
                     let hint = near.map_or_else(String::new, |n| format!(" Did you mean {n}?"));
                     let text = format!("The catalog has no service {name}.{hint}");
@@ -199,7 +207,11 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Seek(_) | Command::Speed(_) if state.playback.is_none() => {
             let now = state.now;
-            state.ui.notice(Tone::Info, "No recording is being played; start one with `quarterdeck demo`.", now);
+            state.ui.notice(
+                Tone::Info,
+                "No recording is being played; start one with `quarterdeck demo`.",
+                now,
+            );
             Vec::new()
         }
         Command::Seek(span) => vec![Effect::Playback(PlaybackStep::Seek(span))],

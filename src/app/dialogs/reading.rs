@@ -35,7 +35,8 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
 /// An action in a text: movement, copying; opening or asking for help again closes it.
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     let page = state.ui.drawn.dialog_page.max(1);
-    let (Some(Dialog::Help { top }) | Some(Dialog::Reading(Reading { top, .. }))) = &mut state.ui.dialog
+    let (Some(Dialog::Help { top }) | Some(Dialog::Reading(Reading { top, .. }))) =
+        &mut state.ui.dialog
     else {
         return Vec::new();
     };
@@ -56,9 +57,10 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
 fn copy(state: &State) -> Vec<Effect> {
     let Some(Dialog::Reading(reading)) = &state.ui.dialog else { return Vec::new() };
     let lines = reading.lines.iter().map(|line| match line {
-        ReadingLine::Head(t) | ReadingLine::Text(t) | ReadingLine::Code(t) | ReadingLine::Warn(t) => {
-            t.to_string()
-        }
+        ReadingLine::Head(t)
+        | ReadingLine::Text(t)
+        | ReadingLine::Code(t)
+        | ReadingLine::Warn(t) => t.to_string(),
         ReadingLine::Pair(name, value) => format!("{name}: {value}"),
         ReadingLine::Blank => String::new(),
     });
@@ -96,9 +98,16 @@ fn alert_lines(state: &State, row: &AlertRow) -> Option<(SafeText, Vec<ReadingLi
     let book = &state.model.alerts;
     let group = book.group(row.group())?;
     let mut lines = vec![
-        ReadingLine::Pair("severity".into(), format!("{}: {}", group.judged.severity, group.judged.reason).into()),
+        ReadingLine::Pair(
+            "severity".into(),
+            format!("{}: {}", group.judged.severity, group.judged.reason).into(),
+        ),
         missing("owner", &group.owner, "no owner: add one to the rule's labels or to catalog.toml"),
-        missing("runbook", &group.runbook, "no runbook: add runbook_url to the rule or to catalog.toml"),
+        missing(
+            "runbook",
+            &group.runbook,
+            "no runbook: add runbook_url to the rule or to catalog.toml",
+        ),
     ];
     if let Some(ack) = &group.ack {
         let text = format!("{} at {} {}", ack.by, ack.at, ack.note);
@@ -145,7 +154,11 @@ fn runbook_lines(
 ) -> Option<(SafeText, Vec<ReadingLine>)> {
     let group = state.model.alerts.group(key)?;
     let service = group.service.as_ref().and_then(|id| state.model.catalog.services.get(id));
-    let mut lines = vec![missing("runbook", &group.runbook, "No runbook: add runbook_url to the rule's annotations, or a runbook to the service in catalog.toml.")];
+    let mut lines = vec![missing(
+        "runbook",
+        &group.runbook,
+        "No runbook: add runbook_url to the rule's annotations, or a runbook to the service in catalog.toml.",
+    )];
     let description = group
         .alerts
         .first()
@@ -167,8 +180,12 @@ fn runbook_lines(
 fn markdown(line: &str) -> ReadingLine {
     match line.trim_start() {
         "" => ReadingLine::Blank,
-        text if text.starts_with('#') => ReadingLine::Head(text.trim_start_matches(['#', ' ']).into()),
-        _ if line.starts_with("    ") || line.starts_with('`') => ReadingLine::Code(line.trim().into()),
+        text if text.starts_with('#') => {
+            ReadingLine::Head(text.trim_start_matches(['#', ' ']).into())
+        }
+        _ if line.starts_with("    ") || line.starts_with('`') => {
+            ReadingLine::Code(line.trim().into())
+        }
         _ => ReadingLine::Text(line.into()),
     }
 }
@@ -177,7 +194,10 @@ fn markdown(line: &str) -> ReadingLine {
 pub(in crate::app) fn link(state: &mut State) -> Vec<Effect> {
     let found = chosen(state).and_then(|c| {
         let key = c.alert.clone().or_else(|| {
-            c.groups.first().and_then(|g| state.model.alerts.group(g)).and_then(|g| g.alerts.first().cloned())
+            c.groups
+                .first()
+                .and_then(|g| state.model.alerts.group(g))
+                .and_then(|g| g.alerts.first().cloned())
         })?;
         state.model.alerts.alerts.get(&key).map(|t| t.alert.generator_url.clone())
     });

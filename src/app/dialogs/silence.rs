@@ -39,7 +39,11 @@ pub(in crate::app) fn open_with(
     sites.dedup();
     let Some(site) = site.or_else(|| sites.first().cloned()) else {
         let now = state.now;
-        state.ui.notice(Tone::Warning, "No Alertmanager is configured, so nothing can be silenced. Add one to config.toml.", now);
+        state.ui.notice(
+            Tone::Warning,
+            "No Alertmanager is configured, so nothing can be silenced. Add one to config.toml.",
+            now,
+        );
         return Vec::new();
     };
     let draft = state.draft(&draft_key("silence", &site));
@@ -65,13 +69,10 @@ pub(in crate::app) fn open_with(
 
 /// Opens the form to extend a silence that exists.
 pub(super) fn open_extend(state: &mut State, silence: &Silence) -> Vec<Effect> {
-    let texts: Vec<String> = silence
-        .matchers
-        .iter()
-        .filter_map(|m| m.compile().ok())
-        .map(|m| m.to_string())
-        .collect();
-    let effects = open_with(state, Some(silence.site.clone()), &texts.join(" "), None, &silence.comment);
+    let texts: Vec<String> =
+        silence.matchers.iter().filter_map(|m| m.compile().ok()).map(|m| m.to_string()).collect();
+    let effects =
+        open_with(state, Some(silence.site.clone()), &texts.join(" "), None, &silence.comment);
     if let Some(Dialog::Silence(form)) = &mut state.ui.dialog {
         form.replaces = Some(silence.id.clone());
         form.field = SilenceField::Duration;
@@ -98,7 +99,8 @@ impl SilenceForm {
     }
 
     fn compiled(&self) -> Result<Vec<Matcher>, SafeText> {
-        let filter = Filter::parse(&self.matchers.text()).map_err(|e| SafeText::new(&format!("Matchers: {e}.")))?;
+        let filter = Filter::parse(&self.matchers.text())
+            .map_err(|e| SafeText::new(&format!("Matchers: {e}.")))?;
         filter.matchers().ok_or_else(|| {
             SafeText::new("Matchers: bare words cannot be silenced; write name=\"value\".")
         })
@@ -107,10 +109,11 @@ impl SilenceForm {
     fn draft(&self, state: &State) -> Result<SilenceDraft, SafeText> {
         let matchers = self.compiled()?;
         let text = self.duration.text();
-        let duration = Span::parse(text.trim()).filter(|d| *d > Span::ZERO).ok_or_else(|| {
-            SafeText::new("Duration: write it as 30m, 2h or 1d.")
-        })?;
-        let replaced = self.replaces.as_ref().and_then(|id| state.model.silences.get(&self.site, id));
+        let duration = Span::parse(text.trim())
+            .filter(|d| *d > Span::ZERO)
+            .ok_or_else(|| SafeText::new("Duration: write it as 30m, 2h or 1d."))?;
+        let replaced =
+            self.replaces.as_ref().and_then(|id| state.model.silences.get(&self.site, id));
         Ok(SilenceDraft {
             matchers: matchers.iter().map(MatcherSpec::from).collect(),
             // An extended silence keeps its id only with the start the server gave it.
@@ -182,10 +185,14 @@ const fn next(field: SilenceField, by: usize) -> SilenceField {
 
 fn enter(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Silence(form)) = &state.ui.dialog else { return Vec::new() };
-    let confirmed_broad =
-        form.broad.as_ref().is_some_and(|typed| typed.text().trim() == form.preview.alerts.to_string());
+    let confirmed_broad = form
+        .broad
+        .as_ref()
+        .is_some_and(|typed| typed.text().trim() == form.preview.alerts.to_string());
     let decided = if state.read_only {
-        Err(SafeText::new("This console is read-only; nothing was silenced. Start it without --read-only to act."))
+        Err(SafeText::new(
+            "This console is read-only; nothing was silenced. Start it without --read-only to act.",
+        ))
     } else {
         form.draft(state).and_then(|draft| {
             // The first press leads to the last step, which asks for the count if it is broad.
@@ -223,7 +230,9 @@ pub(in crate::app) fn performed(state: &mut State, operation: &Operation, outcom
         Outcome::Refused { why } => (Tone::Error, format!("{what}: not done. {why}")),
         Outcome::Unknown { why } => (
             Tone::Warning,
-            format!("{what}: unknown whether it was done. {why} Look at the list of silences before trying again."),
+            format!(
+                "{what}: unknown whether it was done. {why} Look at the list of silences before trying again."
+            ),
         ),
     };
     match &mut state.ui.dialog {

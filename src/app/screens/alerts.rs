@@ -24,8 +24,8 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
             rows.extend(members.map(|alert| AlertRow::Alert(group.key.clone(), alert.clone())));
         }
     }
-    alerts.selected = kept(&alerts.rows, &rows, alerts.selected.as_ref())
-        .or_else(|| rows.first().cloned());
+    alerts.selected =
+        kept(&alerts.rows, &rows, alerts.selected.as_ref()).or_else(|| rows.first().cloned());
     alerts.rows = rows;
     alerts.marked.retain(|key| model.alerts.group(key).is_some());
 }
@@ -73,7 +73,12 @@ pub(in crate::app) fn chosen(state: &State) -> Option<Chosen> {
             [one] => model.alerts.group(one)?.title.clone(),
             several => SafeText::new(&format!("{} marked groups", several.len())),
         };
-        return Some(Chosen { title, site: marked.first()?.site.clone(), groups: marked, alert: None });
+        return Some(Chosen {
+            title,
+            site: marked.first()?.site.clone(),
+            groups: marked,
+            alert: None,
+        });
     }
     let row = row?;
     let group = model.alerts.group(row.group())?;
@@ -90,7 +95,11 @@ pub(in crate::app) fn chosen(state: &State) -> Option<Chosen> {
 
 fn alert_title(group: &Group, tracked: &Tracked) -> String {
     let instance = tracked.alert.labels.get("instance");
-    if instance.is_empty() { group.title.to_string() } else { format!("{} {instance}", group.title) }
+    if instance.is_empty() {
+        group.title.to_string()
+    } else {
+        format!("{} {instance}", group.title)
+    }
 }
 
 impl Chosen {
@@ -117,7 +126,13 @@ impl Chosen {
     /// For the clipboard: one line per alert, labels and all.
     pub(in crate::app) fn copied(&self, state: &State) -> String {
         let lines = self.tracked(state).map(|t| {
-            format!("{} {} since {}: {}", t.judged.severity, t.alert.labels, t.alert.starts_at, t.alert.summary())
+            format!(
+                "{} {} since {}: {}",
+                t.judged.severity,
+                t.alert.labels,
+                t.alert.starts_at,
+                t.alert.summary()
+            )
         });
         lines.take(200).collect::<Vec<_>>().join("\n")
     }
@@ -173,7 +188,10 @@ pub(in crate::app) fn facts(alert: &Alert, tracked: &Tracked) -> Vec<(&'static s
     };
     vec![
         ("summary", SafeText::new(alert.summary())),
-        ("severity", SafeText::new(&format!("{}: {}", tracked.judged.severity, tracked.judged.reason))),
+        (
+            "severity",
+            SafeText::new(&format!("{}: {}", tracked.judged.severity, tracked.judged.reason)),
+        ),
         ("sight", sight.into()),
         ("state", state.into()),
         ("since", SafeText::new(&alert.starts_at.rfc3339())),

@@ -18,7 +18,8 @@ pub(in crate::app) fn refresh(state: &mut State) {
     let bridge = &mut state.ui.bridge;
     bridge.slo = kept(&[], &slos, bridge.slo.as_ref()).or_else(|| slos.first().cloned());
     bridge.group = kept(&[], &groups, bridge.group.as_ref()).or_else(|| groups.first().cloned());
-    bridge.source = kept(&[], &sources, bridge.source.as_ref()).or_else(|| sources.first().cloned());
+    bridge.source =
+        kept(&[], &sources, bridge.source.as_ref()).or_else(|| sources.first().cloned());
 }
 
 pub(in crate::app) fn next_pane(state: &mut State, by: isize) {

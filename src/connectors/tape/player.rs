@@ -82,7 +82,7 @@ impl Player {
 
     fn answer(&self, source: Option<u16>, ask: &Ask) -> Result<Reply, Fault> {
         let now = self.clock.now();
-        let missing = |what: &str| Err(Fault::new(FailureKind::HeldBack, what, now));
+        let missing = |what: &str| Err(Fault::new(FailureKind::BadQuery, what, now));
         let Some((number, source)) =
             source.and_then(|n| Some((n, self.tape.header.sources.get(usize::from(n))?)))
         else {

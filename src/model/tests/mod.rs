@@ -10,7 +10,7 @@ use crate::domain::{
     SafeText, Service, ServiceId, SeverityPolicy, SiteId, SourceId, SourceKind, SourceStatus, Span,
     Timestamp,
 };
-use crate::eventlog::{AlertInstance, LogEvent, RecordId, Recorded};
+use crate::eventlog::{AlertInstance, LogEvent, RecordId, Recorded, Stamp};
 
 use super::{Model, Sight};
 
@@ -124,7 +124,7 @@ impl Room {
             id: RecordId(id),
             actor: Actor::new("alice"),
             at: at(secs),
-            seq,
+            stamp: Stamp { seq, ..Stamp::default() },
             event: Some(event),
         });
     }

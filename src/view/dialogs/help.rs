@@ -63,7 +63,9 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, first: usize
             let mut pen = Pen::new(buf, area, row as u16);
             match line {
                 Line::Blank => {}
-                Line::Head(text) => { pen.put(text, scene.style(Token::Header)); },
+                Line::Head(text) => {
+                    pen.put(text, scene.style(Token::Header));
+                }
                 Line::Key(chords, spec) => {
                     // The command's name where no key is bound.
                     let unbound = format!(":{}", spec.name);

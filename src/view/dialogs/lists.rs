@@ -86,16 +86,32 @@ pub(super) fn silences(
         let text = scene.style(Token::Text);
         match col {
             Col::State => match s.state {
-                SilenceState::Active => { cell.put("active", text); },
-                SilenceState::Pending => { cell.put("planned", scene.style(Token::Info)); },
-                SilenceState::Expired => { cell.put("over", scene.style(Token::Muted)); },
+                SilenceState::Active => {
+                    cell.put("active", text);
+                }
+                SilenceState::Pending => {
+                    cell.put("planned", scene.style(Token::Info));
+                }
+                SilenceState::Expired => {
+                    cell.put("over", scene.style(Token::Muted));
+                }
             },
             Col::Matchers => matchers(scene, &s.matchers, cell),
-            Col::Ends => { cell.put(&scene.zone.minute(s.ends_at, scene.now()), text); },
-            Col::Left => { cell.put(&format::span(s.ends_at.since(scene.now())), text); },
-            Col::By => { cell.put(&s.created_by, text); },
-            Col::Why => { cell.put(&s.comment, scene.style(Token::Muted)); },
-            Col::Site => { cell.put(s.site.as_str(), scene.style(Token::Muted)); },
+            Col::Ends => {
+                cell.put(&scene.zone.minute(s.ends_at, scene.now()), text);
+            }
+            Col::Left => {
+                cell.put(&format::span(s.ends_at.since(scene.now())), text);
+            }
+            Col::By => {
+                cell.put(&s.created_by, text);
+            }
+            Col::Why => {
+                cell.put(&s.comment, scene.style(Token::Muted));
+            }
+            Col::Site => {
+                cell.put(s.site.as_str(), scene.style(Token::Muted));
+            }
         }
     });
     if let Some(at) = at.filter(|at| *at >= first && *at < first + page) {
@@ -175,12 +191,18 @@ pub(super) fn windows(
                 cell.put(&at, scene.style(Token::Text));
             }
             Win::For => {
-                { cell.put(&format::span(time.end.since(time.start)), scene.style(Token::Text)); }
+                cell.put(&format::span(time.end.since(time.start)), scene.style(Token::Text));
             }
-            Win::Name => { cell.put(planned.window.as_str(), scene.style(Token::Text)); },
+            Win::Name => {
+                cell.put(planned.window.as_str(), scene.style(Token::Text));
+            }
             Win::Muted => match (planned.muted.len(), planned.open.len()) {
-                (0, _) => { cell.put("not muted", scene.style(Token::Muted)); },
-                (_, 0) => { cell.put("✓ muted", scene.style(Token::Silenced)); },
+                (0, _) => {
+                    cell.put("not muted", scene.style(Token::Muted));
+                }
+                (_, 0) => {
+                    cell.put("✓ muted", scene.style(Token::Silenced));
+                }
                 (done, open) => {
                     cell.put(
                         &short!("{done} of {} sites", done + open),

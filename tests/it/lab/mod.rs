@@ -46,13 +46,15 @@ pub(crate) struct Options {
     pub(crate) rate: u32,
     /// Further rule files: name and content.
     pub(crate) rules: Vec<(String, String)>,
+    /// Samples in OpenMetrics format from before the start, put into Prometheus's data.
+    pub(crate) history: Option<PathBuf>,
     /// How long the load goes on at most.
     pub(crate) load_seconds: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { canary_errors: 0.3, rate: 40, rules: Vec::new(), load_seconds: 3600 }
+        Self { canary_errors: 0.3, rate: 40, rules: Vec::new(), history: None, load_seconds: 3600 }
     }
 }
 
@@ -131,6 +133,15 @@ impl Lab {
     fn start_servers(&mut self, options: &Options) -> Result<()> {
         let dir = self.dir().to_owned();
         let file = |name: &str| dir.join(name).to_string_lossy().into_owned();
+        if let Some(history) = &options.history {
+            let filled = Command::new(program("promtool")?)
+                .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
+                // Else it reads the whole file once for every two hours in it.
+                .args(["--max-block-duration=744h"])
+                .args([history.as_os_str(), file("prometheus").as_ref()])
+                .output()?;
+            ensure!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
+        }
         // Prometheus first: its first scrape comes up to five seconds after its start.
         let address = self.address("PROMETHEUS");
         self.run(
@@ -143,7 +154,10 @@ impl Lab {
                 // Else its links carry the machine's name.
                 format!("--web.external-url=http://{address}"),
                 "--web.enable-lifecycle".to_owned(),
-                "--storage.tsdb.retention.time=1d".to_owned(),
+                // Alertmanager forgets alerts four times this after Prometheus fell silent: in
+                // seconds here instead of minutes.
+                "--rules.alert.resend-delay=2s".to_owned(),
+                "--storage.tsdb.retention.time=60d".to_owned(),
             ],
         )?;
         let address = self.address("ALERTMANAGER");
@@ -251,6 +265,24 @@ impl Lab {
     /// Folder with every configuration, log and data file.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The demo's configuration with this lab's ports, for a console to be started with.
+    pub(crate) fn console_config(&self) -> Result<PathBuf> {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo");
+        let to = self.dir().join("console");
+        std::fs::create_dir_all(to.join("runbooks"))?;
+        for entry in std::fs::read_dir(from.join("runbooks"))? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), to.join("runbooks").join(entry.file_name()))?;
+        }
+        std::fs::copy(from.join("catalog.toml"), to.join("catalog.toml"))?;
+        let config = std::fs::read_to_string(from.join("config.toml"))?
+            .replace("127.0.0.1:9090", &self.address("PROMETHEUS"))
+            .replace("127.0.0.1:9093", &self.address("ALERTMANAGER"));
+        let file = to.join("config.toml");
+        std::fs::write(&file, config)?;
+        Ok(file)
     }
 
     /// `http://127.0.0.1:PORT/path` of one of the servers.
