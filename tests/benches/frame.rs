@@ -1,7 +1,7 @@
 //! Time of a whole frame with 20,000 alerts and 500 objectives in the model.
 
 #[path = "../it/stories.rs"]
-#[expect(dead_code, reason = "the benchmark needs one of the stories")]
+#[expect(dead_code, clippy::unwrap_used, reason = "one story of many; a test helper")]
 mod stories;
 
 use criterion::{Criterion, criterion_group, criterion_main};

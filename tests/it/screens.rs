@@ -2,14 +2,18 @@
 
 use proptest::prelude::*;
 use quarterdeck::actions::Screen;
+use quarterdeck::actions::find::Target;
 use quarterdeck::app::{
     About, AckForm, AlertRow, BridgePane, Dialog, Drawn, Editor, Finder, Hit, Lines, NoteForm,
     Playback, Preview, Prompt, PromptKind, Reading, ReadingLine, SilenceField, SilenceForm, State,
-    Target, Tone,
+    Tone,
 };
-use quarterdeck::domain::{SafeText, ServiceId, SiteId, SloId, Span, Timestamp};
+use quarterdeck::domain::{
+    Occurrence, SafeText, ServiceId, SilenceId, SiteId, SloId, Span, Timestamp, WindowId,
+};
 use quarterdeck::eventlog::Subject;
 use quarterdeck::keys::{self, Keymap};
+use quarterdeck::model::Planned;
 use quarterdeck::theme::{self, Depth, Theme};
 use quarterdeck::view::draw;
 use ratatui::Terminal;
@@ -168,6 +172,18 @@ fn nothing_is_green_without_fresh_data() {
     }
 }
 
+fn planned() -> Vec<Planned> {
+    let start = now().plus(Span::from_hours(11));
+    let end = start.plus(Span::from_hours(2));
+    vec![Planned {
+        window: WindowId::new("database-upgrade"),
+        occurrence: Occurrence { start, end },
+        on: false,
+        muted: vec![(SiteId::new("us"), SilenceId::new("4f2a"))],
+        open: vec![SiteId::new("eu")],
+    }]
+}
+
 fn dialogs() -> Vec<(&'static str, Dialog)> {
     let long = "Requests of the canary fail since it went out; its weight is five per cent of the traffic.";
     let matcher = |line: &str| Editor::new(line, Lines::One);
@@ -205,13 +221,15 @@ fn dialogs() -> Vec<(&'static str, Dialog)> {
                 error: None,
                 matches: Some(3),
                 completions: vec!["team=".into(), "tenant=".into()],
+                start: 18,
                 taken: Some(0),
             }),
         ),
         (
             "find",
-            Dialog::Find(Finder {
+            Dialog::Find(Box::new(Finder {
                 line: matcher("chk"),
+                engine: quarterdeck::actions::find::Finder::new(Vec::new()),
                 hits: vec![
                     Hit {
                         target: Target::Service(ServiceId::new("checkout")),
@@ -229,7 +247,7 @@ fn dialogs() -> Vec<(&'static str, Dialog)> {
                     },
                 ],
                 selected: 1,
-            }),
+            })),
         ),
         (
             "acknowledge",
@@ -256,7 +274,7 @@ fn dialogs() -> Vec<(&'static str, Dialog)> {
         ("silence", silence(false)),
         ("silence_confirm", silence(true)),
         ("silences", Dialog::Silences { selected: None, top: 0, confirm: false }),
-        ("windows", Dialog::Windows { selected: 0, top: 0, confirm: true }),
+        ("windows", Dialog::Windows { rows: planned(), selected: 0, top: 0, confirm: true }),
         (
             "reading",
             Dialog::Reading(Reading {
@@ -286,6 +304,15 @@ fn every_dialog() {
         let small = text(&paint(&state, &look("ansi16"), (60, 15)).0);
         insta::assert_snapshot!(format!("dialog__{name}__60x15"), small);
     }
+}
+
+#[test]
+fn a_selection_far_down_a_huge_list_is_scrolled_into_view() {
+    let mut state = on(stories::huge(), Screen::Alerts);
+    state.ui.alerts.selected = state.ui.alerts.rows.get(321).cloned();
+    let (picture, drawn) = paint(&state, &look("ansi16"), SIZES[0]);
+    assert_eq!((drawn.top, drawn.page), (303, 19));
+    assert!(text(&picture).contains("▸SEV-2  ▲  Alert321 checkout"), "{}", text(&picture));
 }
 
 /// Texts that would break a drawing that trusts them.

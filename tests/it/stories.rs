@@ -122,7 +122,14 @@ fn status(id: &str, verdict: Verdict, burn: f64, left: f64, exhaustion: Exhausti
             _ if long > condition.factor => Held::Yes,
             _ => Held::No,
         };
-        ConditionState { condition, long: read(long), short: read(burn * 0.93), held }
+        ConditionState {
+            condition,
+            long: read(long),
+            short: read(burn * 0.93),
+            held,
+            since: None,
+            few: false,
+        }
     });
     SloStatus {
         slo: SloId::new(id),
@@ -148,15 +155,10 @@ fn ui() -> Ui {
 
 /// Builds a state; the one place that knows its fields.
 pub(crate) fn state(model: Model, ui: Ui) -> State {
-    State {
-        model,
-        ui,
-        now: now(),
-        me: Actor::new("alice"),
-        local_offset_minutes: 60,
-        playback: None,
-        read_only: false,
-    }
+    let keymap = quarterdeck::keys::load("default", None).unwrap();
+    let mut state = State::new(model, ui, now(), Actor::new("alice"), Arc::new(keymap));
+    state.local_offset_minutes = 60;
+    state
 }
 
 fn base() -> Model {
@@ -197,15 +199,7 @@ fn signals(model: &mut Model) {
         };
         let points = series.points.iter().map(|(t, _)| (*t, low, (low + high) / 2.0, high));
         let band = Band { points: points.collect(), basis: "hour of week over 4 weeks" };
-        (
-            signal,
-            SignalView {
-                series,
-                band,
-                at: Some(now().minus(Span::from_secs(4))),
-                ..Default::default()
-            },
-        )
+        (signal, SignalView { series, band, at: Some(now().minus(Span::from_secs(4))) })
     });
     model.signals.by_service.insert(ServiceId::new("checkout"), views.collect());
 }
