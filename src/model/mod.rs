@@ -218,9 +218,10 @@ impl Model {
             Observation::Targets { up, down } => {
                 self.targets.insert(source.clone(), (up, down)) != Some((up, down))
             }
-            Observation::Clock(offset) => self.sources.get_mut(source).is_some_and(|status| {
-                std::mem::replace(&mut status.clock, Some(offset)) != Some(offset)
-            }),
+            Observation::Clock(offset) => self
+                .sources
+                .get_mut(source)
+                .is_some_and(|status| status.clock.replace(offset) != Some(offset)),
             Observation::Version(version) => self.sources.get_mut(source).is_some_and(|status| {
                 let changed = status.version != version;
                 status.version = version;
