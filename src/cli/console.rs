@@ -42,7 +42,10 @@ pub(super) async fn live(
     }
     let mut read_only = look.read_only;
     let (log, position): (Box<dyn EventLog>, Position) = match world.open_log() {
-        Ok(opened) => opened,
+        Ok(opened) => {
+            notices.extend(opened.notice.map(|text| (Tone::Warning, text)));
+            (opened.log, opened.position)
+        }
         Err(error) => {
             // Looking must stay possible; recording where nothing is kept must not.
             notices.push((Tone::Error, SafeText::body(&format!("Read-only: {error}"))));

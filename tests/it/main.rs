@@ -9,6 +9,7 @@ mod connectors_tape;
 mod eventlog;
 mod eventlog_process;
 mod hostile;
+mod hostile_files;
 mod lab;
 mod licences;
 mod outage;
