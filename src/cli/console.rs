@@ -148,7 +148,7 @@ fn dress(world: &World, look: &Look) -> anyhow::Result<(State, theme::Theme, Loo
     let facts = Facts { no_color: &no_color, term: &term, colorterm: &colorterm };
     let wanted = look.theme.as_deref().unwrap_or(&settings.ui.theme);
     let (name, depth) = theme::choose(wanted, &facts);
-    let mut looks = Looks {
+    let looks = Looks {
         folder: world.paths.config.clone(),
         theme: name.to_owned(),
         keymap: look.keymap.clone().unwrap_or_else(|| settings.ui.keymap.clone()),
@@ -156,15 +156,14 @@ fn dress(world: &World, look: &Look) -> anyhow::Result<(State, theme::Theme, Loo
     };
     let mut complaints = Vec::new();
     // A broken file of the person's own must not keep the console from opening.
+    // The name stays, so that the file is taken as soon as it is mended.
     let theme = looks.load_theme().or_else(|sentence| {
         complaints.push(sentence);
-        looks.theme = "dark".into();
-        looks.load_theme()
+        looks.built_in_theme()
     });
     let keymap = looks.load_keymap().or_else(|sentence| {
         complaints.push(sentence);
-        looks.keymap = "default".into();
-        looks.load_keymap()
+        looks.built_in_keymap()
     });
     let theme = theme.map_err(|sentence| anyhow::anyhow!("{sentence}"))?;
     let keymap = keymap.map_err(|sentence| anyhow::anyhow!("{sentence}"))?;

@@ -10,6 +10,7 @@ mod eventlog;
 mod eventlog_process;
 mod hostile;
 mod hostile_files;
+mod hostile_terminal;
 mod lab;
 mod licences;
 mod outage;
