@@ -248,6 +248,6 @@ impl Exec {
 }
 
 /// Names of built-in themes and keymaps.
-pub fn built_in() -> (&'static [&'static str], &'static [&'static str]) {
+pub(super) fn built_in() -> (&'static [&'static str], &'static [&'static str]) {
     (&theme::NAMES, &crate::keys::NAMES)
 }

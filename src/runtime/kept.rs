@@ -28,7 +28,7 @@ pub(super) fn of(state: &State) -> Kept {
 }
 
 /// Puts back what was kept. What no longer makes sense is left out.
-pub fn restore(state: &mut State, kept: Kept) {
+pub(super) fn restore(state: &mut State, kept: Kept) {
     let ui = &mut state.ui;
     if let Some(screen) = Screen::ALL.into_iter().find(|s| s.name() == kept.screen) {
         ui.screen = screen;

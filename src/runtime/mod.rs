@@ -18,6 +18,7 @@ pub mod keep;
 mod keeper;
 mod kept;
 mod logger;
+mod open;
 pub mod pace;
 pub mod signals;
 pub mod terminal;
@@ -41,11 +42,11 @@ use crate::eventlog::{EventLog, Position};
 use crate::theme::Theme;
 use crate::view::draw;
 
-pub use exec::built_in;
-use exec::{Exec, Parts};
+use exec::{Exec, Parts, built_in};
 pub use files::Looks;
 use input::FromTerminal;
-pub use kept::restore;
+use kept::restore;
+pub use open::{Opening, Wanted, open};
 use pace::{Cause, Pacer, When};
 use terminal::Screen;
 

@@ -1,3 +1,5 @@
+//! Catalog files read whole: what they give, and how each mistake is named.
+
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Settings read whole: the example, the defaults, every kind of mistake.
+
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
