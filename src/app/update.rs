@@ -70,6 +70,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Playback(playback) => {
+            // Back in time, what was seen later has not been seen yet.
+            if state.playback.is_some_and(|before| playback.at < before.at) {
+                state.model.forget_observations();
+            }
             state.playback = Some(playback);
             Vec::new()
         }

@@ -399,6 +399,10 @@ impl Prometheus {
 }
 
 impl Connector for Prometheus {
+    fn forget(&self) {
+        *self.state() = State::default();
+    }
+
     fn asks(&self, interest: &Interest, now: Timestamp) -> Vec<Ask> {
         let mut state = self.state();
         let state = &mut *state;

@@ -198,7 +198,9 @@ impl Exec {
             update(state, Msg::Tick(playback.at));
         }
         for (_, _, _, handle) in &self.handles {
-            handle.poll_now();
+            if matches!(step, PlaybackStep::Seek(_)) {
+                handle.start_over();
+            }
         }
     }
 
