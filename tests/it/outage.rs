@@ -89,7 +89,7 @@ fn silent_and_dead_sources_leave_the_keys_alive_and_come_back_by_themselves() ->
 /// Goes through the screens and ends on Sources; each must answer at once.
 fn all_screens_answer(session: &mut Session) {
     for (key, sign) in
-        [("1", "Error budgets"), ("2", "Alerts"), ("3", "objective"), ("4", "data age")]
+        [("1", "Error budgets"), ("2", "Alerts"), ("3", "Objectives"), ("4", "data age")]
     {
         let pressed = Instant::now();
         session.send(key);
