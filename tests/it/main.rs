@@ -8,6 +8,7 @@ mod connectors_poll;
 mod connectors_tape;
 mod eventlog;
 mod eventlog_process;
+mod hostile;
 mod lab;
 mod licences;
 mod outage;
