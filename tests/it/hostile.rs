@@ -82,9 +82,8 @@ fn faults(elsewhere: &Hostile) -> Vec<(Fault, &'static str, &'static str)> {
         "]".repeat(10_000)
     );
     let escape = "\x1b]52;c;aGk=\x07\x1b[2J\u{9b}31m\u{202e}";
-    let says = |status, name, value: String| {
-        Fault::Says(status, vec![(name, value)], Arc::from(*b"no"))
-    };
+    let says =
+        |status, name, value: String| Fault::Says(status, vec![(name, value)], Arc::from(*b"no"));
     let gzip = |body: &[u8]| {
         Fault::Says(200, vec![("Content-Encoding", "gzip".to_owned())], Arc::from(body))
     };
@@ -105,7 +104,17 @@ fn faults(elsewhere: &Hostile) -> Vec<(Fault, &'static str, &'static str)> {
         (Fault::status(999), "wrong API", "status 999"),
         (says(307, "Location", elsewhere.url()), "redirected", "is not followed"),
         (says(301, "Location", format!("{}/%1b]52", elsewhere.url())), "redirected", "final"),
-        (Fault::Says(500, Vec::new(), format!(r#"{{"error":"{}"}}"#, "\\u001b]52;c;aGk=\\u0007\\u202e").into_bytes().into()), "server error", "␛]52"),
+        (
+            Fault::Says(
+                500,
+                Vec::new(),
+                format!(r#"{{"error":"{}"}}"#, "\\u001b]52;c;aGk=\\u0007\\u202e")
+                    .into_bytes()
+                    .into(),
+            ),
+            "server error",
+            "␛]52",
+        ),
         (gzip(include_bytes!("../../fixtures/connectors/bomb.gz")), "too large", "1 MiB"),
         (gzip(b"not gzip at all"), "unreadable", "garbled"),
         (Fault::Floods(200 << 20), "too large", "1 MiB"),
@@ -212,7 +221,17 @@ fn hostile_labels_are_shown_as_text_and_obeyed_by_nothing() {
     std::fs::write(config.path(), text.replace("max_body_mib = 1", "max_body_mib = 8")).unwrap();
     let mut session = config.console();
     session.send("2");
-    for name in ["Escape␛[2J", "Clipboard␛]52", "Bidi", "<U+202E>", "OddState", "MoreFields", "OddTimes", "Future", "Pile"] {
+    for name in [
+        "Escape␛[2J",
+        "Clipboard␛]52",
+        "Bidi",
+        "<U+202E>",
+        "OddState",
+        "MoreFields",
+        "OddTimes",
+        "Future",
+        "Pile",
+    ] {
         session.wait_within(ANSWER * 8, name, shows(name));
     }
     // Through every row, opened, with its details and its links.

@@ -245,9 +245,9 @@ fn read_question(from: &mut TcpStream) -> std::io::Result<Question> {
         raw.extend_from_slice(&block[..read]);
     };
     let head = String::from_utf8_lossy(&raw[..end]).into_owned();
-    let length = head
-        .lines()
-        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let length = head.lines().find_map(|line| {
+        line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok()
+    });
     let mut left = length.unwrap_or(0usize).saturating_sub(raw.len() - end);
     while left > 0 {
         match from.read(&mut block)? {

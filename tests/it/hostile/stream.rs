@@ -36,8 +36,8 @@ fn own_sequence(rest: &[u8]) -> Option<usize> {
     let modes = ["?25", "?1049", "?2004", "?1004", "?2026"];
     let own = match rest[end] {
         // Colours, places, erasing, scrolling.
-        b'm' | b'H' | b'J' | b'K' | b'A' | b'B' | b'C' | b'D' | b'G' | b'd' | b'r' | b'S' | b'T'
-        | b'X' | b'P' | b'@' | b'L' | b'M' => numbers,
+        b'm' | b'H' | b'J' | b'K' | b'A' | b'B' | b'C' | b'D' | b'G' | b'd' | b'r' | b'S'
+        | b'T' | b'X' | b'P' | b'@' | b'L' | b'M' => numbers,
         b'h' | b'l' => modes.contains(&parameters),
         b't' => matches!(parameters, "22;2" | "23;2"),
         b'n' => parameters == "6",

@@ -116,20 +116,21 @@ fn every_screen_and_dialog_opens_and_closes_at_every_size() {
         session.send("2");
         session.wait_for_text("ErrorBudgetBurn");
         for (key, title) in [
-            ("a", "Acknowledge"),
-            ("s", "Silence "),
-            ("r", "Runbook"),
-            ("n", "Note "),
-            ("\x10", "Find"),
+            ("a", "─ Acknowledge"),
+            ("s", "─ Silence"),
+            ("r", "─ Runbook"),
+            ("n", "─ Note"),
+            ("\x10", "─ Find"),
         ] {
             opens(&mut session, key, title);
         }
         session.send("3");
         session.wait_for_text("Objectives");
-        opens(&mut session, "e", "is computed");
+        opens(&mut session, "e", "─ How ");
         session.send("S");
         session.wait_for_text("alertmanager");
-        for (key, title) in [("?", "Keys"), ("x", "Silences"), ("w", "Maintenance windows")] {
+        for (key, title) in [("?", "─ Keys"), ("x", "─ Silences"), ("w", "─ Maintenance windows")]
+        {
             opens(&mut session, key, title);
         }
         session.send("1");
