@@ -32,14 +32,18 @@ pub(super) async fn live(
     must_be_terminal()?;
     let mut world = World::read(common)?;
     trace_to(&world.paths.state);
-    let mut complaints: Vec<SafeText> =
+    let mut warnings: Vec<SafeText> =
         world.problems.iter().map(|p| SafeText::new(&p.to_string())).collect();
+    let mut errors = Vec::new();
     let mut wanted = look.wanted();
     let (log, position): (Box<dyn EventLog>, Position) = match world.open_log() {
-        Ok(opened) => opened,
+        Ok(opened) => {
+            warnings.extend(opened.notice);
+            (opened.log, opened.position)
+        }
         Err(error) => {
             // Looking must stay possible; recording where nothing is kept must not.
-            complaints.push(SafeText::body(&format!("Read-only: {error}")));
+            errors.push(SafeText::body(&format!("Read-only: {error}")));
             wanted.read_only = true;
             (Box::new(MemoryLog::for_demo()), Position::default())
         }
@@ -52,7 +56,8 @@ pub(super) async fn live(
         settings: world.settings,
         model: world.model,
         wanted,
-        complaints,
+        warnings,
+        errors,
         log,
         position,
         sources,
@@ -111,7 +116,8 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         settings: world.settings,
         model: world.model,
         wanted: look.wanted(),
-        complaints: Vec::new(),
+        warnings: Vec::new(),
+        errors: Vec::new(),
         log: Box::new(MemoryLog::for_demo()),
         position: Position::default(),
         sources,

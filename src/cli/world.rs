@@ -13,10 +13,13 @@ use super::{Common, output};
 use crate::config::{ConfigError, Overrides, ReadFile, Settings, assemble, load_files};
 use crate::connectors::http::Transport;
 use crate::connectors::poll::{self, Event};
-use crate::connectors::registry::SourceConfig;
+use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::connectors::{Clock, Interest};
-use crate::domain::{Catalog, Freshness, ServiceId, SourceId, Span, Timestamp};
+use crate::domain::{
+    Catalog, Failure, FailureKind, Freshness, SafeText, ServiceId, SourceId, SourceStatus, Span,
+    Timestamp,
+};
 use crate::eventlog::{EventLog, Position, SqliteLog};
 use crate::model::Model;
 use crate::runtime::{SourceSetup, clock};
@@ -34,6 +37,14 @@ pub(super) struct World {
     files: Vec<ReadFile>,
     pub(super) model: Model,
     pub(super) clock: Arc<dyn Clock>,
+}
+
+/// The log, read to its end.
+pub(super) struct Opened {
+    pub(super) log: Box<dyn EventLog>,
+    pub(super) position: Position,
+    /// What the person should know about it.
+    pub(super) notice: Option<SafeText>,
 }
 
 impl World {
@@ -107,14 +118,12 @@ impl World {
     }
 
     /// Opens the log and takes in what it holds.
-    pub(super) fn open_log(&mut self) -> anyhow::Result<(Box<dyn EventLog>, Position)> {
+    pub(super) fn open_log(&mut self) -> anyhow::Result<Opened> {
         let mut log =
             SqliteLog::open(&self.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
-        if let Some(notice) = log.notice() {
-            output::aside(notice);
-        }
+        let notice = log.notice().cloned();
         let position = self.fold(&mut log)?;
-        Ok((Box::new(log), position))
+        Ok(Opened { log: Box::new(log), position, notice })
     }
 
     fn fold(&mut self, log: &mut dyn EventLog) -> anyhow::Result<Position> {
@@ -129,8 +138,8 @@ impl World {
         }
     }
 
-    /// The sources, ready to be started; those that cannot be are told and left out.
-    pub(super) fn sources(&self, recorder: Option<&Arc<Recorder>>) -> Vec<SourceSetup> {
+    /// The sources, ready to be started. Those that cannot be are told, and say why among the sources.
+    pub(super) fn sources(&mut self, recorder: Option<&Arc<Recorder>>) -> Vec<SourceSetup> {
         let mut kinds = BTreeSet::new();
         let mut setups = Vec::new();
         for source in &self.settings.sources {
@@ -139,6 +148,10 @@ impl World {
                 Ok(live) => Arc::new(live),
                 Err(sentence) => {
                     output::aside(&format!("quarterdeck: {sentence}"));
+                    let tls = source.tls != Tls::default();
+                    let kind = if tls { FailureKind::Tls } else { FailureKind::HeldBack };
+                    let failure = Some(Failure { kind, sentence, at: self.clock.now() });
+                    self.model.source(SourceStatus { failure, ..source.status() });
                     continue;
                 }
             };
@@ -159,10 +172,11 @@ impl World {
                 self.paths.config_file.display()
             );
         }
-        if self.paths.state.exists()
-            && let Err(error) = self.open_log()
-        {
-            output::aside(&format!("quarterdeck: {error}"));
+        if self.paths.state.exists() {
+            match self.open_log() {
+                Ok(opened) => opened.notice.iter().for_each(|notice| output::aside(notice)),
+                Err(error) => output::aside(&format!("quarterdeck: {error}")),
+            }
         }
         let (_interest, watching) = watch::channel(Interest::default());
         let (sink, mut events) = mpsc::channel(256);
