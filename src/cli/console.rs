@@ -29,8 +29,9 @@ pub(super) async fn live(
     look: &Look,
     record: Option<std::path::PathBuf>,
 ) -> anyhow::Result<Exit> {
-    must_be_terminal()?;
+    // Without a configuration the next step is `init`, terminal or not.
     let mut world = World::read(common)?;
+    must_be_terminal()?;
     trace_to(&world.paths.state);
     let mut warnings: Vec<SafeText> =
         world.problems.iter().map(|p| SafeText::new(&p.to_string())).collect();
@@ -96,7 +97,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
     let virtual_clock: Arc<dyn Clock> = player_clock.clone();
     let player = Player::new(tape.clone(), virtual_clock.clone());
 
-    let paths = Paths::find(common.config.as_deref())?;
+    let paths = Paths::find(common)?;
     let me = common.me.clone().unwrap_or_else(login);
     let world = World::of_tape(paths, &tape.header, &me, virtual_clock.clone());
     let mut kinds = std::collections::BTreeSet::new();
@@ -129,7 +130,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
 }
 
 impl Look {
-    fn wanted(&self) -> Wanted {
+    pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             theme: self.theme.clone(),
             keymap: self.keymap.clone(),

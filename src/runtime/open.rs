@@ -110,7 +110,10 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
 /// Theme and keymap as wanted. A broken file of the person's own must not keep the console from
 /// opening: the built-in one stands in and the mistake is shown. The name stays, so that the file is
 /// taken as soon as it is mended.
-fn looks(
+///
+/// # Errors
+/// When a built-in theme or keymap is damaged.
+pub fn looks(
     settings: &Settings,
     folder: &std::path::Path,
     wanted: &Wanted,
