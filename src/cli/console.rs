@@ -9,15 +9,11 @@ use anyhow::Context as _;
 use super::paths::{Paths, login};
 use super::world::World;
 use super::{Common, Demo, Exit, Look};
-use crate::actions::SilenceGuard;
-use crate::app::{ClockMode, State, Tone, Ui};
-use crate::config::settings;
 use crate::connectors::Clock;
 use crate::connectors::tape::{Player, PlayerClock, Tape};
-use crate::domain::{Actor, SafeText, Span};
+use crate::domain::{SafeText, Span};
 use crate::eventlog::{EventLog, MemoryLog, Position};
-use crate::runtime::{self, Console, Looks, SourceSetup, clock, keep};
-use crate::theme::{self, Facts};
+use crate::runtime::{self, Opening, SourceSetup, Wanted, clock};
 
 /// The recording that comes with the program: a bad canary in a small shop, made by `quarterdeck record`
 /// from real servers.
@@ -33,50 +29,43 @@ pub(super) async fn live(
     look: &Look,
     record: Option<std::path::PathBuf>,
 ) -> anyhow::Result<Exit> {
-    must_be_terminal()?;
+    // Without a configuration the next step is `init`, terminal or not.
     let mut world = World::read(common)?;
+    must_be_terminal()?;
     trace_to(&world.paths.state);
-    let mut notices: Vec<(Tone, SafeText)> = Vec::new();
-    for problem in &world.problems {
-        notices.push((Tone::Warning, SafeText::new(&problem.to_string())));
-    }
-    let mut read_only = look.read_only;
+    let mut warnings: Vec<SafeText> =
+        world.problems.iter().map(|p| SafeText::new(&p.to_string())).collect();
+    let mut errors = Vec::new();
+    let mut wanted = look.wanted();
     let (log, position): (Box<dyn EventLog>, Position) = match world.open_log() {
         Ok(opened) => {
-            notices.extend(opened.notice.map(|text| (Tone::Warning, text)));
+            warnings.extend(opened.notice);
             (opened.log, opened.position)
         }
         Err(error) => {
             // Looking must stay possible; recording where nothing is kept must not.
-            notices.push((Tone::Error, SafeText::body(&format!("Read-only: {error}"))));
-            read_only = true;
+            errors.push(SafeText::body(&format!("Read-only: {error}")));
+            wanted.read_only = true;
             (Box::new(MemoryLog::for_demo()), Position::default())
         }
     };
     let recorder = record.as_deref().map(|out| world.recorder(out)).transpose()?;
     let sources = world.sources(recorder.as_ref());
-    let (mut state, theme, looks) = dress(&world, look)?;
-    state.read_only = read_only;
-    let kept_at = world.paths.state.join("view.json");
-    let kept = keep::load(&kept_at);
-    notices.extend(kept.notice.map(|text| (Tone::Warning, text)));
-    runtime::restore(&mut state, kept.kept);
-    for (tone, text) in notices {
-        let now = state.now;
-        state.ui.notice(tone, text, now);
-    }
-    let console = Console {
-        state,
-        theme,
-        looks,
+    let opening = Opening {
+        folder: world.paths.config.clone(),
+        keep: Some(world.paths.state.join("view.json")),
+        settings: world.settings,
+        model: world.model,
+        wanted,
+        warnings,
+        errors,
         log,
         position,
         sources,
-        clock: world.clock.clone(),
+        clock: world.clock,
         player: None,
-        keep: Some(kept_at),
     };
-    let code = runtime::run(console).await?;
+    let code = runtime::open(opening).await?;
     if let Some(recorder) = recorder {
         recorder.finish().context("the recording could not be ended properly")?;
     }
@@ -108,7 +97,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
     let virtual_clock: Arc<dyn Clock> = player_clock.clone();
     let player = Player::new(tape.clone(), virtual_clock.clone());
 
-    let paths = Paths::find(common.config.as_deref())?;
+    let paths = Paths::find(common)?;
     let me = common.me.clone().unwrap_or_else(login);
     let world = World::of_tape(paths, &tape.header, &me, virtual_clock.clone());
     let mut kinds = std::collections::BTreeSet::new();
@@ -123,13 +112,13 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
             setup.paced(DEMO_PACE)
         })
         .collect();
-    let (mut state, theme, looks) = dress(&world, look)?;
-    state.ui.range = Span::from_mins(10);
-    state.read_only = look.read_only;
-    let console = Console {
-        state,
-        theme,
-        looks,
+    let opening = Opening {
+        folder: world.paths.config.clone(),
+        settings: world.settings,
+        model: world.model,
+        wanted: look.wanted(),
+        warnings: Vec::new(),
+        errors: Vec::new(),
         log: Box::new(MemoryLog::for_demo()),
         position: Position::default(),
         sources,
@@ -137,58 +126,18 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         player: Some(player_clock),
         keep: None,
     };
-    Ok(Exit::Code(runtime::run(console).await?))
+    Ok(Exit::Code(runtime::open(opening).await?))
 }
 
-/// State, theme and files of looks, as configured and as the terminal allows.
-fn dress(world: &World, look: &Look) -> anyhow::Result<(State, theme::Theme, Looks)> {
-    let settings = &world.settings;
-    let env = |name: &str| std::env::var(name).unwrap_or_default();
-    let (no_color, term, colorterm) = (env("NO_COLOR"), env("TERM"), env("COLORTERM"));
-    let facts = Facts { no_color: &no_color, term: &term, colorterm: &colorterm };
-    let wanted = look.theme.as_deref().unwrap_or(&settings.ui.theme);
-    let (name, depth) = theme::choose(wanted, &facts);
-    let looks = Looks {
-        folder: world.paths.config.clone(),
-        theme: name.to_owned(),
-        keymap: look.keymap.clone().unwrap_or_else(|| settings.ui.keymap.clone()),
-        depth,
-    };
-    let mut complaints = Vec::new();
-    // A broken file of the person's own must not keep the console from opening.
-    // The name stays, so that the file is taken as soon as it is mended.
-    let theme = looks.load_theme().or_else(|sentence| {
-        complaints.push(sentence);
-        looks.built_in_theme()
-    });
-    let keymap = looks.load_keymap().or_else(|sentence| {
-        complaints.push(sentence);
-        looks.built_in_keymap()
-    });
-    let theme = theme.map_err(|sentence| anyhow::anyhow!("{sentence}"))?;
-    let keymap = keymap.map_err(|sentence| anyhow::anyhow!("{sentence}"))?;
-    let now = world.now();
-    let me = Actor::new(&settings.me);
-    let mut ui = Ui::new((80, 24));
-    ui.ascii = look.ascii || settings.ui.ascii;
-    if settings.ui.clock == settings::Clock::Local {
-        ui.clock = ClockMode::Local;
+impl Look {
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            theme: self.theme.clone(),
+            keymap: self.keymap.clone(),
+            ascii: self.ascii,
+            read_only: self.read_only,
+        }
     }
-    let mut state = State::new(world.model.clone(), ui, now, me, Arc::new(keymap));
-    state.guard = SilenceGuard {
-        most_alerts: settings.silence.max_alerts,
-        most_share: settings.silence.max_share,
-        ..SilenceGuard::default()
-    };
-    state.silence_for = settings.silence.duration;
-    state.local_offset_minutes = clock::local_offset_minutes();
-    let (themes, keymaps) = runtime::built_in();
-    state.themes = looks.names("themes", themes);
-    state.keymaps = looks.names("keymaps", keymaps);
-    for sentence in complaints {
-        state.ui.notice(Tone::Error, sentence, now);
-    }
-    Ok((state, theme, looks))
 }
 
 fn must_be_terminal() -> anyhow::Result<()> {

@@ -115,6 +115,12 @@ impl Handle {
         self.shared.now.notify_one();
     }
 
+    /// Asks now, as if for the first time.
+    pub fn start_over(&self) {
+        self.shared.connector.forget();
+        self.poll_now();
+    }
+
     /// Ends the loop. What is under way is dropped.
     pub fn stop(&self) {
         self.task.abort();

@@ -1,3 +1,5 @@
+//! Keymaps as people use and change them.
+
 use std::collections::HashSet;
 
 use pretty_assertions::assert_eq;

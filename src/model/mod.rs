@@ -107,6 +107,20 @@ impl Model {
         self.slos.recompute(&self.catalog);
     }
 
+    /// Forgets what sources saw, not what is declared or recorded: a recording was moved back in time.
+    pub fn forget_observations(&mut self) {
+        let revision = self.revision + 1;
+        let fresh = |status: &SourceStatus| {
+            let SourceStatus { id, kind, site, address, interval, limit, .. } = status.clone();
+            SourceStatus { limit, ..SourceStatus::new(id, kind, site, address, interval) }
+        };
+        let sources = self.sources.iter().map(|(id, status)| (id.clone(), fresh(status))).collect();
+        let journal = std::mem::take(&mut self.journal);
+        let (catalog, policy) = (self.catalog.clone(), self.policy.clone());
+        *self = Self::new(catalog, policy, std::mem::take(&mut self.group_by));
+        (self.journal, self.sources, self.revision) = (journal, sources, revision);
+    }
+
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that
     /// somebody lets go of a lost alert concerns only what is lost at the time.
     pub fn apply(&mut self, record: &Recorded) {

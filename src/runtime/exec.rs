@@ -198,7 +198,9 @@ impl Exec {
             update(state, Msg::Tick(playback.at));
         }
         for (_, _, _, handle) in &self.handles {
-            handle.poll_now();
+            if matches!(step, PlaybackStep::Seek(_)) {
+                handle.start_over();
+            }
         }
     }
 
@@ -248,6 +250,6 @@ impl Exec {
 }
 
 /// Names of built-in themes and keymaps.
-pub fn built_in() -> (&'static [&'static str], &'static [&'static str]) {
+pub(super) fn built_in() -> (&'static [&'static str], &'static [&'static str]) {
     (&theme::NAMES, &crate::keys::NAMES)
 }

@@ -67,6 +67,16 @@ impl Looks {
         keys::load(name, None).map_err(|faults| sentence("keymap", name, &faults))
     }
 
+    /// The colours in use, for people.
+    pub const fn colours(&self) -> &'static str {
+        match self.depth {
+            Depth::Mono => "no colours",
+            Depth::Ansi16 => "16 colours",
+            Depth::Indexed256 => "256 colours",
+            Depth::TrueColor => "16 million colours",
+        }
+    }
+
     /// Names that can be chosen in a folder: built in, and the person's own.
     pub fn names(&self, kind: &str, built_in: &[&str]) -> Vec<String> {
         let mut names: Vec<String> = built_in.iter().map(ToString::to_string).collect();

@@ -14,7 +14,8 @@ pub(super) fn of(state: &State) -> Kept {
             kept.selection.insert(name.to_owned(), id.to_owned());
         }
     };
-    select("slos", ui.slos.selected.as_ref().map(|id| id.as_str()));
+    let slo = ui.slos.selected.as_ref().filter(|_| ui.slos.chosen);
+    select("slos", slo.map(|id| id.as_str()));
     select("sources", ui.sources.selected.as_ref().map(|id| id.as_str()));
     select("service", ui.bridge.pinned.as_ref().map(|id| id.as_str()));
     kept.filter.insert("alerts".into(), ui.alerts.filter_text.clone());
@@ -28,13 +29,14 @@ pub(super) fn of(state: &State) -> Kept {
 }
 
 /// Puts back what was kept. What no longer makes sense is left out.
-pub fn restore(state: &mut State, kept: Kept) {
+pub(super) fn restore(state: &mut State, kept: Kept) {
     let ui = &mut state.ui;
     if let Some(screen) = Screen::ALL.into_iter().find(|s| s.name() == kept.screen) {
         ui.screen = screen;
     }
     let selected = |name: &str| kept.selection.get(name).map(String::as_str);
     ui.slos.selected = selected("slos").map(SloId::new);
+    ui.slos.chosen = ui.slos.selected.is_some();
     ui.sources.selected = selected("sources").map(SourceId::new);
     ui.bridge.pinned = selected("service").map(ServiceId::new);
     let filter = |name: &str, text: &mut String, parsed: &mut Filter| {

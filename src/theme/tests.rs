@@ -1,3 +1,5 @@
+//! Every shipped theme: complete, readable, told apart without colour.
+
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 use ratatui::style::{Color, Modifier};

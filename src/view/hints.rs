@@ -16,7 +16,7 @@ const TOGETHER: Span = Span::from_millis(500);
 /// Draws the line.
 pub(crate) fn draw(scene: &Scene<'_>, pen: &mut Pen<'_>) {
     let ui = &scene.state.ui;
-    pen.skip(1);
+    pen.skip(2);
     if !ui.pending.is_empty() {
         pen.right(" ", scene.style(Token::Text))
             .right(&ui.pending.to_string(), scene.style(Token::Key))

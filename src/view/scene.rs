@@ -91,8 +91,22 @@ impl<'a> Scene<'a> {
         };
         let ago = format::age(asked, self.now());
         match (fresh, all, asked) {
-            (_, 0, _) => (format!("Nothing known: no {name} is configured."), Token::Unknown),
-            (0, _, None) => (format!("Nothing known: no {name} has answered yet."), Token::Unknown),
+            (_, 0, _) => {
+                let how = "`quarterdeck init` asks for one, tests it and writes the configuration";
+                (format!("Nothing known: no {name} is configured. {how}."), Token::Unknown)
+            }
+            (0, _, None) => {
+                let of_kind = || self.model().sources.values().filter(|s| s.kind == kind);
+                match of_kind().find_map(|s| s.failure.as_ref()) {
+                    Some(failure) => {
+                        (format!("Nothing known yet. {}", failure.sentence), Token::Error)
+                    }
+                    None => {
+                        let names: Vec<&str> = of_kind().map(|s| s.id.as_str()).collect();
+                        (format!("… asking {} for {what}", names.join(", ")), Token::Unknown)
+                    }
+                }
+            }
             (0, _, Some(_)) => {
                 (format!("Nothing known: the last answer about {what} is {ago} old."), Token::Stale)
             }

@@ -312,7 +312,7 @@ fn a_selection_far_down_a_huge_list_is_scrolled_into_view() {
     state.ui.alerts.selected = state.ui.alerts.rows.get(321).cloned();
     let (picture, drawn) = paint(&state, &look("ansi16"), SIZES[0]);
     assert_eq!((drawn.top, drawn.page), (303, 19));
-    assert!(text(&picture).contains("▸SEV-2  ▲  Alert321 checkout"), "{}", text(&picture));
+    assert!(text(&picture).contains("▸ ▲  SEV-2  Alert321 checkout"), "{}", text(&picture));
 }
 
 /// Texts that would break a drawing that trusts them.

@@ -16,6 +16,9 @@ pub(in crate::app) fn refresh(state: &mut State) {
     }
     let (slos, groups, sources) = (slo_rows(state), group_rows(state), source_rows(state));
     let bridge = &mut state.ui.bridge;
+    if !bridge.chosen {
+        (bridge.slo, bridge.group) = (None, None);
+    }
     bridge.slo = kept(&[], &slos, bridge.slo.as_ref()).or_else(|| slos.first().cloned());
     bridge.group = kept(&[], &groups, bridge.group.as_ref()).or_else(|| groups.first().cloned());
     bridge.source =
@@ -27,9 +30,11 @@ pub(in crate::app) fn next_pane(state: &mut State, by: isize) {
     let count = PANES.len();
     let next = at.saturating_add(count).saturating_add_signed(by) % count;
     state.ui.bridge.pane = PANES[next];
+    state.ui.bridge.chosen = true;
 }
 
 pub(in crate::app) fn go(state: &mut State, by: Move) {
+    state.ui.bridge.chosen = true;
     match state.ui.bridge.pane {
         BridgePane::Budgets => {
             let rows = slo_rows(state);

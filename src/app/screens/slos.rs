@@ -30,6 +30,9 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
         })
         .map(|status| status.slo.clone())
         .collect();
+    if !ui.slos.chosen {
+        ui.slos.selected = None;
+    }
     ui.slos.selected =
         kept(&ui.slos.rows, &rows, ui.slos.selected.as_ref()).or_else(|| rows.first().cloned());
     ui.slos.rows = rows;
@@ -37,5 +40,6 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
 
 pub(in crate::app) fn go(state: &mut State, by: Move) {
     let slos = &mut state.ui.slos;
+    slos.chosen = true;
     slos.selected = moved(&slos.rows, slos.selected.as_ref(), by);
 }

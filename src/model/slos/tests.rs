@@ -1,3 +1,5 @@
+//! How objectives are judged, told as what a service goes through.
+
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 

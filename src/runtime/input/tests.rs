@@ -1,3 +1,5 @@
+//! What a terminal sends, and what arrives at the loop.
+
 use super::*;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;

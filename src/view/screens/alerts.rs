@@ -14,7 +14,7 @@ use crate::view::widgets::text::{Pen, below, top};
 
 use super::bridge::{mark_row, title_room};
 use super::groups::{self, ALERTS, Col, Differing, GroupFinder, state};
-use super::{detail, empty, title};
+use super::{detail, empty, inner, title};
 
 /// Draws the screen.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
@@ -53,7 +53,7 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
     let filtered = !ui.filter_text.is_empty();
     let head = u16::from(filtered);
     if filtered {
-        filter_line(scene, buf, area);
+        filter_line(scene, buf, inner(area));
     }
     let area = below(area, head);
     let list = below(area, 1);
@@ -72,11 +72,13 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
         return Drawn { page, ..Drawn::default() };
     }
     let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, ui.rows.len());
+    let (outer, area, list) = (area, inner(area), inner(list));
     let placed = place(&ALERTS, area);
     headings(&placed, area, buf, scene.style(Token::Header));
     let muted = if ui.show_muted { ", muted too" } else { "" };
     let heading = short!("Alerts · {} groups{muted}", format::count(all));
-    title(scene, buf, top(Rect { width: title_room(&placed, area), ..area }, 1), &heading, true);
+    let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
+    title(scene, buf, room, &heading, true);
     let (mut finder, mut differing) = (GroupFinder::new(scene, first), Differing::new());
     // Rows of alerts have no counts: their labels reach to the next column that is used.
     let since = placed.iter().find(|p| p.id == Col::Since).map(|p| p.x().saturating_sub(2));

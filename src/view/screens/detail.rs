@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::actions::Action;
 use crate::app::AlertRow;
 use crate::domain::SilenceState;
 use crate::model::{Group, Sight, Tracked};
 use crate::theme::Token;
 use crate::view::format;
 use crate::view::scene::{Scene, severity};
-use crate::view::widgets::text::{Pen, wrap};
+use crate::view::widgets::text::{Pen, width, wrap};
 
 use super::groups::{GroupFinder, first_sight, state};
 
@@ -74,6 +75,40 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<
         );
     }
     runbook(scene, &mut page, group);
+}
+
+/// The gist of a group in two or three lines: what it says, why it is judged so, who has it, what to do.
+pub(super) fn brief(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, group: &Group) {
+    let muted = scene.style(Token::Muted);
+    let text = if group.summary.is_empty() { &group.title } else { &group.summary };
+    Pen::new(buf, area, 0).put(text, scene.style(Token::Text));
+    let mut pen = Pen::new(buf, area, 1);
+    let token = severity(group.judged.severity);
+    pen.put(&format::short!("{}", group.judged.severity), scene.style(token)).skip(1);
+    pen.put(&group.judged.reason, muted);
+    let mut pen = Pen::new(buf, area, 2);
+    pen.put("owner ", muted);
+    match group.owner.as_str() {
+        "" => pen.put("nobody in the catalog", scene.style(Token::Warning)),
+        owner => pen.put(owner, scene.style(Token::Text)),
+    };
+    if let Some(ack) = &group.ack {
+        let age = format::age(Some(ack.at), scene.now());
+        pen.skip(2).put("acked by ", muted).put(ack.by.name(), scene.style(Token::Ack)).skip(1);
+        pen.put(&format::short!("{age} ago"), muted);
+    }
+    pen.skip(2).put("runbook ", muted);
+    match group.runbook.as_str() {
+        "" => pen.put("none", scene.style(Token::Warning)),
+        runbook => {
+            let keys = scene.keymap.keys_for(Action::Runbook);
+            let key = keys.first().map_or(":runbook", String::as_str);
+            if width(runbook) + width(key) + 9 <= pen.room() {
+                pen.right(&format::short!(" {key} opens"), muted);
+            }
+            pen.put(runbook, scene.style(Token::Link))
+        }
+    };
 }
 
 fn head(scene: &Scene<'_>, page: &mut Page<'_>, group: &Group) {

@@ -12,7 +12,7 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, width, wrap};
 
 use super::bridge::{label, mark_row, title_room};
-use super::{empty, title};
+use super::{empty, inner, title};
 
 /// Columns of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ fn state(source: &SourceStatus, scene: &Scene<'_>) -> (&'static str, &'static st
         (Freshness::Fresh, Some(why)) => ("◆", why, Token::Warning),
         (Freshness::Stale, None) => ("◆", "stale", Token::Stale),
         (Freshness::Stale | Freshness::Never, Some(why)) => ("✕", why, Token::Error),
-        (Freshness::Never, None) => ("?", "not asked yet", Token::Unknown),
+        (Freshness::Never, None) => ("?", "asking …", Token::Unknown),
     }
 }
 
@@ -115,9 +115,10 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let page = usize::from(list.height);
     let selected = ui.selected.as_ref().and_then(|id| sources.keys().position(|k| k == id));
     let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, count);
+    let (outer, table, list) = (table, inner(table), inner(list));
     let placed = place(&COLUMNS, table);
     headings(&placed, table, buf, scene.style(Token::Header));
-    let room = Rect { width: title_room(&placed, table), ..table };
+    let room = Rect { width: title_room(&placed, outer), ..outer };
     title(scene, buf, top(room, 1), "Sources", true);
     let mut shown = sources.values().skip(first);
     let (mut line, mut current) = (usize::MAX, None);
@@ -135,7 +136,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     }
     let about = selected.map_or(first, |row| row);
     if let Some(source) = sources.values().nth(about) {
-        let area = below(body, table.height + 1);
+        let area = inner(below(body, table.height + 1));
         about_source(scene, buf, area, source);
     }
     Drawn { top: first, page, ..Drawn::default() }
@@ -260,7 +261,7 @@ pub(crate) fn pane(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: boo
     let sources = &scene.model().sources;
     let ui = &scene.state.ui.bridge;
     let selected = ui.source.as_ref().and_then(|id| sources.keys().position(|k| k == id));
-    if area.height < 5 {
+    if area.height < 3 {
         in_line(scene, buf, area, focused, selected);
         return Drawn { page: 1, top: 0, ..Drawn::default() };
     }
@@ -270,6 +271,7 @@ pub(crate) fn pane(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: boo
     if sources.is_empty() {
         empty(scene, buf, list, ("None configured.".to_owned(), Token::Muted));
     }
+    let list = inner(list);
     let first = first_visible(0, selected.unwrap_or(0), page, sources.len());
     for (line, source) in (0u16..).zip(sources.values().skip(first).take(page)) {
         let (mark, word, token) = state(source, scene);
@@ -314,14 +316,17 @@ fn in_line(
     for source in listed {
         let (mark, word, token) = state(source, scene);
         let age = format::age(source.last_good, scene.now());
-        let text = format!("{mark} {} {word}, {age}", source.id);
+        let text = match source.last_good {
+            Some(_) => format!("{mark} {} {word}, {age}", source.id),
+            None => format!("{mark} {} {word}", source.id),
+        };
         if width(&text) > pen.room() {
             line += 1;
             if line >= area.height {
                 return;
             }
             pen = Pen::new(buf, area, line);
-            pen.skip(2);
+            pen.skip(4);
         }
         let style = scene.style(if chosen.is_some_and(|c| c.id == source.id) {
             Token::Selected

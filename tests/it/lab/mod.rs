@@ -10,6 +10,7 @@
 //! and ends with the [`Lab`], last started first. A story waits for states ([`eventually`]), never for
 //! times.
 
+mod history;
 mod http;
 mod process;
 
@@ -20,7 +21,7 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
@@ -46,15 +47,15 @@ pub(crate) struct Options {
     pub(crate) rate: u32,
     /// Further rule files: name and content.
     pub(crate) rules: Vec<(String, String)>,
-    /// Samples in OpenMetrics format from before the start, put into Prometheus's data.
-    pub(crate) history: Option<PathBuf>,
+    /// Whether the shop has a month behind it, so that budgets are what they would be.
+    pub(crate) history: bool,
     /// How long the load goes on at most.
     pub(crate) load_seconds: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { canary_errors: 0.3, rate: 40, rules: Vec::new(), history: None, load_seconds: 3600 }
+        Self { canary_errors: 0.3, rate: 40, rules: Vec::new(), history: true, load_seconds: 3600 }
     }
 }
 
@@ -133,14 +134,18 @@ impl Lab {
     fn start_servers(&mut self, options: &Options) -> Result<()> {
         let dir = self.dir().to_owned();
         let file = |name: &str| dir.join(name).to_string_lossy().into_owned();
-        if let Some(history) = &options.history {
+        if options.history {
+            let samples = file("history.om");
+            let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+            history::write(samples.as_ref(), now)?;
             let filled = Command::new(program("promtool")?)
                 .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
                 // Else it reads the whole file once for every two hours in it.
                 .args(["--max-block-duration=744h"])
-                .args([history.as_os_str(), file("prometheus").as_ref()])
+                .args([&samples, &file("prometheus")])
                 .output()?;
             ensure!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
+            std::fs::remove_file(samples)?;
         }
         // Prometheus first: its first scrape comes up to five seconds after its start.
         let address = self.address("PROMETHEUS");

@@ -1,0 +1,143 @@
+//! Opening the console: state, theme and keymap as configured and as the terminal allows.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Console, Looks, SourceSetup, built_in, clock, keep, restore, run};
+use crate::actions::SilenceGuard;
+use crate::app::{ClockMode, State, Tone, Ui};
+use crate::config::{Settings, settings};
+use crate::connectors::Clock;
+use crate::connectors::tape::PlayerClock;
+use crate::domain::{Actor, SafeText, Span};
+use crate::eventlog::{EventLog, Position};
+use crate::model::Model;
+use crate::theme::{self, Facts, Theme};
+
+/// How the person wants it this time; `None` leaves it to the settings.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Theme by name.
+    pub theme: Option<String>,
+    /// Keymap by name.
+    pub keymap: Option<String>,
+    /// Only ASCII characters.
+    pub ascii: bool,
+    /// Record and change nothing.
+    pub read_only: bool,
+}
+
+/// Everything the console is opened on.
+pub struct Opening {
+    /// As read.
+    pub settings: Settings,
+    /// Folder with the person's `themes/` and `keymaps/`.
+    pub folder: PathBuf,
+    /// What is declared, and what the log says.
+    pub model: Model,
+    /// This time's wishes.
+    pub wanted: Wanted,
+    /// What the person should know.
+    pub warnings: Vec<SafeText>,
+    /// What went wrong so far and limits what can be done.
+    pub errors: Vec<SafeText>,
+    /// Where facts go.
+    pub log: Box<dyn EventLog>,
+    /// How far the model has read them.
+    pub position: Position,
+    /// Sources, ready to be started.
+    pub sources: Vec<SourceSetup>,
+    /// The clock in force.
+    pub clock: Arc<dyn Clock>,
+    /// The player, when a recording is played.
+    pub player: Option<Arc<PlayerClock>>,
+    /// File in which view and drafts are kept; `None` keeps nothing.
+    pub keep: Option<PathBuf>,
+}
+
+/// Opens the console and runs it; gives the exit code.
+///
+/// # Errors
+/// When the terminal cannot be taken, or a built-in theme or keymap is damaged.
+pub async fn open(opening: Opening) -> anyhow::Result<i32> {
+    let Opening { settings, folder, model, wanted, mut warnings, mut errors, .. } = opening;
+    let (theme, keymap, looks) = looks(&settings, &folder, &wanted, &mut errors)?;
+    let now = opening.clock.now();
+    let mut ui = Ui::new((80, 24));
+    ui.ascii = wanted.ascii || settings.ui.ascii;
+    if settings.ui.clock == settings::Clock::Local {
+        ui.clock = ClockMode::Local;
+    }
+    if opening.player.is_some() {
+        ui.range = Span::from_mins(10);
+    }
+    let mut state = State::new(model, ui, now, Actor::new(&settings.me), Arc::new(keymap));
+    state.read_only = wanted.read_only;
+    state.guard = SilenceGuard {
+        most_alerts: settings.silence.max_alerts,
+        most_share: settings.silence.max_share,
+        ..SilenceGuard::default()
+    };
+    state.silence_for = settings.silence.duration;
+    state.local_offset_minutes = clock::local_offset_minutes();
+    let (themes, keymaps) = built_in();
+    state.themes = looks.names("themes", themes);
+    state.keymaps = looks.names("keymaps", keymaps);
+    if let Some(path) = &opening.keep {
+        let loaded = keep::load(path);
+        warnings.extend(loaded.notice);
+        restore(&mut state, loaded.kept);
+    }
+    for (tone, sentences) in [(Tone::Warning, warnings), (Tone::Error, errors)] {
+        for sentence in sentences {
+            state.ui.notice(tone, sentence, now);
+        }
+    }
+    let console = Console {
+        state,
+        theme,
+        looks,
+        log: opening.log,
+        position: opening.position,
+        sources: opening.sources,
+        clock: opening.clock,
+        player: opening.player,
+        keep: opening.keep,
+    };
+    Ok(run(console).await?)
+}
+
+/// Theme and keymap as wanted. A broken file of the person's own must not keep the console from
+/// opening: the built-in one stands in and the mistake is shown. The name stays, so that the file is
+/// taken as soon as it is mended.
+///
+/// # Errors
+/// When a built-in theme or keymap is damaged.
+pub fn looks(
+    settings: &Settings,
+    folder: &std::path::Path,
+    wanted: &Wanted,
+    errors: &mut Vec<SafeText>,
+) -> anyhow::Result<(Theme, crate::keys::Keymap, Looks)> {
+    let env = |name: &str| std::env::var(name).unwrap_or_default();
+    let (no_color, term, colorterm) = (env("NO_COLOR"), env("TERM"), env("COLORTERM"));
+    let facts = Facts { no_color: &no_color, term: &term, colorterm: &colorterm };
+    let name = wanted.theme.as_deref().unwrap_or(&settings.ui.theme);
+    let (name, depth) = theme::choose(name, &facts);
+    let looks = Looks {
+        folder: folder.to_owned(),
+        theme: name.to_owned(),
+        keymap: wanted.keymap.clone().unwrap_or_else(|| settings.ui.keymap.clone()),
+        depth,
+    };
+    let theme = looks.load_theme().or_else(|sentence| {
+        errors.push(sentence);
+        looks.built_in_theme()
+    });
+    let keymap = looks.load_keymap().or_else(|sentence| {
+        errors.push(sentence);
+        looks.built_in_keymap()
+    });
+    let damaged = |sentence: SafeText| anyhow::anyhow!("{sentence}");
+    Ok((theme.map_err(damaged)?, keymap.map_err(damaged)?, looks))
+}
