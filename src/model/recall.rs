@@ -57,9 +57,8 @@ impl Model {
         let mut reports: BTreeMap<SourceId, (Timestamp, Vec<Alert>)> = BTreeMap::new();
         for Remembered { source, at, alert, lost_since } in remembered {
             let reporter = self.sources.get(&source);
-            let ours = reporter.is_some_and(|s| {
-                s.kind == SourceKind::Alertmanager && s.site == alert.key.site
-            });
+            let ours = reporter
+                .is_some_and(|s| s.kind == SourceKind::Alertmanager && s.site == alert.key.site);
             if !ours || now.since(at) > OLDEST {
                 continue;
             }
