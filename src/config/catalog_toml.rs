@@ -2,7 +2,7 @@
 
 use super::catalog::{Builder, ReadRunbook};
 use super::error::{Mistakes, Place};
-use super::node::{Node, Table, Value};
+use super::node::{Node, Table, Value, of_percent};
 use crate::analysis::burn;
 use crate::domain::{
     BurnCondition, Dependency, Indicator, MaintenanceWindow, Method, Origin, SafeText, Service,
@@ -180,7 +180,7 @@ fn read_objective(table: &Table<'_>, mistakes: &Mistakes) -> Option<f64> {
     let number = match &node.value {
         Value::Text(text) => {
             let percent = text.trim().strip_suffix('%').map(str::trim);
-            percent.and_then(|p| p.parse::<f64>().ok()).map(|p| p / 100.0)
+            percent.and_then(|p| p.parse().ok()).map(of_percent)
         }
         Value::Float(number) => Some(*number),
         Value::Int(number) => Some(*number as f64),

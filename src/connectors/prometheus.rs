@@ -22,6 +22,8 @@ use plan::{Part, Unit};
 
 /// Points of a chart at most; terminals are rarely wider in Braille cells.
 const CHART_POINTS: f64 = 240.0;
+/// Recording rules that gave nothing are tried again after this.
+const TRY_RULES_AGAIN: Span = Span::from_mins(10);
 /// Objectives charted finely at once; more do not fit on a screen.
 const MOST_CHARTS: usize = 8;
 /// Points of a sparkline.
@@ -52,6 +54,8 @@ struct State {
     due: HashMap<String, Timestamp>,
     /// Units whose query was refused in company, or gave several series.
     alone: HashSet<usize>,
+    /// Units whose recording rules gave nothing when last asked: their stand-ins are asked meanwhile.
+    unrecorded: HashMap<usize, Timestamp>,
     /// Services whose signals were refused in company.
     signals_alone: BTreeSet<ServiceId>,
     shown: BTreeSet<usize>,
@@ -138,7 +142,13 @@ impl Prometheus {
     }
 
     fn slo_asks(&self, state: &mut State, now: Timestamp, asks: &mut Vec<Ask>) {
-        for query in plan::queries(&self.units, &state.alone) {
+        // Rules may be loaded later; they are tried again now and then.
+        state.unrecorded.retain(|_, since| now.since(*since) < TRY_RULES_AGAIN);
+        let active = |at: usize| match self.units.get(at).and_then(|u| u.instead_of) {
+            Some(recorded) => state.unrecorded.contains_key(&recorded),
+            None => !state.unrecorded.contains_key(&at),
+        };
+        for query in plan::queries(&self.units, active, &state.alone) {
             if state.take(&query.key, query.every, self.interval, now) {
                 asks.push(self.query_ask(&query.key, query.text));
             }
@@ -161,7 +171,11 @@ impl Prometheus {
         let shown = all.iter().filter(|(_, slo)| wanted.contains(&slo.id));
         state.shown = shown.clone().map(|(at, _)| *at).collect();
         let range = if interest.range > Span::ZERO { interest.range } else { SPARK_RANGE };
-        let text = |at: usize, slo: &Slo| plan::tag(&plan::chart_expr(slo), &at.to_string());
+        let unrecorded: HashSet<usize> =
+            state.unrecorded.keys().filter_map(|u| self.units.get(*u)).map(|u| u.slo).collect();
+        let text = |at: usize, slo: &Slo| {
+            plan::tag(&plan::chart_expr(slo, !unrecorded.contains(&at)), &at.to_string())
+        };
         // Fine lines under names of their own and coarse ones always in the same company, so that a
         // recording finds each again.
         let mut texts: Vec<(String, String, f64)> = shown
@@ -269,10 +283,24 @@ impl Prometheus {
         }
         let every = asked.first().and_then(|u| self.units.get(*u)).map_or(Span::ZERO, |u| u.every);
         state.answered(&ask.key, every, self.interval, reply.sent);
+        let gave_nothing = |number: &usize| {
+            let unit = self.units.get(*number);
+            let none = |w: &Span| !found.contains_key(&(*number, false, *w));
+            unit.is_some_and(|u| u.is_recorded() && u.windows().iter().all(none))
+        };
+        let unrecorded: HashSet<usize> = asked.iter().copied().filter(gave_nothing).collect();
+        if !unrecorded.is_empty() {
+            state.unrecorded.extend(unrecorded.iter().map(|unit| (*unit, reply.sent)));
+            // The stand-ins are due at once, whatever they are packed with.
+            state.due.retain(|key, _| !key.starts_with("slo:"));
+        }
         drop(state);
         let at = at.unwrap_or(reply.sent);
         let mut readings = Vec::new();
         for number in asked {
+            if unrecorded.contains(&number) {
+                continue;
+            }
             let Some(unit) = self.units.get(number) else { continue };
             let Some(slo) = self.slos.get(unit.slo) else { continue };
             for window in unit.windows() {

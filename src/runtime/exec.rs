@@ -74,7 +74,7 @@ impl Exec {
             handles,
             interest,
             looks,
-            keeper: Keeper::start(parts.keeper)?,
+            keeper: Keeper::start(parts.keeper, to_loop.clone(), parts.clock.clone())?,
             player: parts.player,
             to_loop,
             clock: parts.clock,

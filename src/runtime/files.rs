@@ -49,6 +49,34 @@ impl Looks {
             .map_err(|faults| sentence("keymap", &self.keymap, &faults))
     }
 
+    /// The theme in use without the person's file: what comes with the program cannot be broken.
+    ///
+    /// # Errors
+    /// As [`Looks::load_theme`].
+    pub fn built_in_theme(&self) -> Result<Theme, SafeText> {
+        let name = known(&self.theme, &theme::NAMES, "dark");
+        theme::load(name, None, self.depth).map_err(|faults| sentence("theme", name, &faults))
+    }
+
+    /// The keymap in use without the person's file.
+    ///
+    /// # Errors
+    /// As [`Looks::load_keymap`].
+    pub fn built_in_keymap(&self) -> Result<Keymap, SafeText> {
+        let name = known(&self.keymap, &keys::NAMES, "default");
+        keys::load(name, None).map_err(|faults| sentence("keymap", name, &faults))
+    }
+
+    /// The colours in use, for people.
+    pub const fn colours(&self) -> &'static str {
+        match self.depth {
+            Depth::Mono => "no colours",
+            Depth::Ansi16 => "16 colours",
+            Depth::Indexed256 => "256 colours",
+            Depth::TrueColor => "16 million colours",
+        }
+    }
+
     /// Names that can be chosen in a folder: built in, and the person's own.
     pub fn names(&self, kind: &str, built_in: &[&str]) -> Vec<String> {
         let mut names: Vec<String> = built_in.iter().map(ToString::to_string).collect();
@@ -63,6 +91,10 @@ impl Looks {
         }
         names
     }
+}
+
+fn known<'a>(name: &'a str, names: &[&str], otherwise: &'static str) -> &'a str {
+    if names.contains(&name) { name } else { otherwise }
 }
 
 fn sentence(kind: &str, name: &str, faults: &[crate::domain::Fault]) -> SafeText {

@@ -46,7 +46,7 @@ use exec::{Exec, Parts, built_in};
 pub use files::Looks;
 use input::FromTerminal;
 use kept::restore;
-pub use open::{Opening, Wanted, open};
+pub use open::{Opening, Wanted, looks, open};
 use pace::{Cause, Pacer, When};
 use terminal::Screen;
 

@@ -359,7 +359,8 @@ fn a_configured_source_is_checked_field_by_field() {
         (config.interval, config.limit, config.address().as_str()),
         (Span::from_secs(15), 4, "http://p:9090")
     );
-    assert_eq!(config.credential_origins(), ["the environment variable T"]);
+    let origins: Vec<String> = config.credentials().iter().map(|c| c.origin()).collect();
+    assert_eq!(origins, ["the environment variable T"]);
     assert!(read("name = \"p\"\nkind = \"prometheus\"\nurl = \"u\"\ninsecure = true").is_err());
     for (url, said) in [
         ("p:9090", "must begin with http"),

@@ -120,8 +120,8 @@ fn faults(elsewhere: &Hostile) -> Vec<(Fault, &'static str, &'static str)> {
         (Fault::Floods(200 << 20), "too large", "1 MiB"),
         (Fault::Drips, "timed out", "within the deadline"),
         (Fault::Silent, "timed out", "within the deadline"),
-        (Fault::Resets, "unreachable", ""),
-        (Fault::Breaks, "unreachable", ""),
+        (Fault::Resets, "unreachable", "lost the connection"),
+        (Fault::Breaks, "unreadable", "garbled"),
     ]
 }
 

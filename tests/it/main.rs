@@ -9,6 +9,8 @@ mod connectors_tape;
 mod eventlog;
 mod eventlog_process;
 mod hostile;
+mod hostile_files;
+mod hostile_terminal;
 mod lab;
 mod licences;
 mod outage;

@@ -118,7 +118,7 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
     };
     let decided = if state.read_only {
         Err(SafeText::new(
-            "This console is read-only; nothing was recorded. Start it without --read-only to record.",
+            "This console is read-only; nothing was recorded. To record, start it without --read-only and on a log it can open.",
         ))
     } else {
         decide(&state.model, &state.me, &what, state.now, &state.guard).map_err(|r| r.sentence)

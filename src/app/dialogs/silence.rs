@@ -205,7 +205,7 @@ fn enter(state: &mut State) -> Vec<Effect> {
         .is_some_and(|typed| typed.text().trim() == form.preview.alerts.to_string());
     let decided = if state.read_only {
         Err(SafeText::new(
-            "This console is read-only; nothing was silenced. Start it without --read-only to act.",
+            "This console is read-only; nothing was silenced. To act, start it without --read-only and on a log it can open.",
         ))
     } else {
         form.draft(state).and_then(|draft| {

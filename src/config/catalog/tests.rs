@@ -42,7 +42,7 @@ fn the_shop_is_read_whole() {
     assert_eq!(signals, Signal::ALL);
 
     let availability = &catalog.slos["checkout-availability"];
-    assert!((availability.objective - 0.999).abs() < 1e-12);
+    assert_eq!(availability.objective, 0.999, "and not 0.9990000000000001");
     assert_eq!((availability.min_events, availability.origin.line), (100.0, 34));
     assert_eq!(availability.conditions.len(), 4);
     let latency = &catalog.slos["payments-latency"];
@@ -74,7 +74,7 @@ fn every_sloth_example_is_read_as_sloth_reads_it() {
     // Two of its examples declare the same objective; each alone is well.
     assert!(errors.iter().all(|e| e.message.contains("is there already")), "{}", lines(&errors));
     let slo = &catalog.slos["myservice-requests-availability"];
-    assert_eq!(slo.objective, 99.9 / 100.0);
+    assert_eq!(slo.objective, 0.999);
     assert_eq!((slo.method, slo.origin.format), (Method::RatioTimeslices, SloFormat::Sloth));
     assert_eq!(
         slo.recorded_ratio(Span::from_hours(6)).unwrap(),

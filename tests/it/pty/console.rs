@@ -107,7 +107,7 @@ fn every_screen_and_dialog_opens_and_closes_at_every_size() {
         let demo = Program::quarterdeck(&["demo", "--from", "2m"]);
         let mut session = Start::new(demo).size(size.0, size.1).start();
         session.wait_for_text("3 alerts");
-        let mut opens = |session: &mut Session, key: &str, title: &str| {
+        let opens = |session: &mut Session, key: &str, title: &str| {
             session.send(key);
             session.wait_for_text(title);
             session.send("\x1b");
