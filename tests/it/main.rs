@@ -11,6 +11,7 @@ mod eventlog;
 mod eventlog_process;
 mod hostile;
 mod hostile_files;
+mod hostile_secrets;
 mod hostile_terminal;
 mod lab;
 mod licences;

@@ -2,6 +2,7 @@
 
 use crate::actions::Screen;
 use crate::actions::command::{self, Command};
+use crate::app::screens::slos;
 use crate::app::{
     Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update,
 };
@@ -68,7 +69,7 @@ const FILTER: &str = "filter ";
 
 fn count(state: &State, screen: Screen, filter: &Filter) -> usize {
     match screen {
-        Screen::Slos => state.model.slos.statuses.len(),
+        Screen::Slos => slos::matching(state, filter).count(),
         Screen::Alerts | Screen::Bridge | Screen::Sources => {
             state.model.alerts.visible(filter, state.ui.alerts.show_muted).len()
         }

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::first_visible;
 use crate::domain::{MatcherSpec, SilenceId, SilenceState, SiteId};
 use crate::model::Planned;
@@ -12,7 +13,7 @@ use crate::view::scene::Scene;
 use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, wrap};
 
-use super::{Shown, keys, popup, position};
+use super::{Does, Shown, keys, popup, position};
 
 /// Columns of silences.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +70,7 @@ pub(super) fn silences(
         wrap(&words.0, usize::from(inner.width), |line| {
             Pen::new(buf, inner, 0).put(line, scene.style(words.1));
         });
-        keys(scene, buf, foot, &[("Esc", "close")]);
+        keys(scene, buf, foot, &[(Does::Listed(Action::Back), "close")]);
         return (0, 0);
     }
     let at =
@@ -119,7 +120,7 @@ pub(super) fn silences(
     }
     if let (true, Some(silence)) = (confirm, at.and_then(|at| all.get(at))) {
         let text = format!(
-            "End the silence of {} on {} now? Its alerts notify again. Enter ends it, Esc leaves it.",
+            "End the silence of {} on {} now? Its alerts notify again; a new silence is the way back.",
             silence.created_by, silence.site
         );
         let mut row = table.height;
@@ -127,11 +128,16 @@ pub(super) fn silences(
             Pen::new(buf, inner, row).put(line, scene.style(Token::Warning));
             row += 1;
         });
-        keys(scene, buf, foot, &[("Enter", "end it"), ("Esc", "leave it")]);
+        keys(
+            scene,
+            buf,
+            foot,
+            &[(Does::Listed(Action::Open), "end it"), (Does::Listed(Action::Back), "leave it")],
+        );
     } else {
-        let end = scene.keymap.keys_for(crate::actions::Action::Withdraw);
-        let end = end.first().map_or(":unack", String::as_str);
-        keys(scene, buf, foot, &[("Enter", "extend"), (end, "end now"), ("Esc", "close")]);
+        let (extend, end) = (Does::Listed(Action::Open), Does::Listed(Action::Withdraw));
+        let close = Does::Listed(Action::Back);
+        keys(scene, buf, foot, &[(extend, "extend"), (end, "end now"), (close, "close")]);
     }
     position(scene, buf, foot, first, page, all.len());
     (first, page)
@@ -167,7 +173,7 @@ pub(super) fn windows(
     if all.is_empty() {
         Pen::new(buf, inner, 0)
             .put("No window of the catalog comes within a year.", scene.style(Token::Muted));
-        keys(scene, buf, foot, &[("Esc", "close")]);
+        keys(scene, buf, foot, &[(Does::Listed(Action::Back), "close")]);
         return (0, 0);
     }
     let asked = if confirm { 2.min(inner.height / 2) } else { 0 };
@@ -239,7 +245,10 @@ pub(super) fn windows(
         scene,
         buf,
         foot,
-        &[("Enter", if confirm { "mute it" } else { "mute" }), ("Esc", "close")],
+        &[
+            (Does::Listed(Action::Open), if confirm { "mute it" } else { "mute" }),
+            (Does::Listed(Action::Back), if confirm { "leave it" } else { "close" }),
+        ],
     );
     position(scene, buf, foot, first, page, all.len());
     (first, page)
