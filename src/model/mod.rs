@@ -20,7 +20,7 @@ pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
 pub use recall::Remembered;
-pub use signals::{Departure, Outside, SignalBook, SignalView};
+pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,

@@ -1,4 +1,4 @@
-//! The only place that starts tasks, makes channels, owns the terminal and the clock, performs effects.
+//! The loop: it owns the state, the channels, the terminal and the clock, and has effects performed.
 //!
 //! ```text
 //! terminal thread ─┐                              ┌─► log thread: append, watch for others' records

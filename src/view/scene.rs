@@ -68,6 +68,15 @@ impl<'a> Scene<'a> {
         self.style(if fresh { token } else { Token::Stale })
     }
 
+    /// The colour of how fresh a source's data is.
+    pub(crate) fn freshness(&self, source: &SourceStatus) -> Token {
+        match source.freshness(self.now()) {
+            Freshness::Fresh => Token::Text,
+            Freshness::Stale => Token::Stale,
+            Freshness::Never => Token::Unknown,
+        }
+    }
+
     /// Sources of a kind: fresh, all.
     pub(crate) fn health(&self, kind: Option<SourceKind>) -> (usize, usize) {
         let of_kind = |s: &&SourceStatus| kind.is_none_or(|k| s.kind == k);

@@ -191,7 +191,7 @@ fn budget<'t>(scene: &Scene<'_>) -> Vec<Part<'t>> {
     let (mark, word, token) = verdict(status.verdict);
     let style = scene.unless_stale(fresh, token);
     let name = format!("{mark} {}", slo_name(scene, status));
-    let mut parts = vec![Part::flexible(name, 22, style, 0)];
+    let mut parts = vec![Part::flexible(name, 26, style, 0)];
     let burn = status.conditions.iter().find(|c| c.held == crate::model::Held::Yes);
     let burn = burn.or(status.conditions.first()).and_then(|c| c.long.value());
     parts.push(match burn {

@@ -311,7 +311,7 @@ fn a_selection_far_down_a_huge_list_is_scrolled_into_view() {
     let mut state = on(stories::huge(), Screen::Alerts);
     state.ui.alerts.selected = state.ui.alerts.rows.get(321).cloned();
     let (picture, drawn) = paint(&state, &look("ansi16"), SIZES[0]);
-    assert_eq!((drawn.top, drawn.page), (303, 19));
+    assert_eq!((drawn.top, drawn.page), (307, 15));
     assert!(text(&picture).contains("▸ ▲  SEV-2  Alert321 checkout"), "{}", text(&picture));
 }
 

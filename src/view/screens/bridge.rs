@@ -95,7 +95,7 @@ fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
     let budgets = slos.min(lists - groups.max(6).min(lists / 2));
     let middle = groups.max(6).min(lists - budgets);
     let spare = body.height - 2 - budgets - middle;
-    let charts = spare.min(15);
+    let charts = spare.min(17);
     let middle = middle + spare - charts;
     let (groups, beside) = half(top(below(body, budgets + 1), middle), 66);
     let (sources, lately) = rail(beside);

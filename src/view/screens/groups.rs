@@ -38,13 +38,13 @@ pub(crate) const BRIDGE: [Column<Col>; 7] = [
 pub(crate) const ALERTS: [Column<Col>; 11] = [
     Column::new(Col::Mark, "", 1, 0),
     Column::new(Col::Severity, "", 5, 0),
-    Column::new(Col::Title, "", 19, 0).up_to(36).grow(),
+    Column::new(Col::Title, "", 28, 0).up_to(36).grow(),
     Column::new(Col::Active, "alerts", 6, 3).right(),
     Column::new(Col::Silenced, "sil", 4, 8).right(),
     Column::new(Col::Inhibited, "inh", 4, 9).right(),
     Column::new(Col::Lost, "lost", 4, 5).right(),
     Column::new(Col::Since, "for", 4, 2).right(),
-    Column::new(Col::Owner, "owner", 8, 4).up_to(14),
+    Column::new(Col::Owner, "owner", 10, 4).up_to(14),
     Column::new(Col::Ack, "acked by", 8, 6).up_to(12),
     Column::new(Col::Runbook, "runbook", 10, 7),
 ];

@@ -180,8 +180,8 @@ fn one_chart(
         return;
     };
     let time = Window::last(scene.state.ui.range, scene.now());
-    let scale = Scale::over(&view.series, &view.band, time, least(scene, id, signal, unit));
-    let scale = scale.rounded();
+    let scale = Scale::over(&view.series, &view.band, time, 0.0).rounded();
+    let scale = Scale { high: scale.high.max(least(scene, id, signal, unit)), ..scale };
     let axis = scene.style(Token::ChartAxis);
     let values = [
         (scale.high, format::quantity(scale.high, unit), axis),

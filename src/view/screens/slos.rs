@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::{Drawn, first_visible};
-use crate::domain::{Band, Reading, SloId, SourceKind, Span};
+use crate::domain::{Band, Reading, SloId, SourceKind, Span, Unit};
 use crate::model::{ConditionState, Exhaustion, Held, SloStatus, Verdict};
 use crate::theme::Token;
 use crate::view::format::{self, short};
@@ -38,7 +39,7 @@ const COLUMNS: [Column<Col>; 11] = [
     Column::new(Col::Name, "", 27, 0).up_to(42).grow(),
     Column::new(Col::Verdict, "stands", 11, 0),
     Column::new(Col::Target, "target", 7, 6).right(),
-    Column::new(Col::Gauge, "budget", 5, 3).up_to(16),
+    Column::new(Col::Gauge, "budget", 6, 3).up_to(16),
     Column::new(Col::Left, "left", 7, 0).right(),
     Column::new(Col::Long, "long", 7, 1).right(),
     Column::new(Col::Short, "short", 7, 4).right(),
@@ -217,7 +218,9 @@ fn about(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
     let body = below(body, used.min(3) + u16::from(body.height > 9));
     if body.width >= 76 {
         let table = if body.width >= 100 { 51 } else { 42 };
-        conditions(scene, buf, Rect { width: table, ..body }, status, fresh);
+        let left = Rect { width: table, ..body };
+        conditions(scene, buf, left, status, fresh);
+        facts(scene, buf, below(left, status.conditions.len() as u16 + 2), status);
         let x = body.x + table + 3;
         let beside = Rect { x, width: body.width - table - 3, ..body };
         history(scene, buf, beside, status, fresh, false);
@@ -248,7 +251,10 @@ fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
                 Exhaustion::Lasts => "lasts the period at the present burn".into(),
                 Exhaustion::Unknown => "when it is gone cannot be said".into(),
             };
-            format!("{left} of the budget is left; {end}.")
+            match status.budget_left.value() {
+                Some(v) if v < 0.0 => format!("Overspent by {}: {end}.", format::percent(-v)),
+                _ => format!("{left} of the budget is left; {end}."),
+            }
         }
     };
     let age = format::age(status.at, scene.now());
@@ -257,6 +263,38 @@ fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
         (Some(_), true) => format!("{said} Measured {age} ago."),
         (Some(_), false) => format!("Not current, {age} old: {said}"),
     }
+}
+
+/// What the figures rest on, where there is room below the conditions.
+fn facts(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
+    let Some(slo) = scene.slo(status) else { return };
+    let muted = scene.style(Token::Muted);
+    let mut row = 0;
+    let mut fact = |name: &str, text: &str, token: Token| {
+        let mut pen = Pen::new(buf, area, row);
+        pen.put(name, muted).to(area.x + 9).put(text, scene.style(token));
+        row += 1;
+    };
+    let allowed = slo.period.scale(1.0 - slo.objective);
+    let budget = format::percent(1.0 - slo.objective);
+    fact(
+        "budget",
+        &format!("{budget} of {}: {} of outage", slo.period, format::span(allowed)),
+        Token::Text,
+    );
+    let traffic = reading(status.traffic, |v| format::quantity(v, Unit::PerSecond));
+    fact("traffic", &traffic, Token::Text);
+    let service = scene.model().catalog.services.get(&slo.service);
+    match service.map(|s| &s.owner).filter(|o| !o.is_empty()) {
+        Some(owner) => fact("owner", owner, Token::Text),
+        None => fact("owner", "no owner in the catalog", Token::Warning),
+    }
+    if let Some(source) = scene.source_of(status) {
+        fact("source", source.id.as_str(), Token::Text);
+    }
+    let keys = scene.keymap.keys_for(Action::Explain);
+    let key = keys.first().map_or(":explain", String::as_str);
+    fact(key, "how every figure is computed", Token::Muted);
 }
 
 /// Columns of conditions.
