@@ -158,7 +158,7 @@ fn a_state_folder_that_cannot_be_used_leaves_a_console_to_look_with() {
     session.wait_for_text("PlainAlert");
     session.send("ga\r");
     session.wait_until("a refusal", |s| s.contents().contains("This console is read-only"));
-    session.send("\x1b");
+    session.send("\x03");
     session.wait_until("the form is left", |s| !s.contents().contains("Esc leave it"));
     session.send("q");
     assert!(session.exit_status().success());

@@ -107,7 +107,7 @@ fn a_megabyte_pasted_is_taken_or_refused_but_never_obeyed() {
     session.send("\x1b[201~");
     session.wait_for_text("its end was left out");
     session.wait_for_text("<U+202E>");
-    session.send("\x1b");
+    session.send("\x03");
     session.wait_until("the form is left", |s| !s.contents().contains("keep as draft"));
     session.send("S");
     session.wait_for_text("data age");

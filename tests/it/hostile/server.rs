@@ -169,7 +169,11 @@ impl Shared {
 
     /// Waits for the client to leave.
     fn hold(&self, to: &mut TcpStream) -> std::io::Result<()> {
-        while !self.over.load(Ordering::SeqCst) && to.read(&mut [0; 64])? > 0 {}
+        while !self.over.load(Ordering::SeqCst) {
+            if to.read(&mut [0; 64])? == 0 {
+                break;
+            }
+        }
         Ok(())
     }
 
