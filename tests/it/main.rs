@@ -11,6 +11,7 @@ mod eventlog_process;
 mod hostile;
 mod hostile_files;
 mod hostile_terminal;
+mod journeys;
 mod lab;
 mod licences;
 mod outage;
