@@ -16,7 +16,7 @@ use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
 use crate::eventlog::{EventLog, Position, SqliteLog};
 use crate::model::Model;
-use crate::runtime::{SourceSetup, clock};
+use crate::runtime::{SourceSetup, clock, sight};
 
 /// Everything that was read.
 pub(super) struct World {
@@ -170,10 +170,28 @@ impl World {
             program: concat!("quarterdeck ", env!("CARGO_PKG_VERSION")).to_owned(),
             started: self.now(),
             sources: self.settings.sources.iter().map(source).collect(),
-            config: std::fs::read_to_string(&self.paths.config_file).unwrap_or_default(),
+            config: for_others(
+                &std::fs::read_to_string(&self.paths.config_file).unwrap_or_default(),
+            ),
             files: self.files.clone(),
         };
         Recorder::start(Box::new(file), &header, self.settings.record_bytes)
             .context("the recording could not be begun")
     }
+}
+
+/// What playing a recording needs of a source; everything else may hold a credential.
+const TOLD: [&str; 8] =
+    ["name", "kind", "url", "site", "interval", "timeout", "limit", "max_body_mib"];
+
+/// The configuration as it may be passed on with a recording: without credentials, headers, proxies
+/// and comments.
+fn for_others(config: &str) -> String {
+    let Ok(mut all) = config.parse::<toml::Table>() else { return String::new() };
+    for source in all.get_mut("source").and_then(toml::Value::as_array_mut).into_iter().flatten() {
+        if let Some(source) = source.as_table_mut() {
+            source.retain(|key, _| TOLD.contains(&key));
+        }
+    }
+    all.to_string()
 }

@@ -449,6 +449,11 @@ fn rules_targets_clock_and_version_of_a_real_prometheus_are_read() {
         parse("buildinfo", &fixture("buildinfo.json")),
         Observation::Version("2.42.0+ds".into())
     );
+    // VictoriaMetrics answers without a version; that is no fault.
+    assert_eq!(
+        parse("buildinfo", br#"{"status":"success","data":{}}"#),
+        Observation::Version("".into())
+    );
     let clock = parse("time", br#"{"status":"success","data":{"resultType":"scalar","result":[1795348801.51,"1795348801.51"]}}"#);
     let offset = ClockOffset { offset: Span::from_millis(1_500), bound: Span::from_millis(11) };
     assert_eq!(clock, Observation::Clock(offset));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, as it should")]
 
 mod architecture;
+mod cli;
 mod connectors;
 mod connectors_http;
 mod connectors_poll;
@@ -10,6 +11,7 @@ mod eventlog;
 mod eventlog_process;
 mod hostile;
 mod hostile_files;
+mod hostile_secrets;
 mod hostile_terminal;
 mod journeys;
 mod lab;

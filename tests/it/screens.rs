@@ -354,13 +354,19 @@ fn poison(state: &mut State, bad: &str) {
     state.ui.alerts.filter_text = SafeText::new(bad).to_string();
     state.ui.notice(Tone::Error, bad, now());
     match &mut state.ui.dialog {
-        Some(Dialog::Prompt(p)) => p.line.insert(bad),
+        Some(Dialog::Prompt(p)) => {
+            p.line.insert(bad);
+        }
         Some(Dialog::Find(f)) => {
             f.line.insert(bad);
             f.hits.iter_mut().for_each(|h| h.label = bad.into());
         }
-        Some(Dialog::Acknowledge(f)) => f.note.insert(bad),
-        Some(Dialog::Note(f)) => f.text.insert(bad),
+        Some(Dialog::Acknowledge(f)) => {
+            f.note.insert(bad);
+        }
+        Some(Dialog::Note(f)) => {
+            f.text.insert(bad);
+        }
         Some(Dialog::Silence(f)) => {
             f.matchers.insert(bad);
             f.preview.listed.push(bad.into());

@@ -115,7 +115,6 @@ const POLICIES: &str = r#"
 # A silence that hits more alerts than this, or a larger share of all, asks twice.
 #max_alerts = 50
 #max_share = 0.5
-#require_comment = true
 
 # Severity comes from impact and urgency. The first rule that matches decides; without one, impact comes
 # from the service's tier (1 high, 2 medium, others low) and urgency from the label `severity`.

@@ -72,7 +72,7 @@ impl Lab {
     pub(crate) fn start_or_skip(options: &Options) -> Result<Option<Self>> {
         let missing: Vec<_> =
             PROGRAMS.into_iter().filter(|program| find_program(program).is_none()).collect();
-        let required = std::env::var_os(REQUIRED).is_some();
+        let required = required();
         assert!(
             missing.is_empty() || !required,
             "{REQUIRED} is set, so this test may not skip, but {missing:?} cannot be found"
@@ -400,6 +400,11 @@ pub(crate) fn eventually<T>(
     }
 }
 
+/// Whether tests that need servers may not skip.
+pub(crate) fn required() -> bool {
+    std::env::var_os(REQUIRED).is_some()
+}
+
 /// A program's path; servers often lie in sbin, which a test's PATH may lack.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -432,13 +437,22 @@ pub(crate) fn built(name: &str) -> Result<PathBuf> {
 /// Ports nobody listens on. Taken below the range the kernel gives to outgoing connections, and from
 /// another place for each process, so that labs side by side do not meet.
 pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>> {
+    // Those of this process, so that tests side by side do not meet either.
+    static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
+    let mut given =
+        GIVEN.lock().map_err(|_| anyhow::anyhow!("a test ended while it took ports"))?;
     let start = 20_000 + u16::try_from(std::process::id() % 1_200)? * 10;
     let mut held = Vec::new();
     for port in (start..32_000).chain(20_000..start) {
+        if given.contains(&port) {
+            continue;
+        }
         // Held until all are found, so that each is found once.
         held.extend(TcpListener::bind(("127.0.0.1", port)).map(|listener| (port, listener)));
         if held.len() == count {
-            return Ok(held.into_iter().map(|(port, _)| port).collect());
+            let ports: Vec<u16> = held.into_iter().map(|(port, _)| port).collect();
+            given.extend(&ports);
+            return Ok(ports);
         }
     }
     bail!("fewer than {count} free ports between 20000 and 32000")
