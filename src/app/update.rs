@@ -392,5 +392,6 @@ impl State {
         let service = bridge::service(self);
         self.ui.bridge.service = service;
         dialogs::refresh_reading(self);
+        dialogs::refresh_windows(self);
     }
 }

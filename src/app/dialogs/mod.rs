@@ -9,7 +9,7 @@ mod silence;
 
 pub(super) use find::open as open_finder;
 pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
-pub(super) use lists::{open_silences, open_windows};
+pub(super) use lists::{open_silences, open_windows, refresh as refresh_windows};
 pub(super) use prompt::{open_command, open_filter};
 pub(super) use reading::{
     alert_reading, explain, link, refresh as refresh_reading, runbook, source_reading,

@@ -94,7 +94,7 @@ pub(super) fn prompt(
         PromptKind::Filter(_) => ("/", "severity=~\"crit.*\" team!=web word !word"),
     };
     let mut pen = Pen::new(buf, bottom, 0);
-    pen.skip(1).put(sign, scene.style(Token::Key));
+    pen.skip(2).put(sign, scene.style(Token::Key));
     if let Some(matches) = prompt.matches {
         let words = if matches == 1 { "row matches" } else { "rows match" };
         let token = if matches == 0 { Token::Warning } else { Token::Muted };
@@ -109,11 +109,11 @@ pub(super) fn prompt(
     if let Some(error) = &prompt.error {
         clear(scene, buf, above);
         let mut pen = Pen::new(buf, above, 0);
-        pen.skip(1).put("✕ ", scene.style(Token::Error)).put(error, scene.style(Token::Error));
+        pen.skip(2).put("✕ ", scene.style(Token::Error)).put(error, scene.style(Token::Error));
     } else if !prompt.completions.is_empty() {
         clear(scene, buf, above);
         let mut pen = Pen::new(buf, above, 0);
-        pen.skip(2);
+        pen.skip(3);
         // The taken one is always among those shown.
         let skip = prompt.taken.map_or(0, |taken| taken.saturating_sub(3));
         for (at, text) in prompt.completions.iter().enumerate().skip(skip) {

@@ -133,8 +133,11 @@ pub(super) fn gist(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: &AlertR
     let Some(tracked) = scene.model().alerts.alerts.get(key) else { return };
     let (mark, word, token, _) = state(tracked);
     let mut pen = Pen::new(buf, area, 0);
-    pen.put(mark, scene.style(token)).skip(1).put(word, scene.style(token)).skip(2);
-    pen.put(tracked.alert.summary(), scene.style(Token::Text));
+    pen.put(mark, scene.style(token)).skip(1).put(word, scene.style(token)).skip(1);
+    if let Some(ack) = &tracked.ack {
+        pen.put("by ", scene.style(token)).put(ack.by.name(), scene.style(token));
+    }
+    pen.skip(1).put(tracked.alert.summary(), scene.style(Token::Text));
     let labels = tracked.alert.labels.to_string();
     let mut line = 1;
     wrap(&labels, usize::from(area.width), |text| {
