@@ -10,6 +10,7 @@ use super::world::World;
 use crate::connectors::Interest;
 use crate::connectors::poll::{self, Event};
 use crate::domain::{FailureKind, Freshness, SourceId, SourceStatus, Span, Timestamp};
+use crate::runtime::sight;
 
 impl World {
     /// Asks every source once and takes in what they say, the log included when it can be read.
@@ -27,6 +28,8 @@ impl World {
                 Err(error) => output::aside(&format!("quarterdeck: {error}")),
             }
         }
+        let now = self.now();
+        sight::recall(&sight::file(&self.paths.state), &mut self.model, now);
         let (_interest, watching) = watch::channel(Interest::default());
         let (sink, mut events) = mpsc::channel(256);
         let mut waiting: BTreeSet<SourceId> = BTreeSet::new();

@@ -241,7 +241,7 @@ impl Live {
                 let mut fault = fault(
                     FailureKind::TooLarge,
                     &format!(
-                        "{} answered with more than {cap}, the cap; narrow the question or raise max_body.",
+                        "{} answered with more than {cap}, the cap; narrow the question or raise max_body_mib.",
                         self.host()
                     ),
                 );

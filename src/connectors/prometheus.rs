@@ -61,6 +61,10 @@ struct State {
     shown: BTreeSet<usize>,
     past: HashMap<(ServiceId, Signal), Series>,
     lines: HashMap<(ServiceId, Signal), Series>,
+    /// How far the server's clock is ahead of ours, when that is more than a little.
+    ahead: Span,
+    /// By how much the range asked for was moved, by question.
+    moved: HashMap<String, Span>,
 }
 
 impl State {
@@ -74,7 +78,23 @@ impl State {
         true
     }
 
+    /// The server's present, for a question about a range.
+    fn there(&mut self, key: &str, now: Timestamp) -> Timestamp {
+        self.moved.insert(key.to_owned(), self.ahead);
+        now.plus(self.ahead)
+    }
+
+    /// How far an answer's times are ahead of ours.
+    fn moved(&self, key: &str) -> Span {
+        self.moved.get(key).copied().unwrap_or(self.ahead)
+    }
+
     fn answered(&mut self, key: &str, every: Span, interval: Span, at: Timestamp) {
+        if self.moved.get(key).is_some_and(|moved| *moved != self.ahead) {
+            // Asked before the clock was known: the answer is about another time.
+            self.due.remove(key);
+            return;
+        }
         let slack = interval.scale(0.5);
         if every > interval {
             let rest = Span::from_millis(every.millis() - slack.millis());
@@ -113,6 +133,7 @@ impl Prometheus {
     }
 
     /// Ends on a multiple of the step, so that a line's points stay where they are from poll to poll.
+    /// `now` is by the server's clock: what it calls now is where its latest samples are.
     fn range_ask(&self, key: &str, query: String, range: Span, step: Span, now: Timestamp) -> Ask {
         let end = now.minus(Span::from_millis(now.millis().rem_euclid(step.millis().max(1))));
         let params = vec![
@@ -187,7 +208,8 @@ impl Prometheus {
         }
         for (key, text, points) in texts {
             if state.take(&key, self.cadence(&key), self.interval, now) {
-                asks.push(self.range_ask(&key, text, range, step(range, points), now));
+                let there = state.there(&key, now);
+                asks.push(self.range_ask(&key, text, range, step(range, points), there));
             }
         }
     }
@@ -225,7 +247,8 @@ impl Prometheus {
             };
             for (key, text) in bundles {
                 if state.take(&key, self.cadence(&key), self.interval, now) {
-                    asks.push(self.range_ask(&key, text, range, step, now));
+                    let there = state.there(&key, now);
+                    asks.push(self.range_ask(&key, text, range, step, there));
                 }
             }
         }
@@ -238,10 +261,8 @@ impl Prometheus {
         // Per unit, part and window: the number, or `Unknown` when there were several.
         let mut found: HashMap<(usize, bool, Span), Reading> = HashMap::new();
         let mut several = Vec::new();
-        let mut at = None;
         wire::elements(&reply.body, |element| {
-            let Some(wire::Point(time, value)) = element.value else { return };
-            at = Some(time);
+            let Some(wire::Point(_, value)) = element.value else { return };
             let label = |name: &str| element.metric.0.iter().find(|(n, _)| n == name);
             let Some((unit, part)) = label(plan::TAG).and_then(|(_, id)| id.split_once('.')) else {
                 return;
@@ -295,7 +316,8 @@ impl Prometheus {
             state.due.retain(|key, _| !key.starts_with("slo:"));
         }
         drop(state);
-        let at = at.unwrap_or(reply.sent);
+        // By our clock: a server whose clock is set back must not lose to its own past.
+        let at = reply.sent;
         let mut readings = Vec::new();
         for number in asked {
             if unrecorded.contains(&number) {
@@ -329,8 +351,10 @@ impl Prometheus {
         &self,
         ask: &Ask,
         reply: &Reply,
-        maker: &mut LabelMaker,
+        state: &mut State,
     ) -> Result<Vec<(usize, Series)>, ParseError> {
+        let ahead = state.moved(&ask.key);
+        let maker = &mut state.maker;
         let asked = plan::tags(query_of(ask)).filter_map(|id| id.parse::<usize>().ok());
         let mut lines: BTreeMap<usize, Series> = asked.map(|at| (at, Series::default())).collect();
         wire::elements(&reply.body, |mut element| {
@@ -338,7 +362,7 @@ impl Prometheus {
             let Some(tag) = tag.map(|at| element.metric.0.swap_remove(at).1) else { return };
             let line = tag.parse().ok().and_then(|at: usize| lines.get_mut(&at));
             if let Some(line) = line.filter(|line| line.points.is_empty()) {
-                line.points = element.values.iter().map(|p| (p.0, p.1)).collect();
+                line.points = element.values.iter().map(|p| (p.0.minus(ahead), p.1)).collect();
                 line.labels = maker.labels(&element.metric);
             }
         })?;
@@ -347,7 +371,7 @@ impl Prometheus {
 
     fn read_history(&self, ask: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
         let mut state = self.state();
-        let lines = self.lines(ask, reply, &mut state.maker)?;
+        let lines = self.lines(ask, reply, &mut state)?;
         state.answered(&ask.key, self.cadence(&ask.key), self.interval, reply.sent);
         let coarse = ask.key.starts_with("spark");
         let mut seen = Vec::new();
@@ -373,7 +397,7 @@ impl Prometheus {
             return Ok(Vec::new());
         };
         let mut state = self.state();
-        let lines = self.lines(ask, reply, &mut state.maker)?;
+        let lines = self.lines(ask, reply, &mut state)?;
         state.answered(&ask.key, self.cadence(&ask.key), self.interval, reply.sent);
         let mut seen = Vec::new();
         for (at, series) in lines {
@@ -463,6 +487,7 @@ impl Connector for Prometheus {
         let seen = match ask.key.split(':').next() {
             Some("time") => {
                 let offset = clock(reply, wire::scalar(&reply.body)?);
+                self.state().ahead = noticeable(offset.offset);
                 return Ok(vec![Observation::Clock(offset)]);
             }
             Some("slo") => return self.read_slos(ask, reply),
@@ -506,6 +531,14 @@ pub fn instant_vector(body: &[u8]) -> Result<Vec<(Labels, Reading, Timestamp)>, 
 fn clock(reply: &Reply, seconds: f64) -> ClockOffset {
     crate::analysis::clock::exact(Timestamp::from_seconds(seconds), reply.sent, reply.received)
         .offset()
+}
+
+/// An offset rounded so that a line stays where it is while the measurement wavers; a few seconds are
+/// nobody's concern.
+fn noticeable(offset: Span) -> Span {
+    const GRAIN: f64 = 10_000.0;
+    let grains = (offset.millis() as f64 / GRAIN).round();
+    Span::from_millis((grains * GRAIN) as i64)
 }
 
 fn service_of(key: &str) -> &str {

@@ -91,6 +91,14 @@ impl<'a> Scene<'a> {
         sources.filter(|s| s.kind == kind).filter_map(|s| s.last_good).max()
     }
 
+    /// Whether no Prometheus that should evaluate alerting rules can be seen doing it.
+    pub(crate) fn blind(&self) -> bool {
+        // Before the first answer or failure nothing can be said.
+        let heard = |s: &SourceStatus| s.failure.is_some() || s.last_good.is_some();
+        matches!(self.health(Some(SourceKind::Prometheus)), (0, 1..))
+            && self.model().sources.values().any(|s| s.kind == SourceKind::Prometheus && heard(s))
+    }
+
     /// Why nothing is shown: in words, and never as good news without fresh data.
     pub(crate) fn nothing(&self, kind: SourceKind, nothing: &str) -> (String, Token) {
         let ((fresh, all), asked) = (self.health(Some(kind)), self.last_asked(kind));
@@ -121,6 +129,12 @@ impl<'a> Scene<'a> {
             }
             (f, a, _) if f < a => (
                 format!("{nothing} as far as {f} of {a} {name}s can see. Last asked {ago} ago."),
+                Token::Warning,
+            ),
+            _ if kind == SourceKind::Alertmanager && self.blind() => (
+                format!(
+                    "{nothing}, but no Prometheus answers, so nothing new would. Last asked {ago} ago."
+                ),
                 Token::Warning,
             ),
             _ => (format!("{nothing}. Last asked {ago} ago."), Token::Muted),

@@ -247,6 +247,8 @@ fn alerts<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
                 (0, _) if !known => ("… asking for alerts", Token::Unknown),
                 (0, _) => ("? alerts unknown", Token::Unknown),
                 (f, a) if f < a => ("no alerts seen by some", Token::Warning),
+                // Alertmanager knows only what a Prometheus tells it.
+                _ if scene.blind() => ("? no alerts, but no Prometheus answers", Token::Warning),
                 _ => ("no alerts fire", Token::Muted),
             };
             parts.push(Part::new(text, scene.style(token), 2));

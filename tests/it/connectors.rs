@@ -422,6 +422,37 @@ fn charts_and_golden_signals_follow_what_is_on_screen() {
 }
 
 #[test]
+fn a_server_whose_clock_is_hours_ahead_is_asked_about_its_own_present() {
+    let prom = prometheus(vec![slo("a", events("x"))]);
+    let interest =
+        Interest { slos: vec![SloId::new("a")], range: Span::from_hours(1), ..Interest::default() };
+    let chart = |asks: &[Ask]| asks.iter().find(|a| a.key == "chart:a").cloned();
+    let end = |ask: &Ask| {
+        let end = ask.params.iter().find(|(name, _)| *name == "end").unwrap();
+        Timestamp::from_seconds(end.1.parse().unwrap())
+    };
+    let ahead = Span::from_hours(5);
+    let there = NOON.plus(ahead).seconds();
+    let matrix = format!(
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"qd":"0"}},"values":[[{there},"0.02"]]}}]}}}}"#
+    );
+    // The first question goes out before anything is known of the clock.
+    let first = chart(&prom.asks(&interest, NOON)).unwrap();
+    assert_eq!(end(&first), NOON);
+    let time = format!(
+        r#"{{"status":"success","data":{{"resultType":"scalar","result":[{there},"{there}"]}}}}"#
+    );
+    prom.parse(&source(), &ask("time"), &reply(200, time.as_bytes())).unwrap();
+    prom.parse(&source(), &first, &reply(200, matrix.as_bytes())).unwrap();
+    // So it is put again at the next poll, about the server's present, and drawn at ours.
+    let second = chart(&prom.asks(&interest, NOON.plus(Span::from_secs(15)))).unwrap();
+    assert_eq!(end(&second), NOON.plus(ahead).plus(Span::from_secs(15)));
+    let seen = prom.parse(&source(), &second, &reply(200, matrix.as_bytes())).unwrap();
+    let [Observation::SloHistory { series, .. }] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!(series.points[0].0, NOON);
+}
+
+#[test]
 fn rules_targets_clock_and_version_of_a_real_prometheus_are_read() {
     let prom = prometheus(vec![]);
     let parse = |key: &str, body: &[u8]| {

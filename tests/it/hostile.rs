@@ -62,7 +62,7 @@ fn row(session: &Session, source: &str) -> String {
 /// Goes through the screens and ends on Sources; each must answer at once.
 fn keys_answer(session: &mut Session, when: &str) {
     for (key, sign) in
-        [("1", "Error budgets"), ("2", "Alerts"), ("3", "objective"), ("S", "data age")]
+        [("1", "Error budgets"), ("2", "Alerts"), ("3", "bjective"), ("S", "data age")]
     {
         session.send(key);
         session.wait_within(ANSWER, &format!("{sign} ({when})"), shows(sign));
@@ -271,5 +271,119 @@ fn one_bad_byte_does_not_hide_all_alerts() {
     let mut session = config.console();
     session.send("2");
     session.wait_within(ANSWER * 8, "both alerts", |s| shows("Garbled")(s) && shows("Sound")(s));
+    assert_nothing_foreign(&session);
+}
+
+/// Waits until the server was asked again, twice, so that what it says now has been read.
+fn asked_again(session: &mut Session, server: &Hostile) {
+    let before = server.asked().len();
+    session.send("R");
+    session.wait_within(ANSWER * 10, "another question", |_| server.asked().len() > before + 3);
+}
+
+#[test]
+fn numbers_that_are_none_are_drawn_and_survived() {
+    let prom = Hostile::start(Kind::Prometheus);
+    let config = Config::of(&[("prom", Kind::Prometheus, &prom.url(), "")]);
+    let catalog = r#"
+version = 1
+[[service]]
+name = "shop"
+[service.signals]
+traffic = "a"
+errors = "b"
+latency = "c"
+[[slo]]
+name = "paid"
+title = "Orders are paid"
+service = "shop"
+objective = "99.9%"
+bad = "sum(rate(bad[$window]))"
+total = "sum(rate(all[$window]))"
+"#;
+    std::fs::write(config.folder.path().join("catalog.toml"), catalog).unwrap();
+    let mut session = config.console();
+    session.send("3");
+    session.wait_within(ANSWER * 8, "the objective", shows("Orders are paid"));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = now.as_secs();
+    for value in ["\"NaN\"", "\"+Inf\"", "\"-1e308\"", "\"\"", "null"] {
+        let mut result = String::new();
+        for (unit, part) in (0..8).flat_map(|unit| (0..8).map(move |part| (unit, part))) {
+            for time in [now.to_string(), "-1e300".into()] {
+                let point = format!("[{time},{value}]");
+                result.push_str(&format!(
+                    r#"{{"metric":{{"qd":"{unit}.{part}"}},"value":{point}}},"#
+                ));
+            }
+            result.push_str(&format!(
+                r#"{{"metric":{{"qd":"{unit}"}},"values":[[{},{value}],[{now},{value}],[{now},"1"],[1e300,{value}]]}},"#,
+                now - 60
+            ));
+        }
+        let result = result.trim_end_matches(',');
+        let body = format!(
+            r#"{{"status":"success","data":{{"resultType":"matrix","result":[{result}]}}}}"#
+        );
+        for path in ["/api/v1/query", "/api/v1/query_range"] {
+            prom.set(Fault::Lies(path, Arc::from(body.as_bytes())));
+            asked_again(&mut session, &prom);
+            keys_answer(&mut session, value);
+            session.send("3\r");
+            session.send("\x7f1");
+        }
+    }
+    prom.set(Fault::None);
+    for ahead in [-5.0 * 3_600.0, 1e300, f64::NAN] {
+        prom.set_clock(ahead);
+        asked_again(&mut session, &prom);
+        keys_answer(&mut session, "another time");
+    }
+    prom.set_clock(5.0 * 3_600.0);
+    session.wait_within(ANSWER * 10, "the offset is said", shows("more than a second off"));
+    assert_nothing_foreign(&session);
+    session.send("q");
+    assert!(session.exit_status().success());
+}
+
+#[test]
+fn silences_nobody_can_read_are_listed_all_the_same() {
+    let am = Hostile::start(Kind::Alertmanager);
+    let config = Config::of(&[("am", Kind::Alertmanager, &am.url(), "")]);
+    let silence = |id: &str, matcher: &str, state: &str, comment: &str| {
+        format!(
+            r#"{{"id":"{id}","status":{{"state":"{state}"}},"comment":"{comment}","createdBy":"{comment}","updatedAt":"x",
+            "startsAt":"2026-01-01T00:00:00Z","endsAt":"2099-01-01T00:00:00Z","matchers":[{matcher}],"more":[]}}"#
+        )
+    };
+    let regex = |value: &str| format!(r#"{{"name":"alertname","value":"{value}","isRegex":true}}"#);
+    let all = [
+        silence("s1", &regex("(?!x)y(?<=z)"), "active", "lookaround"),
+        silence(
+            "s2",
+            &regex(&format!("{}a{}", "(".repeat(2_000), ")*".repeat(2_000))),
+            "active",
+            "deep one",
+        ),
+        silence("s3", &regex("((((a{1000}){1000}){1000}){1000})"), "active", "huge one"),
+        silence("s4", &regex(r"\u001b]52;c;aGk=\u0007"), "what", "\\u001b[2Jesc"),
+        silence("s5", "", "active", "matcherless"),
+    ];
+    am.set(Fault::Lies("/api/v2/silences", Arc::from(alerts(&all).as_bytes())));
+    let mut session = config.console();
+    session.send("2");
+    session.wait_within(ANSWER * 8, "the alert", shows("PlainAlert"));
+    session.send("x");
+    for comment in ["lookaround", "deep one", "huge one", "matcherless"] {
+        session.wait_within(ANSWER * 4, comment, shows(comment));
+    }
+    session.send("\x7f");
+    // What is typed is no better: the form says so and stays.
+    session.send("gs");
+    session.wait_within(ANSWER, "the form", shows("Silence"));
+    session.send(" alertname=~\"(?!x)y\"");
+    session.send("\x1b");
+    session.wait_within(ANSWER * 2, "the list", |s| !shows("Esc ")(s));
+    keys_answer(&mut session, "unreadable silences");
     assert_nothing_foreign(&session);
 }

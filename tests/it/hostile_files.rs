@@ -266,4 +266,12 @@ fn an_alert_dropped_while_no_console_ran_is_lost_from_sight_and_not_forgotten() 
         session.send("q");
         assert!(session.exit_status().success());
     }
+    // Who has never seen it cannot know of it, but is not told that all is well either.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = elsewhere.path().display().to_string();
+    let mut session = desk.start().env("XDG_STATE_HOME", &elsewhere).start();
+    session.send("2");
+    session.wait_within(patience(), "no all-clear", |s| {
+        s.text().matches("no Prometheus answers").count() == 2
+    });
 }
