@@ -109,9 +109,13 @@ fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
     let gap = u16::from(body.height >= 14);
     let (fresh, all) = scene.health(None);
     let line = if fresh == all || body.height < 18 { 1 } else { 2 };
+    // Where the lists leave room for charts, they get it.
+    let lists = slos.saturating_add(groups).saturating_add(gap * 2 + line + 1);
+    let room = body.height.saturating_sub(lists);
     let (signals, sources) = match body.height {
         0..=7 => (0, 1),
         8..=13 => (1, 1),
+        14..=26 if room >= 11 => (room, line),
         14..=26 => (2, line),
         h => ((h * 2 / 5).max(11), line),
     };
@@ -227,12 +231,12 @@ pub(crate) fn name(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell: &mu
     let calm = status.verdict == Verdict::Fine;
     match scene.slo(status) {
         Some(slo) if repeats(&slo.title, slo.service.as_str()) => {
-            cell.put(&slo.title, strong);
+            cell.put_name(&slo.title, strong);
         }
         Some(slo) => {
             let token = if calm { Token::Muted } else { Token::Text };
             cell.put(slo.service.as_str(), strong).skip(1);
-            cell.put(&slo.title, scene.unless_stale(fresh, token));
+            cell.put_name(&slo.title, scene.unless_stale(fresh, token));
         }
         None => {
             cell.put(status.slo.as_str(), strong);

@@ -73,7 +73,7 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<
             height: area.height.saturating_sub(page.row),
             ..area
         };
-        let half = area.width / 2;
+        let half = area.width * 11 / 20;
         let mut left = Page { buf: &mut *page.buf, area: Rect { width: half - 2, ..rest }, row: 0 };
         facts(scene, &mut left, group, alert);
         runbook(scene, &mut left, group);

@@ -75,15 +75,16 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
         return Drawn { page: usize::from(area.height.saturating_sub(1)), ..Drawn::default() };
     }
     let detail = match area.height {
-        0..=11 => 0,
-        12..=26 => 10,
+        0..=15 => 0,
+        16..=26 => 10,
         h => (h * 2 / 5).max(14),
     };
     let wanted = u16::try_from(ui.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let table = top(area, wanted.min(area.height - detail - u16::from(detail > 0)));
     let (drawn, selected) = draw_table(scene, buf, table);
     let status = selected.and_then(|at| ui.rows.get(at)).and_then(|id| find(statuses, id));
-    if let (Some(status), 1..) = (status, detail) {
+    let left = area.height.saturating_sub(table.height + 1);
+    if let (Some(status), 4..) = (status, left) {
         about(scene, buf, inner(below(area, table.height + 1)), status);
     }
     drawn
@@ -201,7 +202,11 @@ fn about(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
     let mut pen = Pen::new(buf, area, 0);
     let text = slo_name(scene, status);
     if let Some(slo) = scene.slo(status) {
-        let target = short!("{} over {}", format::objective(slo.objective), slo.period);
+        let objective = format::objective(slo.objective);
+        let target = match status.at {
+            None => short!("{objective} over {}", slo.period),
+            at => short!("{objective} over {}, {} old", slo.period, format::age(at, scene.now())),
+        };
         pen.right(&target, scene.style(Token::Muted)).trim(2);
     }
     pen.put(&text, scene.style(Token::Title)).skip(2);
@@ -260,7 +265,7 @@ fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
     let age = format::age(status.at, scene.now());
     match (status.at, fresh) {
         (None, _) => said,
-        (Some(_), true) => format!("{said} Measured {age} ago."),
+        (Some(_), true) => said,
         (Some(_), false) => format!("Not current, {age} old: {said}"),
     }
 }
