@@ -21,9 +21,7 @@ pub(super) struct Ask {
 }
 
 pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
-    let text = ask.filter.join(" ");
-    let filter = Filter::parse(&text)
-        .map_err(|e| anyhow::anyhow!("the filter `{text}` cannot be read: {e}"))?;
+    let filter = filter(&ask.filter)?;
     let mut world = World::load(common)?;
     world.gather(ask.asking.timeout).await?;
     let model = &world.model;
@@ -45,6 +43,12 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
     }
     let calm = groups.is_empty() && world.lacking().is_empty();
     Ok(if calm { Exit::Fine } else { Exit::Attention })
+}
+
+/// The filter the words make.
+pub(super) fn filter(words: &[String]) -> anyhow::Result<Filter> {
+    let text = words.join(" ");
+    Filter::parse(&text).map_err(|e| anyhow::anyhow!("the filter `{text}` cannot be read: {e}"))
 }
 
 /// The group for scripts.

@@ -190,3 +190,18 @@ fn doctor_names_each_problem_and_what_to_do() {
     let text = home.run(&["doctor"]);
     assert!(text.out.ends_with("\n8 problems.\n"), "{}", text.out);
 }
+
+#[test]
+fn a_note_is_in_the_log_before_it_is_called_recorded() {
+    let home = home(dead_port(), dead_port());
+    let refused = home.run(&["note", "not", "this", "--read-only"]);
+    assert_eq!(refused.err, "quarterdeck: nothing was recorded, because --read-only was given\n");
+    assert_eq!((refused.code, home.path().join("state").exists()), (2, false));
+    assert_eq!(home.run(&["note", "rolled", "back"]), Said::new(0, "Recorded.\n", ""));
+    let (doctor, whole) = (home.run(&["doctor"]), "whole: 1 record, each linked and signed");
+    assert!(doctor.out.contains(whole), "{}", doctor.out);
+    let none = home.run(&["ack", "severity=page"]);
+    assert_eq!(none.code, 2);
+    assert!(none.out.starts_with("INCOMPLETE: 2 of 2"), "{}", none.out);
+    assert!(none.err.contains("no firing alert fits the filter"), "{}", none.err);
+}
