@@ -13,7 +13,7 @@ pub(super) fn private_dir(dir: &Path) -> Result<(), String> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
         format!(
             "The directory {} for the log could not be made ({e}). Nothing is recorded; choose \
-             another with --state-dir, or make it writable for you.",
+             another with XDG_STATE_HOME, or make it writable for you.",
             dir.display()
         )
     })?;

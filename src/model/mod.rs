@@ -9,6 +9,7 @@ mod evidence;
 mod grouping;
 mod journal;
 mod judging;
+mod recall;
 mod signals;
 mod silences;
 mod slos;
@@ -18,7 +19,8 @@ pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
-pub use signals::{Departure, Outside, SignalBook, SignalView};
+pub use recall::Remembered;
+pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,

@@ -20,6 +20,7 @@ mod kept;
 mod logger;
 mod open;
 pub mod pace;
+pub mod sight;
 pub mod signals;
 pub mod terminal;
 mod tty;
@@ -189,6 +190,7 @@ impl Running {
                 () = sleep_until(wake), if wake.is_some() => {}
                 _ = ticks.tick() => {
                     effects.extend(update(&mut self.state, Msg::Tick(self.clock.now())));
+                    self.exec.remember(&self.state);
                     if let Some(playback) = self.exec.playback() {
                         effects.extend(update(&mut self.state, Msg::Playback(playback)));
                     }

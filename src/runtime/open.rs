@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Console, Looks, SourceSetup, built_in, clock, keep, restore, run};
+use super::{Console, Looks, SourceSetup, built_in, clock, keep, restore, run, sight};
 use crate::actions::SilenceGuard;
 use crate::app::{ClockMode, State, Tone, Ui};
 use crate::config::{Settings, settings};
@@ -87,6 +87,9 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
         let loaded = keep::load(path);
         warnings.extend(loaded.notice);
         restore(&mut state, loaded.kept);
+        if let Some(folder) = path.parent() {
+            sight::recall(&sight::file(folder), &mut state.model, now);
+        }
     }
     for (tone, sentences) in [(Tone::Warning, warnings), (Tone::Error, errors)] {
         for sentence in sentences {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::hostile::server::{Hostile, Kind, alert, alerts};
+use crate::hostile::server::{Fault, Hostile, Kind, alert, alerts};
 use crate::hostile::stream::foreign;
 use crate::hostile::{Config, shows};
 use crate::pty::{Program, Session, Start, patience};
@@ -241,4 +241,28 @@ fn a_full_disk_loses_neither_the_note_nor_the_draft() {
     session.wait_until("it is recorded", |s| !s.contents().contains("the end"));
     session.send("q");
     assert!(session.exit_status().success());
+}
+
+#[test]
+fn an_alert_dropped_while_no_console_ran_is_lost_from_sight_and_not_forgotten() {
+    let mut desk = Desk::new();
+    let prom = Hostile::start(Kind::Prometheus);
+    desk.config = Config::of(&[
+        ("am", Kind::Alertmanager, &desk.am.url(), ""),
+        ("prom", Kind::Prometheus, &prom.url(), ""),
+    ]);
+    let mut session = desk.at_alerts(desk.start());
+    wait_for_file(&desk.kept().with_file_name("sight.json"), "PlainAlert");
+    session.signal(Signal::KILL);
+    session.exit_status();
+    // Prometheus dies, and so Alertmanager lets the alert run out.
+    prom.set(Fault::Resets);
+    desk.am.set_alerts(b"[]");
+    for _ in 0..2 {
+        let mut session = desk.start().start();
+        session.send("2");
+        session.wait_within(patience(), "lost", |s| shows("lost sight")(s) && shows("PlainAlert")(s));
+        session.send("q");
+        assert!(session.exit_status().success());
+    }
 }

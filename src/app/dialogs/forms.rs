@@ -56,12 +56,11 @@ pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
     use crate::actions::Screen;
     let about = match state.ui.screen {
         Screen::Alerts => chosen(state).map(|c| (c.title.clone(), c.subject(state))),
-        Screen::Slos => state
-            .ui
-            .slos
-            .selected
-            .as_ref()
-            .map(|id| (id.text().clone(), Subject::Named(id.text().clone()))),
+        Screen::Slos => state.ui.slos.selected.as_ref().map(|id| {
+            let slo = state.model.catalog.slos.get(id);
+            let title = slo.map_or_else(|| id.text().clone(), |slo| slo.title.clone());
+            (title, Subject::Named(id.text().clone()))
+        }),
         Screen::Bridge | Screen::Sources => None,
     };
     let (title, about) =

@@ -93,6 +93,23 @@ fn every_sloth_example_is_read_as_sloth_reads_it() {
 }
 
 #[test]
+fn a_recurrence_rule_that_can_be_followed_is_accepted() {
+    for (rule, said) in [
+        ("FREQ=WEEKLY;UNTIL=20261231", ""),
+        ("RRULE:FREQ=WEEKLY;UNTIL=20261231T020000", ""),
+        ("FREQ=WEEKLY;UNTIL=soon", "UNTIL=soon is not like 20261231"),
+    ] {
+        let text = format!(
+            "[[maintenance]]\nname = \"a\"\nmatch = 'a=\"b\"'\nstart = \"2026-11-29T02:00\"\n\
+             duration = \"1h\"\nrrule = \"{rule}\"\n"
+        );
+        let (catalog, errors) = assemble(&[("catalog.toml".into(), text)], &[]);
+        assert_eq!((catalog.windows.len(), errors.is_empty()), (said.len().min(1) ^ 1, said == ""));
+        assert!(lines(&errors).contains(said), "{}", lines(&errors));
+    }
+}
+
+#[test]
 fn what_sloth_generates_is_what_we_would_ask() {
     for name in ["getting-started", "multifile", "no-alerts"] {
         let file = format!("{name}.yml");

@@ -11,7 +11,7 @@ use crate::keys::PromptAction;
 use crate::theme::Token;
 use crate::view::format::short;
 use crate::view::scene::Scene;
-use crate::view::widgets::text::{Pen, below, start, top, width, wrap};
+use crate::view::widgets::text::{Pen, below, fit, start, top, width, wrap};
 
 use super::{ACCEPT, CANCEL, Cursor, Does, Shown, clear, keys, popup};
 
@@ -150,8 +150,12 @@ pub(super) fn find(
         let mut pen = Pen::new(buf, list, row);
         pen.put(if at == finder.selected { "▸ " } else { "  " }, scene.style(Token::Accent));
         pen.put(hit.kind, scene.style(Token::Muted)).to(list.x + 12);
-        if width(&hit.label) + width(&hit.detail) + 2 <= pen.room() {
-            pen.right(&hit.detail, scene.style(Token::Muted)).trim(2);
+        // What the label leaves, if that is worth reading.
+        let left = pen.room().saturating_sub(width(&hit.label) + 2);
+        let (detail, cut) = fit(&hit.detail, left);
+        if left > 12 && !detail.is_empty() {
+            pen.right(if cut { "…" } else { "" }, scene.style(Token::Muted));
+            pen.right(detail, scene.style(Token::Muted)).trim(2);
         }
         matched(
             &mut pen,

@@ -15,7 +15,7 @@ use super::entry::{line, outcome};
 use super::{ACCEPT, CANCEL, Cursor, Does, Shown, keys, popup};
 
 /// Cells of the names of fields.
-const NAMES: u16 = 10;
+const NAMES: u16 = 12;
 
 pub(super) fn draw(
     scene: &Scene<'_>,
@@ -25,11 +25,16 @@ pub(super) fn draw(
     cursor: &mut Cursor,
 ) -> Shown {
     let title = match &form.replaces {
-        Some(id) => format!("Change silence {id} on {}", form.site),
+        Some(id) => {
+            let short: String = id.as_str().chars().take(8).collect();
+            format!("Extend or change silence {short} on {}, counted from now", form.site)
+        }
         None if form.sites.len() > 1 => format!("Silence on {}", form.site),
         None => "Silence".to_owned(),
     };
-    let tall = if area.height < 20 { area.height } else { (area.height - 4).min(24) };
+    // As tall as the first alerts it hits want, the last step included.
+    let listed = u16::try_from(form.preview.listed.len()).unwrap_or(u16::MAX).clamp(2, 11);
+    let tall = if area.height < 20 { area.height } else { (area.height - 4).min(listed + 14) };
     let (inner, foot) = popup(scene, buf, area, (88, tall), &title);
     let fields = [
         (SilenceField::Matchers, "matchers", &form.matchers),

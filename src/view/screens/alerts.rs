@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::{AlertRow, Drawn, first_visible};
 use crate::domain::{AlertKey, SourceKind};
 use crate::model::{Group, Tracked};
@@ -27,12 +28,15 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     } else if page >= 27 {
         let height = page - 11;
         (top(body, height), Some(below(body, height + 1)))
+    } else if page >= 20 && ui.rows.len() + 13 <= usize::from(page) {
+        (top(body, page - 11), Some(below(body, page - 10)))
     } else {
         (body, None)
     };
     // Without room for everything about the selected group, its gist.
     let gist = side.is_none() && page >= 11;
     let list = if gist { top(list, page - 4) } else { list };
+    let side = side.map(|side| if side.x == body.x { inner(side) } else { side });
     let selected = selected(scene, usize::from(list.height));
     let drawn = draw_list(scene, buf, list, selected);
     let row = selected.and_then(|at| ui.rows.get(at));
@@ -88,9 +92,16 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
     let columns: Vec<_> = ALERTS.into_iter().filter(|c| told(c.id)).collect();
     let placed = place(&columns, area);
     headings(&placed, area, buf, scene.style(Token::Header));
-    let muted = if ui.show_muted { ", muted too" } else { "" };
     let word = if all == 1 { "group" } else { "groups" };
-    let heading = short!("Alerts · {} {word}{muted}", format::count(all));
+    let hidden = match scene.model().alerts.groups.iter().filter(|g| g.is_muted()).count() {
+        0 => String::new(),
+        n if ui.show_muted => format!(", {n} of them muted"),
+        n => {
+            let keys = scene.keymap.keys_for(Action::ToggleMuted);
+            format!(", {n} muted ({} shows)", keys.first().map_or(":toggle-muted", String::as_str))
+        }
+    };
+    let heading = format!("Alerts · {} {word}{hidden}", format::count(all));
     let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     title(scene, buf, room, &heading, true);
     let (mut finder, mut differing) = (GroupFinder::new(scene, first), Differing::new());

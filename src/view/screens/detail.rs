@@ -63,16 +63,31 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<
         AlertRow::Alert(_, key) => Some(key),
     };
     let alert = key.and_then(|key| scene.model().alerts.alerts.get(key));
+    let of_many = matches!(row, AlertRow::Group(_)) && group.alerts.len() > 1;
     head(scene, &mut page, group);
     sight(scene, &mut page, group, row, alert);
+    // Low and wide: labels and runbook stand beside the facts.
+    if area.width >= 70 && area.height <= 14 {
+        let rest = Rect {
+            y: area.y + page.row.min(area.height),
+            height: area.height.saturating_sub(page.row),
+            ..area
+        };
+        let half = area.width / 2;
+        let mut left = Page { buf: &mut *page.buf, area: Rect { width: half - 2, ..rest }, row: 0 };
+        facts(scene, &mut left, group, alert);
+        runbook(scene, &mut left, group);
+        let right = Rect { x: rest.x + half, width: rest.width - half, ..rest };
+        let mut right = Page { buf: &mut *page.buf, area: right, row: 0 };
+        if let Some(alert) = alert {
+            labels(scene, &mut right, alert, of_many, 0);
+        }
+        return;
+    }
     facts(scene, &mut page, group, alert);
     if let Some(alert) = alert {
-        labels(
-            scene,
-            &mut page,
-            alert,
-            matches!(row, AlertRow::Group(_)) && group.alerts.len() > 1,
-        );
+        page.blank();
+        labels(scene, &mut page, alert, of_many, 8);
     }
     runbook(scene, &mut page, group);
 }
@@ -235,12 +250,14 @@ fn silences(scene: &Scene<'_>, page: &mut Page<'_>, alert: Option<&Tracked>) {
     }
 }
 
-fn labels(scene: &Scene<'_>, page: &mut Page<'_>, alert: &Tracked, one_of_many: bool) {
-    page.blank();
+fn labels(scene: &Scene<'_>, page: &mut Page<'_>, alert: &Tracked, one_of_many: bool, keep: u16) {
     let heading = if one_of_many { "Labels of the first" } else { "Labels" };
     page.pen().put(heading, scene.style(Token::Header));
-    // The runbook keeps some lines.
-    let room = usize::from(page.area.height.saturating_sub(page.row).saturating_sub(8).max(2));
+    // What follows keeps some lines, and the count of the rest one.
+    let left = page.area.height.saturating_sub(page.row).saturating_sub(keep);
+    let all = alert.alert.labels.len();
+    let room = usize::from(left.max(2));
+    let room = if all > room { room - 1 } else { room };
     let longest = alert.alert.labels.iter().map(|(n, _)| n.len()).max().unwrap_or(0).clamp(8, 20);
     for (at, (name, value)) in alert.alert.labels.iter().enumerate() {
         if page.full() || at >= room {
@@ -250,8 +267,8 @@ fn labels(scene: &Scene<'_>, page: &mut Page<'_>, alert: &Tracked, one_of_many: 
         let mut pen = page.pen();
         pen.put(name, muted).skip(1).to(x).put(value, scene.style(Token::Text));
     }
-    if alert.alert.labels.len() > room {
-        let more = format!("{} more", alert.alert.labels.len() - room);
+    if all > room {
+        let more = format!("{} more", all - room);
         page.pen().put(&more, scene.style(Token::Muted));
     }
 }

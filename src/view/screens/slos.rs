@@ -251,7 +251,10 @@ fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
                 Exhaustion::Lasts => "lasts the period at the present burn".into(),
                 Exhaustion::Unknown => "when it is gone cannot be said".into(),
             };
-            format!("{left} of the budget is left; {end}.")
+            match status.budget_left.value() {
+                Some(v) if v < 0.0 => format!("Overspent by {}: {end}.", format::percent(-v)),
+                _ => format!("{left} of the budget is left; {end}."),
+            }
         }
     };
     let age = format::age(status.at, scene.now());
