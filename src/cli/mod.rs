@@ -53,7 +53,7 @@ const STATUS_JSON: &str = "With --json, one object; keys may be added, never cha
     at        when it was asked (RFC 3339)\n  \
     complete  whether every source answered; when false, what is missing below is unknown, not well\n  \
     headline  the worst firing group in one line, or null\n  \
-    alerts    numbers: firing, muted, acknowledged, stale, lost\n  \
+    alerts    numbers: firing, muted, acknowledged, stale, lost; null while no Alertmanager answers\n  \
     groups    as `groups` of `quarterdeck alerts --json`\n  \
     slos      as `slos` of `quarterdeck slo --json`\n  \
     sources   name, kind, site, address, version, state (fresh, stale, failing, no answer), last_good,\n            \

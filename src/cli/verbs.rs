@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::world::World;
 use super::{Common, Exit, Look, alerts, output};
-use crate::actions::{Do, SilenceGuard, decide};
+use crate::actions::{Do, Rule, SilenceGuard, decide};
 use crate::domain::{Actor, AlertKey, SafeText, Span};
 use crate::eventlog::{EventLog as _, LogEvent, SqliteLog, Subject};
 use crate::model::Group;
@@ -90,7 +90,7 @@ fn record(
     }
     let (by, now) = (Actor::new(&world.settings.me), world.now());
     let events = decide(&world.model, &by, what, now, guard).map_err(|refusal| {
-        let more = if refusal.can_be_confirmed() { " --all confirms it." } else { "" };
+        let more = if refusal.rule == Rule::TooBroad { " --all confirms it." } else { "" };
         anyhow::anyhow!("{}{more}", refusal.sentence)
     })?;
     let mut log =

@@ -261,7 +261,8 @@ fn an_alert_dropped_while_no_console_ran_is_lost_from_sight_and_not_forgotten() 
     for _ in 0..2 {
         let mut session = desk.start().start();
         session.send("2");
-        session.wait_within(patience(), "lost", |s| shows("lost sight")(s) && shows("PlainAlert")(s));
+        session
+            .wait_within(patience(), "lost", |s| shows("lost sight")(s) && shows("PlainAlert")(s));
         session.send("q");
         assert!(session.exit_status().success());
     }
