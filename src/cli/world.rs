@@ -16,7 +16,7 @@ use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
 use crate::eventlog::{EventLog, Position, SqliteLog};
 use crate::model::Model;
-use crate::runtime::{SourceSetup, clock, sight};
+use crate::runtime::{SourceSetup, clock};
 
 /// Everything that was read.
 pub(super) struct World {
