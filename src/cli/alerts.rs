@@ -21,9 +21,7 @@ pub(super) struct Ask {
 }
 
 pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
-    let text = ask.filter.join(" ");
-    let filter = Filter::parse(&text)
-        .map_err(|e| anyhow::anyhow!("the filter `{text}` cannot be read: {e}"))?;
+    let filter = filter(&ask.filter)?;
     let mut world = World::load(common)?;
     world.gather(ask.asking.timeout).await?;
     let model = &world.model;
@@ -45,6 +43,12 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
     }
     let calm = groups.is_empty() && world.lacking().is_empty();
     Ok(if calm { Exit::Fine } else { Exit::Attention })
+}
+
+/// The filter the words make.
+pub(super) fn filter(words: &[String]) -> anyhow::Result<Filter> {
+    let text = words.join(" ");
+    Filter::parse(&text).map_err(|e| anyhow::anyhow!("the filter `{text}` cannot be read: {e}"))
 }
 
 /// The group for scripts.
@@ -119,13 +123,12 @@ pub(super) fn print<'a>(world: &World, groups: impl Iterator<Item = &'a Group>, 
         ]);
     }
     if rows.len() == 1 {
-        let mut asked = world.model.sources.values().filter(|s| s.kind == SourceKind::Alertmanager);
-        // Nothing seen is only good news from somebody who looked.
-        let heard = asked.clone().filter(|s| s.last_good.is_some()).count();
-        output::line(match (asked.next().is_some(), heard) {
+        let mut asked = world.model.sources.values();
+        let configured = asked.any(|s| s.kind == SourceKind::Alertmanager);
+        output::line(match (configured, world.alerts_known()) {
             (false, _) => "Alerts are not known: no Alertmanager is configured.",
-            (true, 0) => "Alerts are not known: no Alertmanager has answered.",
-            (true, _) => "No alerts to show.",
+            (true, false) => "Alerts are not known: no Alertmanager has answered.",
+            (true, true) => "No alerts to show.",
         });
     } else {
         output::table(&rows);

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::output::many;
 use super::world::World;
 use super::{Asking, Common, Exit, Look, gather, output};
 use crate::connectors::discover::{Upkeep, upkeep};
@@ -87,8 +88,7 @@ fn print(checks: &[Check], as_json: bool) -> Exit {
         output::line("");
         output::line(&match bad {
             0 => "Everything is well.".to_owned(),
-            1 => "1 problem.".to_owned(),
-            n => format!("{n} problems."),
+            n => format!("{}.", many(n, "problem")),
         });
     }
     if bad == 0 { Exit::Fine } else { Exit::Attention }
@@ -191,7 +191,7 @@ fn state(world: &World, checks: &mut Checks) {
     }
     match SqliteLog::audit(folder, None) {
         Ok(report) if report.is_clean() => {
-            let text = format!("whole: {} records, each linked and signed", report.records);
+            let text = format!("whole: {}, each linked and signed", many(report.records, "record"));
             checks.add("log", true, text);
         }
         Ok(report) => {
@@ -213,8 +213,8 @@ fn catalog(world: &World, checks: &mut Checks) {
     }
     let (services, slos) = (catalog.services.len(), catalog.slos.len());
     let windows = catalog.windows.len();
-    let mut found =
-        format!("{services} services, {slos} objectives, {windows} maintenance windows");
+    let counts = [(services, "service"), (slos, "objective"), (windows, "maintenance window")];
+    let mut found = counts.map(|(count, what)| many(count, what)).join(", ");
     if services + slos == 0 {
         found.push_str("; declare them in catalog.toml, or list files you have under [catalog]");
     }
@@ -307,7 +307,7 @@ async fn rules(world: &World, source: &SourceConfig, checks: &mut Checks) {
                 return;
             }
         };
-    checks.add(&what, true, format!("{rules} alerting rules"));
+    checks.add(&what, true, many(rules, "alerting rule"));
     if !without_owner.is_empty() {
         let text = format!("{} without a label `owner` or `team`", names(&without_owner));
         checks.add(

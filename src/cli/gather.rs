@@ -9,7 +9,7 @@ use super::output;
 use super::world::World;
 use crate::connectors::Interest;
 use crate::connectors::poll::{self, Event};
-use crate::domain::{FailureKind, Freshness, SourceId, SourceStatus, Span, Timestamp};
+use crate::domain::{FailureKind, Freshness, SourceId, SourceKind, SourceStatus, Span, Timestamp};
 use crate::runtime::sight;
 
 impl World {
@@ -82,6 +82,12 @@ impl World {
     pub(super) fn lacking(&self) -> Vec<&SourceStatus> {
         let now = self.now();
         self.model.sources.values().filter(|s| state(s, now) != "fresh").collect()
+    }
+
+    /// Whether any Alertmanager has answered: nothing seen is only good news from somebody who looked.
+    pub(super) fn alerts_known(&self) -> bool {
+        let mut asked = self.model.sources.values();
+        asked.any(|s| s.kind == SourceKind::Alertmanager && s.last_good.is_some())
     }
 
     /// Says on the first lines whose answers are missing, so that what follows is not taken for all.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::output::many;
 use super::paths::{Paths, login};
 use super::{Common, Exit, output};
 use crate::config::load_catalog;
@@ -103,10 +104,6 @@ async fn look_around(config: &SourceConfig, clock: &Arc<dyn Clock>) -> Found {
             Found::default()
         }
     }
-}
-
-fn many(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Asks until the source answers, or until the person says none or keep.

@@ -16,6 +16,7 @@ mod paths;
 mod record;
 mod slo;
 mod status;
+mod verbs;
 mod world;
 
 use std::path::PathBuf;
@@ -52,7 +53,7 @@ const STATUS_JSON: &str = "With --json, one object; keys may be added, never cha
     at        when it was asked (RFC 3339)\n  \
     complete  whether every source answered; when false, what is missing below is unknown, not well\n  \
     headline  the worst firing group in one line, or null\n  \
-    alerts    numbers: firing, muted, acknowledged, stale, lost\n  \
+    alerts    numbers: firing, muted, acknowledged, stale, lost; null while no Alertmanager answers\n  \
     groups    as `groups` of `quarterdeck alerts --json`\n  \
     slos      as `slos` of `quarterdeck slo --json`\n  \
     sources   name, kind, site, address, version, state (fresh, stale, failing, no answer), last_good,\n            \
@@ -122,6 +123,12 @@ enum Sub {
     /// Print firing alert groups.
     #[command(after_help = EXITS, after_long_help = help(ALERTS_JSON))]
     Alerts(alerts::Ask),
+    /// Acknowledge the firing alerts a filter fits; notifications go on.
+    #[command(after_help = EXITS)]
+    Ack(verbs::Ack),
+    /// Write a note into the log.
+    #[command(after_help = EXITS)]
+    Note(verbs::Note),
     /// Record what the sources answer, without a screen, until interrupted, the time is up or the
     /// recording is full (`record.max_size_mib` of the configuration).
     #[command(after_help = EXITS)]
@@ -195,6 +202,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Status(asking)) => status::run(&cli.common, asking).await,
             Some(Sub::Slo(ask)) => slo::run(&cli.common, &ask).await,
             Some(Sub::Alerts(ask)) => alerts::run(&cli.common, &ask).await,
+            Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,
+            Some(Sub::Note(note)) => verbs::note(&cli.common, &cli.look, &note),
             Some(Sub::Record(ask)) => record::run(&cli.common, &ask).await,
             Some(Sub::Completions { shell }) => generate::completions(shell),
             Some(Sub::Man) => generate::man(),

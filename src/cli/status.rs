@@ -28,6 +28,7 @@ pub(super) async fn run(common: &Common, asking: Asking) -> anyhow::Result<Exit>
             "stale": counts.stale,
             "lost": counts.lost,
         });
+        let numbers = if world.alerts_known() { numbers } else { Value::Null };
         all.insert("alerts".into(), numbers);
         let slos: Vec<Value> = model.slos.statuses.iter().map(|s| slo::as_json(model, s)).collect();
         all.insert("slos".into(), slos.into());
@@ -38,14 +39,15 @@ pub(super) async fn run(common: &Common, asking: Asking) -> anyhow::Result<Exit>
         world.print_lacking();
         let sources: Vec<&SourceStatus> = model.sources.values().collect();
         let fresh = sources.len() - world.lacking().len();
-        output::line(&format!(
-            "{} firing, {} muted, {} acknowledged, {} lost sight of, {fresh}/{} sources fresh",
-            counts.firing,
-            counts.muted,
-            counts.acked,
-            counts.lost,
-            sources.len()
-        ));
+        let alerts = if world.alerts_known() {
+            format!(
+                "{} firing, {} muted, {} acknowledged, {} lost sight of",
+                counts.firing, counts.muted, counts.acked, counts.lost
+            )
+        } else {
+            "alerts not known".to_owned()
+        };
+        output::line(&format!("{alerts}, {fresh}/{} sources fresh", sources.len()));
         output::line("");
         slo::print(model, model.slos.statuses.iter().take(MOST_SLOS));
         more(model.slos.statuses.len(), MOST_SLOS, "slo");

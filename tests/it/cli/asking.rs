@@ -41,7 +41,7 @@ fn while_every_source_is_down_nothing_is_said_to_be_well() {
     );
     assert_eq!(home.run(&["slo"]), Said::new(1, &format!("{lacking}{slos}"), ""));
     assert_eq!(home.run(&["alerts"]), Said::new(1, &format!("{lacking}{alerts}"), ""));
-    let counts = "0 firing, 0 muted, 0 acknowledged, 0 lost sight of, 0/2 sources fresh\n";
+    let counts = "alerts not known, 0/2 sources fresh\n";
     let status = format!("{lacking}{counts}\n{slos}\n{alerts}\n{sources}");
     assert_eq!(home.run(&["status"]), Said::new(1, &status, ""));
 }
@@ -81,7 +81,7 @@ fn json_says_the_same_in_one_documented_shape() {
         told,
         json!({
             "version": 1, "at": null, "complete": false, "headline": null,
-            "alerts": { "firing": 0, "muted": 0, "acknowledged": 0, "stale": 0, "lost": 0 },
+            "alerts": null,
             "slos": slos, "groups": [], "sources": sources,
         })
     );
@@ -189,4 +189,19 @@ fn doctor_names_each_problem_and_what_to_do() {
     }
     let text = home.run(&["doctor"]);
     assert!(text.out.ends_with("\n8 problems.\n"), "{}", text.out);
+}
+
+#[test]
+fn a_note_is_in_the_log_before_it_is_called_recorded() {
+    let home = home(dead_port(), dead_port());
+    let refused = home.run(&["note", "not", "this", "--read-only"]);
+    assert_eq!(refused.err, "quarterdeck: nothing was recorded, because --read-only was given\n");
+    assert_eq!((refused.code, home.path().join("state").exists()), (2, false));
+    assert_eq!(home.run(&["note", "rolled", "back"]), Said::new(0, "Recorded.\n", ""));
+    let (doctor, whole) = (home.run(&["doctor"]), "whole: 1 record, each linked and signed");
+    assert!(doctor.out.contains(whole), "{}", doctor.out);
+    let none = home.run(&["ack", "severity=page"]);
+    assert_eq!(none.code, 2);
+    assert!(none.out.starts_with("INCOMPLETE: 2 of 2"), "{}", none.out);
+    assert!(none.err.contains("no firing alert fits the filter"), "{}", none.err);
 }

@@ -136,6 +136,14 @@ fn alerts(home: &Home, lab: &Lab) -> Result<()> {
     assert_eq!(group["alerts"][0]["state"], "firing");
     assert_eq!(group["alerts"][0]["labels"]["window"], "10s_30s");
 
+    let said = home.run(&[&["ack", "--all", "--note", "on it"], &about[..]].concat());
+    let acked = "Acknowledged ErrorBudgetBurnFast checkout (1 alert).\n";
+    assert_eq!((said.code, said.out.as_str()), (0, acked), "{}", said.err);
+    let (_, told) = json(home, &[&["alerts", "--json"], &about[..]].concat())?;
+    assert_eq!(told["groups"][0]["acknowledged_by"], "robin");
+    let again = home.run(&[&["ack", "--all"], &about[..]].concat());
+    assert_eq!(again.code, 2, "{again:?}");
+
     let until = "2099-01-01T00:00:00Z";
     let matcher =
         r#"{"name":"alertname","value":"ErrorBudgetBurnFast","isRegex":false,"isEqual":true}"#;
