@@ -8,7 +8,7 @@ mod plan;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::http::server_message;
 use super::wire::LabelMaker;
@@ -54,9 +54,18 @@ struct State {
     alone: HashSet<usize>,
     /// Services whose signals were refused in company.
     signals_alone: BTreeSet<ServiceId>,
+    /// What is asked of all objectives, until `alone` changes: hundreds of kilobytes of text.
+    plan: Option<Arc<Planned>>,
     shown: BTreeSet<usize>,
     past: HashMap<(ServiceId, Signal), Series>,
     lines: HashMap<(ServiceId, Signal), Series>,
+}
+
+/// Queries of all objectives.
+struct Planned {
+    readings: Vec<plan::Query>,
+    /// For sparklines.
+    coarse: Vec<String>,
 }
 
 impl State {
@@ -137,44 +146,77 @@ impl Prometheus {
         }
     }
 
+    fn planned(&self, state: &mut State) -> Arc<Planned> {
+        if let Some(planned) = &state.plan {
+            return planned.clone();
+        }
+        let charted = self.charted(state);
+        let planned = Arc::new(Planned {
+            readings: plan::queries(&self.units, &state.alone),
+            coarse: plan::packed(charted.into_iter().map(|(at, slo)| history(at, slo))),
+        });
+        state.plan = Some(planned.clone());
+        planned
+    }
+
     fn slo_asks(&self, state: &mut State, now: Timestamp, asks: &mut Vec<Ask>) {
-        for query in plan::queries(&self.units, &state.alone) {
+        for query in &self.planned(state).readings {
             if state.take(&query.key, query.every, self.interval, now) {
-                asks.push(self.query_ask(&query.key, query.text));
+                asks.push(self.query_ask(&query.key, query.text.clone()));
             }
         }
     }
 
-    fn history_asks(
+    /// Objectives with their numbers; one whose ratio is refused would sink the others' history too.
+    fn charted(&self, state: &State) -> Vec<(usize, &Slo)> {
+        let broken: HashSet<usize> =
+            state.alone.iter().filter_map(|unit| self.units.get(*unit).map(|u| u.slo)).collect();
+        self.slos.iter().enumerate().filter(|(at, _)| !broken.contains(at)).collect()
+    }
+
+    /// Fine lines of the objectives on screen, under names of their own.
+    fn chart_asks(
         &self,
         state: &mut State,
         interest: &Interest,
         now: Timestamp,
         asks: &mut Vec<Ask>,
     ) {
-        // An objective whose ratio is refused would sink the others' history too.
-        let broken: HashSet<usize> =
-            state.alone.iter().filter_map(|unit| self.units.get(*unit).map(|u| u.slo)).collect();
         let wanted = interest.slos.get(..interest.slos.len().min(MOST_CHARTS)).unwrap_or_default();
-        let all: Vec<(usize, &Slo)> =
-            self.slos.iter().enumerate().filter(|(at, _)| !broken.contains(at)).collect();
-        let shown = all.iter().filter(|(_, slo)| wanted.contains(&slo.id));
-        state.shown = shown.clone().map(|(at, _)| *at).collect();
-        let range = if interest.range > Span::ZERO { interest.range } else { SPARK_RANGE };
-        let text = |at: usize, slo: &Slo| plan::tag(&plan::chart_expr(slo), &at.to_string());
-        // Fine lines under names of their own and coarse ones always in the same company, so that a
-        // recording finds each again.
-        let mut texts: Vec<(String, String, f64)> = shown
-            .map(|(at, slo)| (format!("chart:{}", slo.id), text(*at, slo), CHART_POINTS))
-            .collect();
-        let coarse = plan::packed(all.iter().map(|(at, slo)| text(*at, slo)));
-        for (chunk, text) in coarse.into_iter().enumerate() {
-            texts.push((format!("spark:{chunk}"), text, SPARK_POINTS));
+        let mut shown = self.charted(state);
+        shown.retain(|(_, slo)| wanted.contains(&slo.id));
+        state.shown = shown.iter().map(|(at, _)| *at).collect();
+        for (at, slo) in shown {
+            let key = format!("chart:{}", slo.id);
+            self.history_ask(state, interest, now, (key, &history(at, slo), CHART_POINTS), asks);
         }
-        for (key, text, points) in texts {
-            if state.take(&key, self.cadence(&key), self.interval, now) {
-                asks.push(self.range_ask(&key, text, range, step(range, points), now));
-            }
+    }
+
+    /// Coarse lines of all, always in the same company, so that a recording finds each again.
+    fn spark_asks(
+        &self,
+        state: &mut State,
+        interest: &Interest,
+        now: Timestamp,
+        asks: &mut Vec<Ask>,
+    ) {
+        for (chunk, text) in self.planned(state).coarse.iter().enumerate() {
+            let key = format!("spark:{chunk}");
+            self.history_ask(state, interest, now, (key, text, SPARK_POINTS), asks);
+        }
+    }
+
+    fn history_ask(
+        &self,
+        state: &mut State,
+        interest: &Interest,
+        now: Timestamp,
+        (key, text, points): (String, &str, f64),
+        asks: &mut Vec<Ask>,
+    ) {
+        let range = if interest.range > Span::ZERO { interest.range } else { SPARK_RANGE };
+        if state.take(&key, self.cadence(&key), self.interval, now) {
+            asks.push(self.range_ask(&key, text.to_owned(), range, step(range, points), now));
         }
     }
 
@@ -254,7 +296,9 @@ impl Prometheus {
         let mut state = self.state();
         for key in &several {
             found.insert(*key, Reading::Unknown);
-            state.alone.insert(key.0);
+            if state.alone.insert(key.0) {
+                state.plan = None;
+            }
         }
         if let (Some(unit), [only]) = (several.first().map(|(u, ..)| *u), asked.as_slice())
             && unit == *only
@@ -266,6 +310,7 @@ impl Prometheus {
         }
         if let ([only], true) = (asked.as_slice(), ask.key.starts_with("slo:alone:")) {
             state.alone.remove(only);
+            state.plan = None;
         }
         let every = asked.first().and_then(|u| self.units.get(*u)).map_or(Span::ZERO, |u| u.every);
         state.answered(&ask.key, every, self.interval, reply.sent);
@@ -378,6 +423,7 @@ impl Prometheus {
                     return ParseError::Refused(format!("history of the objectives: {why}"));
                 }
                 state.alone.extend(&numbers);
+                state.plan = None;
                 match numbers.as_slice() {
                     [one] => format!("the query of {}: {why}", self.title(*one)),
                     many => format!(
@@ -404,7 +450,8 @@ impl Connector for Prometheus {
         let state = &mut *state;
         let mut asks = vec![get("time", "/api/v1/query", vec![("query", "time()".to_owned())])];
         self.slo_asks(state, now, &mut asks);
-        self.history_asks(state, interest, now, &mut asks);
+        self.chart_asks(state, interest, now, &mut asks);
+        self.spark_asks(state, interest, now, &mut asks);
         self.signal_asks(state, interest, now, &mut asks);
         for (key, path, params) in [
             ("rules", "/api/v1/rules", vec![]),
@@ -415,6 +462,14 @@ impl Connector for Prometheus {
                 asks.push(get(key, path, params));
             }
         }
+        asks
+    }
+
+    fn details(&self, interest: &Interest, now: Timestamp) -> Vec<Ask> {
+        let mut state = self.state();
+        let mut asks = Vec::new();
+        self.chart_asks(&mut state, interest, now, &mut asks);
+        self.signal_asks(&mut state, interest, now, &mut asks);
         asks
     }
 
@@ -474,6 +529,11 @@ pub fn instant_vector(body: &[u8]) -> Result<Vec<(Labels, Reading, Timestamp)>, 
 fn clock(reply: &Reply, seconds: f64) -> ClockOffset {
     crate::analysis::clock::exact(Timestamp::from_seconds(seconds), reply.sent, reply.received)
         .offset()
+}
+
+/// An objective's history, tagged by its number.
+fn history(at: usize, slo: &Slo) -> String {
+    plan::tag(&plan::chart_expr(slo), &at.to_string())
 }
 
 fn service_of(key: &str) -> &str {
