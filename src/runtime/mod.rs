@@ -173,12 +173,15 @@ pub async fn run(console: Console) -> io::Result<i32> {
             },
             () = sleep_until(wake), if wake.is_some() => {}
             _ = ticks.tick() => {
-                let playback = exec.playback();
-                effects.extend(update(&mut state, Msg::Tick(clock.now())));
-                if let Some(playback) = playback {
-                    effects.extend(update(&mut state, Msg::Playback(playback)));
+                let (now, playback) = (clock.now(), exec.playback());
+                // A recording that stands still shows what it showed.
+                if now != state.now || playback != state.playback {
+                    effects.extend(update(&mut state, Msg::Tick(now)));
+                    if let Some(playback) = playback {
+                        effects.extend(update(&mut state, Msg::Playback(playback)));
+                    }
+                    wanted = wanted.or(Some(Cause::Data));
                 }
-                wanted = wanted.or(Some(Cause::Data));
             }
             arrival = arrivals.recv() => {
                 let mut next = arrival;
