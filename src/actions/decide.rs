@@ -116,18 +116,9 @@ pub struct Preview {
     pub total_firing: usize,
 }
 
-/// What a silence on every site would reach.
-pub fn would_hit(model: &Model, matchers: &[Matcher]) -> Preview {
-    preview(model, None, matchers)
-}
-
 /// What a silence on one site would reach.
 pub fn would_hit_at(model: &Model, site: &SiteId, matchers: &[Matcher]) -> Preview {
-    preview(model, Some(site), matchers)
-}
-
-fn preview(model: &Model, site: Option<&SiteId>, matchers: &[Matcher]) -> Preview {
-    let firing = || firing(model).filter(|t| site.is_none_or(|s| t.alert.key.site == *s));
+    let firing = || firing(model).filter(|t| t.alert.key.site == *site);
     let hit: Vec<&Tracked> = firing().filter(|t| hits(matchers, &t.alert.labels)).collect();
     let alerts: Vec<AlertKey> = hit.iter().map(|t| t.alert.key.clone()).collect();
     Preview {

@@ -251,7 +251,7 @@ fn a_silence_that_would_mute_too_much_names_the_count_and_waits_for_a_yes() {
     let model = busy();
     let matchers = [Matcher::equal("service", "shop")];
     assert_eq!(
-        would_hit(&model, &matchers),
+        would_hit_at(&model, &SiteId::new("eu"), &matchers),
         Preview {
             alerts: (0..10).map(|n| key(&format!("a{n}"))).collect(),
             groups: 1,
@@ -262,7 +262,7 @@ fn a_silence_that_would_mute_too_much_names_the_count_and_waits_for_a_yes() {
     assert_eq!(would_hit_at(&model, &SiteId::new("us"), &matchers), Preview::default());
     let shop = silence_of(draft(vec![spec("service", "=", "shop")]));
     let refusal = try_it(&model, &shop).unwrap_err();
-    assert!(refusal.can_be_confirmed());
+    assert_eq!(refusal.rule, Rule::TooBroad);
     assert_eq!(
         refusal.sentence.as_str(),
         "This silence would mute 10 of 12 firing alerts, in 1 group and 1 service. Narrow the \

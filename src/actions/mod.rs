@@ -8,7 +8,7 @@ mod decide;
 pub mod find;
 mod refusal;
 
-pub use decide::{Do, Preview, SilenceGuard, decide, would_hit, would_hit_at};
+pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use refusal::{Refusal, Rule};
 
 use std::fmt;

@@ -18,11 +18,6 @@ impl Refusal {
     pub(super) fn new(rule: Rule, sentence: impl fmt::Display) -> Self {
         Self { sentence: SafeText::body(&sentence.to_string()), rule }
     }
-
-    /// Whether the person may say yes to it: the same again with `confirmed_broad`.
-    pub const fn can_be_confirmed(&self) -> bool {
-        matches!(self.rule, Rule::TooBroad)
-    }
 }
 
 /// What a person may not do by a slip.

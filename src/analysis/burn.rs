@@ -5,7 +5,7 @@
 //!
 //! * burn rate *B = e / (1 − s)*: 1 spends the budget exactly over the period;
 //! * factor for "share *b* of the budget gone within *L*": *F = b · P / L*;
-//! * budget left = *1 − B(P)*; exhaustion after *left · P / B*; detection after *L · F · (1 − s) / e*.
+//! * budget left = *1 − B(P)*; exhaustion after *left · P / B*.
 //!
 //! Everything is constant time and total: NaN, no data and infinities have a defined answer, and no
 //! number that leaves here is NaN.
@@ -144,13 +144,6 @@ pub fn exhaustion(left: Reading, burn: Reading, period: Span) -> Exhaustion {
     Exhaustion::In(period.scale(share))
 }
 
-/// How long a constant error ratio takes to lift the long window above the factor, from a clean start;
-/// `None` when it never does.
-pub fn detection(condition: &BurnCondition, objective: f64, error_ratio: f64) -> Option<Span> {
-    let threshold = condition.factor * (1.0 - objective);
-    (error_ratio > threshold).then(|| condition.long.scale(threshold / error_ratio))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -231,10 +224,6 @@ mod tests {
             panic!("it is exhausted");
         };
         assert_eq!(when.to_string(), "16h58m10s909ms");
-        // A page needs 1 h · 14.4 · 5 % / 99 % of steady errors.
-        let page = workbook(Span::from_days(30))[0];
-        assert_eq!(detection(&page, 0.95, 0.99), Some(Span::from_millis(2_618_182)));
-        assert_eq!(detection(&page, 0.95, 0.72), None, "exactly at the factor is not above it");
     }
 
     #[test]

@@ -189,6 +189,8 @@ pub enum SilenceField {
     Duration,
     /// Why.
     Comment,
+    /// Where, when there are several sites.
+    Site,
 }
 
 /// A silence being made.

@@ -2,7 +2,13 @@
 
 use tui_textarea::{Input as AreaInput, Key as AreaKey, TextArea, WrapMode};
 
+use crate::domain::SafeText;
 use crate::keys::{Chord, Key};
+
+/// Most bytes of a text; twice what a note may have, so that a long one can be shortened in place.
+const MOST_TEXT: usize = 64 * 1024;
+/// Cleaned at once: small enough that the result stays within what a body keeps.
+const PIECE: usize = 4 * 1024;
 
 /// A text being typed, of one line or several.
 #[derive(Debug, Clone)]
@@ -43,19 +49,29 @@ impl Editor {
         *self = Self::new(text, self.lines);
     }
 
-    /// Types or pastes text. Control characters are left out: they cannot be seen and would not be kept.
-    pub fn insert(&mut self, text: &str) {
-        let clean: String = text
-            .replace("\r\n", "\n")
-            .chars()
-            .map(|c| match c {
-                '\r' | '\n' if self.lines == Lines::Many => '\n',
-                '\r' | '\n' | '\t' => ' ',
-                c => c,
-            })
-            .filter(|c| *c == '\n' || !c.is_control())
-            .collect();
+    /// Types or pastes text; `false` when not all of it fits. Control characters are left out: they
+    /// cannot be seen and would not be kept. Hidden ones become visible, as in any text from outside.
+    pub fn insert(&mut self, text: &str) -> bool {
+        let taken: usize = self.area.lines().iter().map(|line| line.len() + 1).sum();
+        let fits = text.floor_char_boundary(MOST_TEXT.saturating_sub(taken));
+        let (mut rest, mut clean) = (&text[..fits], String::with_capacity(fits));
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+            let plain: String = piece
+                .replace("\r\n", "\n")
+                .chars()
+                .map(|c| match c {
+                    '\r' | '\n' if self.lines == Lines::Many => '\n',
+                    '\r' | '\n' | '\t' => ' ',
+                    c => c,
+                })
+                .filter(|c| *c == '\n' || !c.is_control())
+                .collect();
+            clean.push_str(&SafeText::body(&plain));
+            rest = after;
+        }
         self.area.insert_str(clean);
+        fits == text.len()
     }
 
     /// A key; `true` when the text or the cursor changed.
@@ -126,5 +142,16 @@ mod tests {
         assert!(editor.key(Chord::plain(Key::Backspace)));
         assert!(!editor.key(Chord::plain(Key::Enter)));
         assert_eq!(editor.text(), "severity=page team[2J=\"web");
+    }
+
+    #[test]
+    fn a_paste_is_bounded_and_hides_nothing() {
+        let mut editor = Editor::new("", Lines::Many);
+        assert!(editor.insert("pay\u{202e}lap\u{200b} 👩‍🚒 表"));
+        assert_eq!(editor.text(), "pay<U+202E>lap<U+200B> 👩‍🚒 表");
+        assert!(editor.insert(&"x".repeat(60_000)));
+        assert!(!editor.insert(&"é".repeat(500_000)));
+        assert!((MOST_TEXT - 64..=MOST_TEXT).contains(&editor.text().len()));
+        assert!(!editor.insert("yyy"), "it is full");
     }
 }

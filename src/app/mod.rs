@@ -40,8 +40,8 @@ pub struct Notice {
     pub at: Timestamp,
 }
 
-/// How a message should look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a message should look, gravest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tone {
     /// Done as asked.
     Done,

@@ -83,6 +83,8 @@ pub struct BridgeUi {
     pub pinned: Option<ServiceId>,
     /// Selected source.
     pub source: Option<SourceId>,
+    /// Whether a row was chosen by hand; until then the worst one is selected, whichever that is now.
+    pub chosen: bool,
 }
 
 /// A row of the alerts list.
@@ -118,6 +120,8 @@ pub struct AlertsUi {
     pub revision: u64,
     /// Selected row.
     pub selected: Option<AlertRow>,
+    /// Whether it was chosen by hand; until then it is the first, whichever that is now.
+    pub chosen: bool,
     /// First row shown.
     pub scroll: usize,
     /// Groups whose alerts are listed below them.
@@ -139,6 +143,8 @@ pub struct SlosUi {
     pub revision: Option<u64>,
     /// Selected objective.
     pub selected: Option<SloId>,
+    /// Whether it was chosen by hand; until then it is the first, whichever that is now.
+    pub chosen: bool,
     /// First row shown.
     pub scroll: usize,
 }

@@ -1,6 +1,6 @@
 //! The one update function: a message in, the state changed, effects out. Dispatch only.
 
-use crate::actions::{Action, Screen};
+use crate::actions::{Action, Risk, Screen};
 use crate::connectors::Interest;
 use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
@@ -70,6 +70,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Playback(playback) => {
+            // Back in time, what was seen later has not been seen yet.
+            if state.playback.is_some_and(|before| playback.at < before.at) {
+                state.model.forget_observations();
+            }
             state.playback = Some(playback);
             Vec::new()
         }
@@ -114,6 +118,10 @@ fn on_key(state: &mut State, chord: Chord) -> Vec<Effect> {
 /// Runs an action, whoever asked for it: a key, the command line or the finder.
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     let page = isize::try_from(state.ui.drawn.page.max(2) - 1).unwrap_or(1);
+    if action.spec().risk != Risk::Look {
+        // What is acted on stays selected wherever it moves then.
+        (state.ui.bridge.chosen, state.ui.alerts.chosen) = (true, true);
+    }
     match action {
         Action::Bridge => show(state, Screen::Bridge),
         Action::Alerts => show(state, Screen::Alerts),
@@ -218,12 +226,14 @@ fn open(state: &mut State) -> Vec<Effect> {
         (Screen::Bridge, BridgePane::Budgets) => {
             state.ui.slos.selected.clone_from(&state.ui.bridge.slo);
             state.ui.slos.revision = None;
+            state.ui.slos.chosen = true;
             show(state, Screen::Slos)
         }
         (Screen::Bridge, BridgePane::Groups) => {
             let row = state.ui.bridge.group.clone().map(AlertRow::Group);
             if row.is_some() {
                 state.ui.alerts.selected = row;
+                state.ui.alerts.chosen = true;
                 state.ui.alerts.show_muted = true;
                 state.ui.alerts.revision = 0;
             }
@@ -235,6 +245,7 @@ fn open(state: &mut State) -> Vec<Effect> {
                 state.model.catalog.slos.values().find(|s| Some(&s.service) == service.as_ref());
             state.ui.slos.selected = slo.map(|s| s.id.clone());
             state.ui.slos.revision = None;
+            state.ui.slos.chosen = true;
             show(state, Screen::Slos)
         }
         (Screen::Bridge, BridgePane::Sources) => {
@@ -383,5 +394,6 @@ impl State {
         let service = bridge::service(self);
         self.ui.bridge.service = service;
         dialogs::refresh_reading(self);
+        dialogs::refresh_windows(self);
     }
 }

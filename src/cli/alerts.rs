@@ -4,9 +4,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::world::World;
-use super::{Common, Exit, output};
-use crate::domain::{Filter, Timestamp};
-use crate::model::Group;
+use super::{Asking, Common, Exit, output};
+use crate::domain::{AlertKey, AlertState, Filter, SafeText, SourceKind, Timestamp};
+use crate::model::{Group, Model, Sight};
 
 /// What is asked.
 #[derive(Debug, Args)]
@@ -16,30 +16,44 @@ pub(super) struct Ask {
     /// Also list silenced and inhibited ones.
     #[arg(long)]
     muted: bool,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
-    let text = ask.filter.join(" ");
-    let filter = Filter::parse(&text)
-        .map_err(|e| anyhow::anyhow!("the filter `{text}` cannot be read: {e}"))?;
+    let filter = filter(&ask.filter)?;
     let mut world = World::load(common)?;
-    world.gather().await?;
-    let book = &world.model.alerts;
+    world.gather(ask.asking.timeout).await?;
+    let model = &world.model;
+    let book = &model.alerts;
     let groups: Vec<&Group> =
         book.visible(&filter, ask.muted).into_iter().filter_map(|at| book.groups.get(at)).collect();
-    if ask.json {
-        output::json(&groups.iter().map(|g| as_json(g)).collect());
+    if ask.asking.json {
+        let mut all = world.head();
+        let groups: Vec<Value> = groups.iter().map(|g| as_json(model, g)).collect();
+        all.insert("groups".into(), groups.into());
+        output::json(&all.into());
     } else {
-        print(groups.iter().copied(), world.now());
+        world.print_lacking();
+        print(&world, groups.iter().copied(), world.now());
+        let hidden = book.visible(&filter, true).len().saturating_sub(groups.len());
+        if hidden > 0 {
+            output::line(&format!("{hidden} muted; --muted lists them too"));
+        }
     }
-    Ok(if groups.is_empty() && world.all_fresh() { Exit::Fine } else { Exit::Attention })
+    let calm = groups.is_empty() && world.lacking().is_empty();
+    Ok(if calm { Exit::Fine } else { Exit::Attention })
+}
+
+/// The filter the words make.
+pub(super) fn filter(words: &[String]) -> anyhow::Result<Filter> {
+    let text = words.join(" ");
+    Filter::parse(&text).map_err(|e| anyhow::anyhow!("the filter `{text}` cannot be read: {e}"))
 }
 
 /// The group for scripts.
-pub(super) fn as_json(group: &Group) -> Value {
+pub(super) fn as_json(model: &Model, group: &Group) -> Value {
+    let alerts: Vec<Value> = group.alerts.iter().map(|key| alert_json(model, key)).collect();
     json!({
         "title": group.title,
         "site": group.key.site,
@@ -51,16 +65,45 @@ pub(super) fn as_json(group: &Group) -> Value {
         "lost_sight_of": group.unseen,
         "since": group.since.rfc3339(),
         "service": group.service,
-        "owner": group.owner,
-        "runbook": group.runbook,
+        "owner": some(&group.owner),
+        "runbook": some(&group.runbook),
         "acknowledged_by": group.ack.as_ref().map(|a| a.by.name().to_owned()),
         "acknowledged_at": group.ack.as_ref().map(|a| a.at.rfc3339()),
         "summary": group.summary,
+        "alerts": alerts,
+    })
+}
+
+/// Nothing is null, not an empty text.
+fn some(text: &SafeText) -> Option<&SafeText> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn alert_json(model: &Model, key: &AlertKey) -> Value {
+    let Some(tracked) = model.alerts.alerts.get(key) else { return Value::Null };
+    let alert = &tracked.alert;
+    let state = match (&tracked.sight, &alert.state) {
+        (Sight::Resolved { .. }, _) => "resolved",
+        (Sight::Lost { .. }, _) => "lost",
+        (Sight::Stale { .. }, _) => "stale",
+        (Sight::Firing, AlertState::Suppressed { silenced_by, .. }) if silenced_by.is_empty() => {
+            "inhibited"
+        }
+        (Sight::Firing, AlertState::Suppressed { .. }) => "silenced",
+        (Sight::Firing, _) => "firing",
+    };
+    let labels: serde_json::Map<String, Value> =
+        alert.labels.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+    json!({
+        "labels": labels,
+        "state": state,
+        "since": alert.starts_at.rfc3339(),
+        "generator": some(&alert.generator_url),
     })
 }
 
 /// Prints groups as a table.
-pub(super) fn print<'a>(groups: impl Iterator<Item = &'a Group>, now: Timestamp) {
+pub(super) fn print<'a>(world: &World, groups: impl Iterator<Item = &'a Group>, now: Timestamp) {
     let heading =
         ["SEVERITY", "ALERT", "SITE", "ACTIVE", "MUTED", "LOST", "FOR", "OWNER", "ACK", "SUMMARY"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
@@ -80,7 +123,13 @@ pub(super) fn print<'a>(groups: impl Iterator<Item = &'a Group>, now: Timestamp)
         ]);
     }
     if rows.len() == 1 {
-        output::line("No alerts to show.");
+        let mut asked = world.model.sources.values();
+        let configured = asked.any(|s| s.kind == SourceKind::Alertmanager);
+        output::line(match (configured, world.alerts_known()) {
+            (false, _) => "Alerts are not known: no Alertmanager is configured.",
+            (true, false) => "Alerts are not known: no Alertmanager has answered.",
+            (true, true) => "No alerts to show.",
+        });
     } else {
         output::table(&rows);
     }

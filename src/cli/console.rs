@@ -29,17 +29,22 @@ pub(super) async fn live(
     look: &Look,
     record: Option<std::path::PathBuf>,
 ) -> anyhow::Result<Exit> {
-    must_be_terminal()?;
+    // Without a configuration the next step is `init`, terminal or not.
     let mut world = World::read(common)?;
+    must_be_terminal()?;
     trace_to(&world.paths.state);
-    let mut complaints: Vec<SafeText> =
+    let mut warnings: Vec<SafeText> =
         world.problems.iter().map(|p| SafeText::new(&p.to_string())).collect();
+    let mut errors = Vec::new();
     let mut wanted = look.wanted();
     let (log, position): (Box<dyn EventLog>, Position) = match world.open_log() {
-        Ok(opened) => opened,
+        Ok(opened) => {
+            warnings.extend(opened.notice);
+            (opened.log, opened.position)
+        }
         Err(error) => {
             // Looking must stay possible; recording where nothing is kept must not.
-            complaints.push(SafeText::body(&format!("Read-only: {error}")));
+            errors.push(SafeText::body(&format!("Read-only: {error}")));
             wanted.read_only = true;
             (Box::new(MemoryLog::for_demo()), Position::default())
         }
@@ -52,7 +57,8 @@ pub(super) async fn live(
         settings: world.settings,
         model: world.model,
         wanted,
-        complaints,
+        warnings,
+        errors,
         log,
         position,
         sources,
@@ -94,7 +100,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
     let virtual_clock: Arc<dyn Clock> = player_clock.clone();
     let player = Player::new(tape.clone(), virtual_clock.clone());
 
-    let paths = Paths::find(common.config.as_deref())?;
+    let paths = Paths::find(common)?;
     let me = common.me.clone().unwrap_or_else(login);
     let world = World::of_tape(paths, &tape.header, &me, virtual_clock.clone());
     let mut kinds = std::collections::BTreeSet::new();
@@ -114,7 +120,8 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         settings: world.settings,
         model: world.model,
         wanted: look.wanted(),
-        complaints: Vec::new(),
+        warnings: Vec::new(),
+        errors: Vec::new(),
         log: Box::new(MemoryLog::for_demo()),
         position: Position::default(),
         sources,
@@ -126,7 +133,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
 }
 
 impl Look {
-    fn wanted(&self) -> Wanted {
+    pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             theme: self.theme.clone(),
             keymap: self.keymap.clone(),

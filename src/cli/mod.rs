@@ -8,6 +8,7 @@ mod alerts;
 mod console;
 mod doctor;
 mod exit;
+mod gather;
 mod generate;
 mod init;
 mod output;
@@ -15,6 +16,7 @@ mod paths;
 mod record;
 mod slo;
 mod status;
+mod verbs;
 mod world;
 
 use std::path::PathBuf;
@@ -26,7 +28,7 @@ pub use exit::Exit;
 
 /// A full-screen terminal console for incident command.
 #[derive(Debug, Parser)]
-#[command(name = "quarterdeck", version, about, long_about = LONG, propagate_version = true)]
+#[command(name = "quarterdeck", version, about, long_about = LONG, after_help = EXITS, propagate_version = true)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -39,6 +41,35 @@ struct Cli {
     command: Option<Sub>,
 }
 
+/// Exit codes, the same for every subcommand.
+const EXITS: &str = "Exit codes:\n  \
+    0  as asked; where something was to be judged: every source answered, all is well\n  \
+    1  answered, but something needs attention or a source did not answer\n  \
+    2  it could not be done; standard error says why";
+
+/// What the questions for scripts print with --json.
+const STATUS_JSON: &str = "With --json, one object; keys may be added, never change their meaning:\n  \
+    version   1\n  \
+    at        when it was asked (RFC 3339)\n  \
+    complete  whether every source answered; when false, what is missing below is unknown, not well\n  \
+    headline  the worst firing group in one line, or null\n  \
+    alerts    numbers: firing, muted, acknowledged, stale, lost; null while no Alertmanager answers\n  \
+    groups    as `groups` of `quarterdeck alerts --json`\n  \
+    slos      as `slos` of `quarterdeck slo --json`\n  \
+    sources   name, kind, site, address, version, state (fresh, stale, failing, no answer), last_good,\n            \
+    latency_ms, clock_offset_ms, clock_bound_ms, error (a sentence, or null)";
+const SLO_JSON: &str = "With --json, one object: version (1), at, complete, sources (as in status), and\n  \
+    slos  slo, service, objective (0.999), period, verdict (page, ticket, spent, burning, low traffic,\n        \
+    no traffic, no data, unknown, fine), budget_left (1 untouched, 0 spent, below 0 overspent),\n        \
+    burn (by window: 1 spends the budget in one period), conditions (urgency, long, short, factor,\n        \
+    holds: true, false or \"unknown\"), exhausted_in_seconds (a number, \"lasts\" or \"unknown\"), at\n\n\
+    A figure that cannot be had is a word instead of a number: \"no data\", \"NaN\" (no traffic),\n\
+    \"unknown\", \"infinite\".";
+const ALERTS_JSON: &str = "With --json, one object: version (1), at, complete, sources (as in status), and\n  \
+    groups  title, site, severity (SEV-1 to SEV-5), reason, active, silenced, inhibited, lost_sight_of\n          \
+    (numbers of alerts), since, service, owner, runbook, acknowledged_by, acknowledged_at, summary,\n          \
+    alerts (labels, state, since, generator); what is not known is null";
+
 const LONG: &str = "A full-screen terminal console for incident command.\n\n\
     Without a subcommand it opens on the configured sources. `quarterdeck demo` needs no \
     configuration; `quarterdeck init` writes one.";
@@ -49,6 +80,9 @@ struct Common {
     /// Configuration file [default: config.toml in Quarterdeck's configuration folder].
     #[arg(long, global = true, value_name = "FILE", env = "QUARTERDECK_CONFIG")]
     config: Option<PathBuf>,
+    /// Folder of the log, its key and what else is kept [default: Quarterdeck's state folder].
+    #[arg(long, global = true, value_name = "DIR", env = "QUARTERDECK_STATE_DIR")]
+    state_dir: Option<PathBuf>,
     /// Who is at the keyboard [default: `me` of the configuration, else the login name].
     #[arg(long = "as", global = true, value_name = "NAME")]
     me: Option<String>,
@@ -78,14 +112,26 @@ enum Sub {
     /// Ask for sources, test each answer, write config.toml and catalog.toml.
     Init(init::Init),
     /// Print every path, source, credential origin and state, and what to do about each problem.
-    Doctor(Json),
+    #[command(after_help = EXITS)]
+    Doctor(Asking),
     /// Print the bridge: worst budgets, firing groups, sources.
-    Status(Json),
+    #[command(after_help = EXITS, after_long_help = help(STATUS_JSON))]
+    Status(Asking),
     /// Print objectives: budget left, burn per window, conditions, exhaustion.
+    #[command(after_help = EXITS, after_long_help = help(SLO_JSON))]
     Slo(slo::Ask),
     /// Print firing alert groups.
+    #[command(after_help = EXITS, after_long_help = help(ALERTS_JSON))]
     Alerts(alerts::Ask),
-    /// Record what the sources answer, without a screen, until interrupted or the time is up.
+    /// Acknowledge the firing alerts a filter fits; notifications go on.
+    #[command(after_help = EXITS)]
+    Ack(verbs::Ack),
+    /// Write a note into the log.
+    #[command(after_help = EXITS)]
+    Note(verbs::Note),
+    /// Record what the sources answer, without a screen, until interrupted, the time is up or the
+    /// recording is full (`record.max_size_mib` of the configuration).
+    #[command(after_help = EXITS)]
     Record(record::Record),
     /// Print a completion script for a shell.
     Completions {
@@ -96,11 +142,19 @@ enum Sub {
     Man,
 }
 
+fn help(json: &str) -> String {
+    format!("{json}\n\n{EXITS}")
+}
+
+/// How sources are asked and the answer printed.
 #[derive(Debug, Clone, Copy, Args)]
-struct Json {
+struct Asking {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// How long to wait for sources that do not answer.
+    #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = span)]
+    timeout: crate::domain::Span,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -147,10 +201,12 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             None => console::live(&cli.common, &cli.look, cli.record).await,
             Some(Sub::Demo(demo)) => console::demo(&cli.common, &cli.look, &demo).await,
             Some(Sub::Init(init)) => init::run(&cli.common, &init).await,
-            Some(Sub::Doctor(json)) => doctor::run(&cli.common, json.json).await,
-            Some(Sub::Status(json)) => status::run(&cli.common, json.json).await,
+            Some(Sub::Doctor(asking)) => doctor::run(&cli.common, &cli.look, asking).await,
+            Some(Sub::Status(asking)) => status::run(&cli.common, asking).await,
             Some(Sub::Slo(ask)) => slo::run(&cli.common, &ask).await,
             Some(Sub::Alerts(ask)) => alerts::run(&cli.common, &ask).await,
+            Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,
+            Some(Sub::Note(note)) => verbs::note(&cli.common, &cli.look, &note),
             Some(Sub::Record(ask)) => record::run(&cli.common, &ask).await,
             Some(Sub::Completions { shell }) => generate::completions(shell),
             Some(Sub::Man) => generate::man(),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
+use super::Common;
+
 /// The folders in use.
 #[derive(Debug, Clone)]
 pub(super) struct Paths {
@@ -16,8 +18,9 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// From the environment, with the configuration file given or in its usual place.
-    pub(super) fn find(config: Option<&Path>) -> anyhow::Result<Self> {
+    /// As given on the command line, else in their usual places.
+    pub(super) fn find(common: &Common) -> anyhow::Result<Self> {
+        let config = common.config.as_deref();
         let dirs = ProjectDirs::from("", "", "quarterdeck").ok_or_else(|| {
             anyhow::anyhow!("no home folder is known, so there is no place for configuration and state; set HOME")
         })?;
@@ -29,7 +32,10 @@ impl Paths {
         Ok(Self {
             config_file: config.map_or_else(|| folder.join("config.toml"), Path::to_owned),
             config: folder,
-            state: dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned(),
+            state: match &common.state_dir {
+                Some(given) => given.clone(),
+                None => dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned(),
+            },
         })
     }
 }

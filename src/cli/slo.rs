@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::world::World;
-use super::{Common, Exit, output};
+use super::{Asking, Common, Exit, output};
 use crate::domain::{Reading, Urgency};
 use crate::model::{Exhaustion, Held, Model, SloStatus, Verdict, explain};
 
@@ -13,26 +13,31 @@ use crate::model::{Exhaustion, Held, Model, SloStatus, Verdict, explain};
 pub(super) struct Ask {
     /// One objective, with how it was computed.
     id: Option<String>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
     let mut world = World::load(common)?;
-    world.gather().await?;
+    if let Some(id) = &ask.id {
+        let mut known = world.catalog.slos.keys().map(crate::domain::SloId::as_str);
+        if !known.clone().any(|slo| slo == id) {
+            let near = crate::domain::nearest(id, &mut known);
+            let hint = near.map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
+            anyhow::bail!("there is no objective `{id}` in the catalog.{hint}");
+        }
+    }
+    world.gather(ask.asking.timeout).await?;
     let model = &world.model;
     let wanted = |s: &&SloStatus| ask.id.as_deref().is_none_or(|id| s.slo.as_str() == id);
     let statuses: Vec<&SloStatus> = model.slos.statuses.iter().filter(wanted).collect();
-    if let (Some(id), true) = (&ask.id, statuses.is_empty()) {
-        let known = model.catalog.slos.keys().map(crate::domain::SloId::as_str);
-        let near = crate::domain::nearest(id, known);
-        let hint = near.map_or_else(String::new, |n| format!(" Did you mean `{n}`?"));
-        anyhow::bail!("there is no objective `{id}` in the catalog.{hint}");
-    }
-    if ask.json {
-        output::json(&statuses.iter().map(|s| as_json(model, s)).collect());
+    if ask.asking.json {
+        let mut all = world.head();
+        let slos: Vec<Value> = statuses.iter().map(|s| as_json(model, s)).collect();
+        all.insert("slos".into(), slos.into());
+        output::json(&all.into());
     } else {
+        world.print_lacking();
         print(model, statuses.iter().copied());
         if let (Some(_), Some(status)) = (&ask.id, statuses.first())
             && let Some(slo) = model.catalog.slos.get(&status.slo)
@@ -44,7 +49,7 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
         }
     }
     let bad = statuses.iter().any(|s| s.verdict != Verdict::Fine);
-    Ok(if bad { Exit::Attention } else { Exit::Fine })
+    Ok(if bad || !world.lacking().is_empty() { Exit::Attention } else { Exit::Fine })
 }
 
 /// A reading as JSON: a number, or the word for why there is none.
@@ -64,7 +69,8 @@ pub(super) fn as_json(model: &Model, status: &SloStatus) -> Value {
     json!({
         "slo": status.slo,
         "service": slo.map(|s| s.service.clone()),
-        "objective": slo.map(|s| s.objective),
+        // Per cent divided by a hundred: 0.999, not 0.9990000000000001.
+        "objective": slo.map(|s| (s.objective * 1e9).round() / 1e9),
         "period": slo.map(|s| s.period),
         "verdict": status.verdict.word(),
         "budget_left": reading(status.budget_left),
@@ -133,7 +139,10 @@ pub(super) fn print<'a>(model: &Model, statuses: impl Iterator<Item = &'a SloSta
                 Exhaustion::Lasts => "lasts".into(),
                 Exhaustion::Unknown => "unknown".into(),
             },
-            slo.map_or_else(String::new, |s| format!("{} over {}", s.objective, s.period)),
+            slo.map_or_else(String::new, |s| {
+                let percent = (s.objective * 1e9).round() / 1e7;
+                format!("{percent}% over {}", s.period)
+            }),
         ]);
     }
     if rows.len() == 1 {

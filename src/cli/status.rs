@@ -1,91 +1,69 @@
 //! `quarterdeck status`: the bridge for scripts and for a quick look without a screen.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::World;
-use super::{Common, Exit, alerts, output, slo};
-use crate::domain::{Freshness, SourceStatus, Timestamp};
+use super::{Asking, Common, Exit, alerts, gather, output, slo};
+use crate::domain::SourceStatus;
+use crate::model::{Group, Verdict};
 
-pub(super) async fn run(common: &Common, as_json: bool) -> anyhow::Result<Exit> {
+/// Rows of each table; the subcommands of their own print all.
+const MOST_SLOS: usize = 10;
+const MOST_GROUPS: usize = 20;
+
+pub(super) async fn run(common: &Common, asking: Asking) -> anyhow::Result<Exit> {
     let mut world = World::load(common)?;
-    world.gather().await?;
+    world.gather(asking.timeout).await?;
     let now = world.now();
     let model = &world.model;
     let counts = model.alerts.counts();
-    let sources: Vec<&SourceStatus> = model.sources.values().collect();
-    let fresh = sources.iter().filter(|s| s.freshness(now) == Freshness::Fresh).count();
-    if as_json {
-        output::json(&json!({
-            "at": now.rfc3339(),
-            "headline": model.alerts.headline().map(crate::model::Group::line),
-            "alerts": { "firing": counts.firing, "muted": counts.muted, "acknowledged": counts.acked, "lost": counts.lost },
-            "slos": model.slos.statuses.iter().map(|s| slo::as_json(model, s)).collect::<Vec<_>>(),
-            "groups": model.alerts.groups.iter().map(alerts::as_json).collect::<Vec<_>>(),
-            "sources": sources.iter().map(|s| source_json(s, now)).collect::<Vec<_>>(),
-        }));
+    let groups = &model.alerts.groups;
+    if asking.json {
+        let mut all = world.head();
+        all.insert("headline".into(), json!(model.alerts.headline().map(Group::line)));
+        let numbers = json!({
+            "firing": counts.firing,
+            "muted": counts.muted,
+            "acknowledged": counts.acked,
+            "stale": counts.stale,
+            "lost": counts.lost,
+        });
+        let numbers = if world.alerts_known() { numbers } else { Value::Null };
+        all.insert("alerts".into(), numbers);
+        let slos: Vec<Value> = model.slos.statuses.iter().map(|s| slo::as_json(model, s)).collect();
+        all.insert("slos".into(), slos.into());
+        let groups: Vec<Value> = groups.iter().map(|g| alerts::as_json(model, g)).collect();
+        all.insert("groups".into(), groups.into());
+        output::json(&all.into());
     } else {
-        output::line(&format!(
-            "{} firing, {} muted, {} acknowledged, {} lost sight of · {fresh}/{} sources fresh",
-            counts.firing,
-            counts.muted,
-            counts.acked,
-            counts.lost,
-            sources.len()
-        ));
+        world.print_lacking();
+        let sources: Vec<&SourceStatus> = model.sources.values().collect();
+        let fresh = sources.len() - world.lacking().len();
+        let alerts = if world.alerts_known() {
+            format!(
+                "{} firing, {} muted, {} acknowledged, {} lost sight of",
+                counts.firing, counts.muted, counts.acked, counts.lost
+            )
+        } else {
+            "alerts not known".to_owned()
+        };
+        output::line(&format!("{alerts}, {fresh}/{} sources fresh", sources.len()));
         output::line("");
-        slo::print(model, model.slos.statuses.iter().take(10));
+        slo::print(model, model.slos.statuses.iter().take(MOST_SLOS));
+        more(model.slos.statuses.len(), MOST_SLOS, "slo");
         output::line("");
-        alerts::print(model.alerts.groups.iter().take(20), now);
+        alerts::print(&world, groups.iter().take(MOST_GROUPS), now);
+        more(groups.len(), MOST_GROUPS, "alerts --muted");
         output::line("");
-        print_sources(&sources, now);
+        gather::print_sources(&sources, now);
     }
-    Ok(if fresh < sources.len() || counts.firing + counts.lost > 0 {
-        Exit::Attention
-    } else {
-        Exit::Fine
-    })
+    let bad = model.slos.statuses.iter().any(|s| s.verdict != Verdict::Fine);
+    let calm = !bad && counts.firing + counts.stale + counts.lost == 0;
+    Ok(if calm && world.lacking().is_empty() { Exit::Fine } else { Exit::Attention })
 }
 
-/// A word for a source's state; `fresh` is the only good one.
-pub(super) fn state(source: &SourceStatus, now: Timestamp) -> &'static str {
-    match (source.freshness(now), &source.failure) {
-        (Freshness::Fresh, None) => "fresh",
-        (Freshness::Fresh, Some(_)) => "failing",
-        (Freshness::Stale, _) => "stale",
-        (Freshness::Never, Some(_)) => "failing",
-        (Freshness::Never, None) => "no answer yet",
+fn more(all: usize, shown: usize, ask: &str) {
+    if all > shown {
+        output::line(&format!("and {} more: `quarterdeck {ask}`", all - shown));
     }
-}
-
-fn source_json(source: &SourceStatus, now: Timestamp) -> serde_json::Value {
-    json!({
-        "name": source.id,
-        "kind": source.kind.name(),
-        "site": source.site,
-        "address": source.address,
-        "state": state(source, now),
-        "last_good": source.last_good.map(|t| t.rfc3339()),
-        "latency_ms": source.latency.map(|l| l.millis()),
-        "clock_offset_ms": source.clock.map(|c| c.offset.millis()),
-        "clock_bound_ms": source.clock.map(|c| c.bound.millis()),
-        "error": source.failure.as_ref().map(|f| f.sentence.clone()),
-    })
-}
-
-pub(super) fn print_sources(sources: &[&SourceStatus], now: Timestamp) {
-    let mut rows = vec![["SOURCE", "KIND", "SITE", "STATE", "ADDRESS"].map(str::to_owned).to_vec()];
-    for source in sources {
-        let mut words = state(source, now).to_owned();
-        if let Some(failure) = &source.failure {
-            words = format!("{words}: {}", failure.sentence);
-        }
-        rows.push(vec![
-            source.id.to_string(),
-            source.kind.name().to_owned(),
-            source.site.to_string(),
-            words,
-            source.address.to_string(),
-        ]);
-    }
-    output::table(&rows);
 }

@@ -3,26 +3,20 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::{mpsc, watch};
 
 use super::paths::{self, Paths};
 use super::{Common, output};
 use crate::config::{ConfigError, Overrides, ReadFile, Settings, assemble, load_files};
+use crate::connectors::Clock;
 use crate::connectors::http::Transport;
-use crate::connectors::poll::{self, Event};
-use crate::connectors::registry::SourceConfig;
+use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
-use crate::connectors::{Clock, Interest};
-use crate::domain::{Catalog, Freshness, ServiceId, SourceId, Span, Timestamp};
+use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
 use crate::eventlog::{EventLog, Position, SqliteLog};
 use crate::model::Model;
 use crate::runtime::{SourceSetup, clock};
-
-/// How long a command waits for sources that do not answer.
-const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Everything that was read.
 pub(super) struct World {
@@ -31,9 +25,17 @@ pub(super) struct World {
     pub(super) problems: Vec<ConfigError>,
     pub(super) catalog: Arc<Catalog>,
     /// Catalog files and runbooks as read, for a recording.
-    files: Vec<ReadFile>,
+    pub(super) files: Vec<ReadFile>,
     pub(super) model: Model,
     pub(super) clock: Arc<dyn Clock>,
+}
+
+/// The log, read to its end.
+pub(super) struct Opened {
+    pub(super) log: Box<dyn EventLog>,
+    pub(super) position: Position,
+    /// What the person should know about it.
+    pub(super) notice: Option<SafeText>,
 }
 
 impl World {
@@ -49,7 +51,7 @@ impl World {
 
     /// As [`World::load`], saying nothing: the caller shows the problems.
     pub(super) fn read(common: &Common) -> anyhow::Result<Self> {
-        let paths = Paths::find(common.config.as_deref())?;
+        let paths = Paths::find(common)?;
         if !paths.config_file.exists() {
             anyhow::bail!(
                 "there is no configuration at {}. Run `quarterdeck init` to make one, or `quarterdeck demo` to look around",
@@ -100,21 +102,13 @@ impl World {
         self.clock.now()
     }
 
-    /// Whether every source has answered lately.
-    pub(super) fn all_fresh(&self) -> bool {
-        let now = self.now();
-        self.model.sources.values().all(|s| s.freshness(now) == Freshness::Fresh)
-    }
-
     /// Opens the log and takes in what it holds.
-    pub(super) fn open_log(&mut self) -> anyhow::Result<(Box<dyn EventLog>, Position)> {
+    pub(super) fn open_log(&mut self) -> anyhow::Result<Opened> {
         let mut log =
             SqliteLog::open(&self.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
-        if let Some(notice) = log.notice() {
-            output::aside(notice);
-        }
+        let notice = log.notice().cloned();
         let position = self.fold(&mut log)?;
-        Ok((Box::new(log), position))
+        Ok(Opened { log: Box::new(log), position, notice })
     }
 
     fn fold(&mut self, log: &mut dyn EventLog) -> anyhow::Result<Position> {
@@ -129,8 +123,8 @@ impl World {
         }
     }
 
-    /// The sources, ready to be started; those that cannot be are told and left out.
-    pub(super) fn sources(&self, recorder: Option<&Arc<Recorder>>) -> Vec<SourceSetup> {
+    /// The sources, ready to be started. Those that cannot be are told, and say why among the sources.
+    pub(super) fn sources(&mut self, recorder: Option<&Arc<Recorder>>) -> Vec<SourceSetup> {
         let mut kinds = BTreeSet::new();
         let mut setups = Vec::new();
         for source in &self.settings.sources {
@@ -139,6 +133,10 @@ impl World {
                 Ok(live) => Arc::new(live),
                 Err(sentence) => {
                     output::aside(&format!("quarterdeck: {sentence}"));
+                    let tls = source.tls != Tls::default();
+                    let kind = if tls { FailureKind::Tls } else { FailureKind::HeldBack };
+                    let failure = Some(Failure { kind, sentence, at: self.clock.now() });
+                    self.model.source(SourceStatus { failure, ..source.status() });
                     continue;
                 }
             };
@@ -151,67 +149,17 @@ impl World {
         setups
     }
 
-    /// Asks every source once and takes in what they say, the log included when it can be read.
-    pub(super) async fn gather(&mut self) -> anyhow::Result<()> {
-        if self.settings.sources.is_empty() {
-            anyhow::bail!(
-                "no source is configured; run `quarterdeck init`, or add a [[source]] to {}",
-                self.paths.config_file.display()
-            );
-        }
-        if self.paths.state.exists()
-            && let Err(error) = self.open_log()
-        {
-            output::aside(&format!("quarterdeck: {error}"));
-        }
-        let (_interest, watching) = watch::channel(Interest::default());
-        let (sink, mut events) = mpsc::channel(256);
-        let mut waiting: BTreeSet<SourceId> = BTreeSet::new();
-        let mut handles = Vec::new();
-        for setup in self.sources(None) {
-            waiting.insert(setup.id.clone());
-            handles.push(poll::start((setup.make)(watching.clone(), sink.clone())));
-        }
-        drop(sink);
-        let deadline = tokio::time::sleep(PATIENCE);
-        tokio::pin!(deadline);
-        while !waiting.is_empty() {
-            let event = tokio::select! {
-                event = events.recv() => event,
-                () = &mut deadline => break,
-            };
-            match event {
-                Some(Event::Observed { source, at, seen }) => self.model.observe(&source, at, seen),
-                Some(Event::Source(status)) => {
-                    // A poll is over when nothing is under way and it went well or did not.
-                    let over = status.in_flight == 0
-                        && (status.last_good.is_some() || status.failure.is_some());
-                    if over {
-                        waiting.remove(&status.id);
-                    }
-                    self.model.source(status);
-                }
-                None => break,
-            }
-        }
-        while let Ok(event) = events.try_recv() {
-            match event {
-                Event::Observed { source, at, seen } => self.model.observe(&source, at, seen),
-                Event::Source(status) => self.model.source(status),
-            }
-        }
-        handles.iter().for_each(poll::Handle::stop);
-        self.model.tick(self.clock.now());
-        Ok(())
-    }
-
     /// Begins a recording of the configured sources.
     pub(super) fn recorder(&self, out: &Path) -> anyhow::Result<Arc<Recorder>> {
-        let file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(out)
-            .with_context(|| format!("the recording {} could not be made", out.display()))?;
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(out).map_err(
+            |error| match error.kind() {
+                std::io::ErrorKind::AlreadyExists => anyhow::anyhow!(
+                    "{} exists already and was not changed; choose another name",
+                    out.display()
+                ),
+                _ => anyhow::anyhow!("the recording {} could not be made: {error}", out.display()),
+            },
+        )?;
         let source = |s: &SourceConfig| TapeSource {
             name: s.name.clone(),
             kind: s.kind.into(),
@@ -222,73 +170,28 @@ impl World {
             program: concat!("quarterdeck ", env!("CARGO_PKG_VERSION")).to_owned(),
             started: self.now(),
             sources: self.settings.sources.iter().map(source).collect(),
-            config: std::fs::read_to_string(&self.paths.config_file).unwrap_or_default(),
+            config: for_others(
+                &std::fs::read_to_string(&self.paths.config_file).unwrap_or_default(),
+            ),
             files: self.files.clone(),
         };
         Recorder::start(Box::new(file), &header, self.settings.record_bytes)
             .context("the recording could not be begun")
     }
+}
 
-    /// Records until the time is up or the person interrupts; gives the number of answers.
-    pub(super) async fn record(
-        &mut self,
-        out: &Path,
-        duration: Option<Span>,
-        only: &[String],
-    ) -> anyhow::Result<u64> {
-        let recorder = self.recorder(out)?;
-        let slos = self.catalog.slos.keys().cloned().collect();
-        let range = Span::from_mins(10);
-        let mut interest = Interest { service: None, slos, range };
-        let (wanted, watching) = watch::channel(interest.clone());
-        let (sink, mut events) = mpsc::channel(256);
-        let handles: Vec<poll::Handle> = self
-            .sources(Some(&recorder))
-            .into_iter()
-            .map(|setup| poll::start((setup.make)(watching.clone(), sink.clone())))
-            .collect();
-        let services: Vec<ServiceId> = self
-            .catalog
-            .services
-            .keys()
-            .filter(|id| only.is_empty() || only.iter().any(|o| o == id.as_str()))
-            .cloned()
-            .collect();
-        let mut turn = tokio::time::interval(Duration::from_millis(700));
-        let mut at = 0usize;
-        let end = tokio::time::sleep(duration.map_or(Duration::MAX, Span::std));
-        tokio::pin!(end);
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        loop {
-            tokio::select! {
-                () = &mut end => break,
-                _ = tokio::signal::ctrl_c() => break,
-                _ = terminate.recv() => break,
-                _ = turn.tick() => {
-                    // One service's signals are asked at a time, as when somebody looks at them.
-                    if let Some(service) = services.get(at % services.len().max(1)) {
-                        interest.service = Some(service.clone());
-                        let _ = wanted.send(interest.clone());
-                        at += 1;
-                    }
-                }
-                Some(event) = events.recv() => {
-                    if let Event::Source(status) = event
-                        && let Some(failure) = &status.failure
-                    {
-                        output::aside(&failure.sentence);
-                    }
-                }
-            }
-            let state = recorder.state();
-            if state.full {
-                output::aside("The recording has reached its size limit and ends here.");
-                break;
-            }
+/// What playing a recording needs of a source; everything else may hold a credential.
+const TOLD: [&str; 8] =
+    ["name", "kind", "url", "site", "interval", "timeout", "limit", "max_body_mib"];
+
+/// The configuration as it may be passed on with a recording: without credentials, headers, proxies
+/// and comments.
+fn for_others(config: &str) -> String {
+    let Ok(mut all) = config.parse::<toml::Table>() else { return String::new() };
+    for source in all.get_mut("source").and_then(toml::Value::as_array_mut).into_iter().flatten() {
+        if let Some(source) = source.as_table_mut() {
+            source.retain(|key, _| TOLD.contains(&key));
         }
-        handles.iter().for_each(poll::Handle::stop);
-        recorder.finish().context("the recording could not be ended properly")?;
-        Ok(recorder.state().entries)
     }
+    all.to_string()
 }

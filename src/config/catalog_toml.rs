@@ -1,8 +1,8 @@
 //! `catalog.toml`: our own format for services, objectives and maintenance windows.
 
 use super::catalog::{Builder, ReadRunbook};
-use super::error::{Mistakes, Place};
-use super::node::{Node, Table, Value};
+use super::error::Mistakes;
+use super::node::{Node, Table, Value, of_percent};
 use crate::analysis::burn;
 use crate::domain::{
     BurnCondition, Dependency, Indicator, MaintenanceWindow, Method, Origin, SafeText, Service,
@@ -180,7 +180,7 @@ fn read_objective(table: &Table<'_>, mistakes: &Mistakes) -> Option<f64> {
     let number = match &node.value {
         Value::Text(text) => {
             let percent = text.trim().strip_suffix('%').map(str::trim);
-            percent.and_then(|p| p.parse::<f64>().ok()).map(|p| p / 100.0)
+            percent.and_then(|p| p.parse().ok()).map(of_percent)
         }
         Value::Float(number) => Some(*number),
         Value::Int(number) => Some(*number as f64),
@@ -285,14 +285,12 @@ fn read_window(table: Table<'_>, mistakes: &Mistakes) -> Option<MaintenanceWindo
     let zone = read_zone(&table, mistakes);
     let duration = table.need("duration").and_then(|_| table.span("duration"));
     let rrule = table.text("rrule").map(str::to_owned);
-    if let (Some(rule), Some(first)) = (&rrule, first) {
-        check_rule(rule, first, table.place("rrule"), mistakes);
-    }
+    let at = table.place("rrule");
     table.finish();
     if mistakes.count() > before {
         return None;
     }
-    Some(MaintenanceWindow {
+    let window = MaintenanceWindow {
         id: id?,
         comment,
         matchers,
@@ -300,7 +298,12 @@ fn read_window(table: Table<'_>, mistakes: &Mistakes) -> Option<MaintenanceWindo
         zone: zone?,
         duration: duration?,
         rrule,
-    })
+    };
+    if let Some(problem) = window.rule_error() {
+        mistakes.hinted(at, &problem, "write for example FREQ=WEEKLY;BYDAY=SU");
+        return None;
+    }
+    Some(window)
 }
 
 fn read_zone(table: &Table<'_>, mistakes: &Mistakes) -> Option<chrono_tz::Tz> {
@@ -311,17 +314,4 @@ fn read_zone(table: &Table<'_>, mistakes: &Mistakes) -> Option<chrono_tz::Tz> {
         mistakes.unknown(table.place("zone"), "time zone", name, known);
     }
     zone
-}
-
-fn check_rule(rule: &str, first: chrono::NaiveDateTime, at: Place, mistakes: &Mistakes) {
-    let start = first.and_utc().with_timezone(&rrule::Tz::UTC);
-    let bare = rule.strip_prefix("RRULE:").unwrap_or(rule);
-    let checked = bare
-        .parse::<rrule::RRule<rrule::Unvalidated>>()
-        .map_err(|e| e.to_string())
-        .and_then(|r| r.validate(start).map_err(|e| e.to_string()));
-    if let Err(error) = checked {
-        let message = format!("`rrule` is not a recurrence rule: {}", error.trim_end_matches('.'));
-        mistakes.hinted(at, &message, "write for example FREQ=WEEKLY;BYDAY=SU");
-    }
 }

@@ -7,7 +7,7 @@
 //! catalog.toml, OpenSLO, Sloth, Pyrra, Backstage ─► catalog      services, objectives, maintenance
 //! ```
 //!
-//! TOML and YAML are first read into one tree that knows the place of every key ([`node`]), so that
+//! TOML and YAML are first read into one tree that knows the place of every key (`node`), so that
 //! every format reports its mistakes in the same words, several at once, and one broken file or
 //! objective does not hide the others.
 

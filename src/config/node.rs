@@ -253,6 +253,11 @@ impl<'de> Visitor<'de> for PlainVisitor {
     }
 }
 
+/// The share a percentage means, correctly rounded: 99.9 is 0.999, where a division gives 0.99900…01.
+pub(super) fn of_percent(percent: f64) -> f64 {
+    format!("{percent}e-2").parse().unwrap_or(percent / 100.0)
+}
+
 /// One table being read.
 pub(super) struct Table<'n> {
     pub(super) at: Place,

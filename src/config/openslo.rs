@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::catalog::Builder;
 use super::error::Mistakes;
-use super::node::{Node, Table, Value};
+use super::node::{Node, Table, Value, of_percent};
 use super::sloth::windowed;
 use crate::analysis::burn;
 use crate::domain::{
@@ -329,7 +329,7 @@ fn read_objective(
 ) -> (Option<f64>, Option<Computed>) {
     table.get("displayName");
     let share = table.number("target");
-    let percent = table.number("targetPercent").map(|p| p / 100.0);
+    let percent = table.number("targetPercent").map(of_percent);
     let target = match (share, percent) {
         (Some(target), None) | (None, Some(target)) => Some(target),
         _ => {

@@ -6,7 +6,7 @@
 
 use super::catalog::Builder;
 use super::error::Mistakes;
-use super::node::{Node, Table, Value};
+use super::node::{Node, Table, Value, of_percent};
 use crate::analysis::burn;
 use crate::domain::{
     Filter, Indicator, MatchOp, Method, Origin, Recorded, SafeText, Service, ServiceId, Slo,
@@ -84,7 +84,7 @@ fn target(spec: &Table<'_>, mistakes: &Mistakes) -> Option<f64> {
     if valid.is_none() {
         mistakes.add(node.at, "`target` must be above 0 and below 100 per cent");
     }
-    valid.map(|p| p / 100.0)
+    valid.map(of_percent)
 }
 
 fn indicator(table: &Table<'_>, mistakes: &Mistakes) -> Option<Measured> {

@@ -65,8 +65,6 @@ pub struct SilenceDefaults {
     pub max_alerts: usize,
     /// A silence that hits more than this share of all alerts asks twice; default 0.5.
     pub max_share: f64,
-    /// Whether a comment must be given; default yes.
-    pub require_comment: bool,
 }
 
 impl Default for Settings {
@@ -86,7 +84,6 @@ impl Default for Settings {
                 duration: Span::from_hours(2),
                 max_alerts: 50,
                 max_share: 0.5,
-                require_comment: true,
             },
             catalog: vec!["catalog.toml".into()],
             record_bytes: 1 << 30,
@@ -241,7 +238,6 @@ impl Settings {
                 mistakes.add(table.place("max_share"), "`max_share` must be from 0 to 1");
             }
         }
-        silence.require_comment = table.flag("require_comment").unwrap_or(silence.require_comment);
         table.finish();
     }
 }

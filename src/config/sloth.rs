@@ -6,7 +6,7 @@
 
 use super::catalog::Builder;
 use super::error::Mistakes;
-use super::node::{Node, Table};
+use super::node::{Node, Table, of_percent};
 use crate::analysis::burn;
 use crate::domain::{
     Indicator, Method, Origin, Recorded, SafeText, Service, ServiceId, Slo, SloFormat, SloId, Span,
@@ -144,7 +144,7 @@ fn read_slo(
         id: SloId::new(&id),
         title: SafeText::new(title),
         service: ServiceId::new(service),
-        objective: objective / 100.0,
+        objective: of_percent(objective),
         period: PERIOD,
         indicator,
         method: Method::RatioTimeslices,

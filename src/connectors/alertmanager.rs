@@ -59,6 +59,10 @@ fn get(key: &str, path: &str) -> Ask {
 }
 
 impl Connector for Alertmanager {
+    fn forget(&self) {
+        *self.state() = State::default();
+    }
+
     fn asks(&self, _: &Interest, now: Timestamp) -> Vec<Ask> {
         let mut asks = vec![get("alerts", "/api/v2/alerts"), get("silences", "/api/v2/silences")];
         let mut state = self.state();

@@ -241,7 +241,7 @@ impl Live {
                 let mut fault = fault(
                     FailureKind::TooLarge,
                     &format!(
-                        "{} answered with more than {cap}, the cap; narrow the question or raise max_body.",
+                        "{} answered with more than {cap}, the cap; narrow the question or raise max_body_mib.",
                         self.host()
                     ),
                 );
@@ -268,7 +268,15 @@ impl Live {
     }
 
     fn fault(&self, error: &reqwest::Error) -> Fault {
-        let (kind, what) = explain(error);
+        let (kind, mut what) = explain(error);
+        let anonymous = self.config.url.scheme() == "https" && self.config.tls.identity.is_none();
+        // With TLS 1.3 a server refuses a missing certificate after the handshake, and over HTTP/2 its
+        // reason is lost on the way here.
+        if kind == FailureKind::Unreachable && !error.is_connect() && anonymous {
+            what.push_str(
+                " If it asks for a client certificate, set the source's tls.cert and tls.key.",
+            );
+        }
         let mut fault = Fault::new(kind, &format!("{} {what}", self.host()), self.clock.now());
         fault.may_have_acted = !error.is_connect() && !error.is_builder();
         fault

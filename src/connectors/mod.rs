@@ -128,6 +128,9 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// Forgets what it has asked and seen: a recording was moved, and everything is asked anew.
+    fn forget(&self) {}
+
     /// How an operation is sent; `None` when this kind of source cannot do it.
     fn operate(&self, operation: &Operation) -> Option<Ask>;
 

@@ -4,6 +4,7 @@
 //! another fails. Reads are retried twice at most, under a budget; operations are performed once,
 //! and what came of a lost answer is *unknown*.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -115,6 +116,12 @@ impl Handle {
         self.shared.now.notify_one();
     }
 
+    /// Asks now, as if for the first time.
+    pub fn start_over(&self) {
+        self.shared.connector.forget();
+        self.poll_now();
+    }
+
     /// Ends the loop. What is under way is dropped.
     pub fn stop(&self) {
         self.task.abort();
@@ -190,16 +197,30 @@ impl Shared {
         }
     }
 
+    /// Reads an answer. Bytes that are not UTF-8 are replaced, so that one garbled label does not hide
+    /// everything else in the body.
+    fn read(&self, ask: &Ask, mut reply: Reply) -> Result<Vec<Observation>, ParseError> {
+        let seen = self.connector.parse(&self.source, ask, &reply);
+        // Looked at only when reading failed, since it costs a pass over the body.
+        if matches!(seen, Err(ParseError::Shape(_)))
+            && let Cow::Owned(mended) = String::from_utf8_lossy(&reply.body)
+        {
+            reply.body = mended.into_bytes();
+            return self.connector.parse(&self.source, ask, &reply);
+        }
+        seen
+    }
+
     async fn parse(
         self: &Arc<Self>,
         ask: Ask,
         reply: Reply,
     ) -> Result<Vec<Observation>, ParseError> {
         if reply.body.len() < LARGE_BODY {
-            return self.connector.parse(&self.source, &ask, &reply);
+            return self.read(&ask, reply);
         }
         let shared = self.clone();
-        tokio::task::spawn_blocking(move || shared.connector.parse(&shared.source, &ask, &reply))
+        tokio::task::spawn_blocking(move || shared.read(&ask, reply))
             .await
             .unwrap_or_else(|_| Err(ParseError::Shape("reading it failed".to_owned())))
     }

@@ -22,6 +22,8 @@ use plan::{Part, Unit};
 
 /// Points of a chart at most; terminals are rarely wider in Braille cells.
 const CHART_POINTS: f64 = 240.0;
+/// Recording rules that gave nothing are tried again after this.
+const TRY_RULES_AGAIN: Span = Span::from_mins(10);
 /// Objectives charted finely at once; more do not fit on a screen.
 const MOST_CHARTS: usize = 8;
 /// Points of a sparkline.
@@ -52,17 +54,25 @@ struct State {
     due: HashMap<String, Timestamp>,
     /// Units whose query was refused in company, or gave several series.
     alone: HashSet<usize>,
+    /// Units whose recording rules gave nothing when last asked: their stand-ins are asked meanwhile.
+    unrecorded: HashMap<usize, Timestamp>,
     /// Services whose signals were refused in company.
     signals_alone: BTreeSet<ServiceId>,
-    /// What is asked of all objectives, until `alone` changes: hundreds of kilobytes of text.
+    /// What is asked of all objectives: hundreds of kilobytes of text, the same at most polls.
     plan: Option<Arc<Planned>>,
     shown: BTreeSet<usize>,
     past: HashMap<(ServiceId, Signal), Series>,
     lines: HashMap<(ServiceId, Signal), Series>,
+    /// How far the server's clock is ahead of ours, when that is more than a little.
+    ahead: Span,
+    /// By how much the range asked for was moved, by question.
+    moved: HashMap<String, Span>,
 }
 
-/// Queries of all objectives.
+/// Queries of all objectives, and which units they were made without.
 struct Planned {
+    alone: HashSet<usize>,
+    unrecorded: BTreeSet<usize>,
     readings: Vec<plan::Query>,
     /// For sparklines.
     coarse: Vec<String>,
@@ -79,7 +89,23 @@ impl State {
         true
     }
 
+    /// The server's present, for a question about a range.
+    fn there(&mut self, key: &str, now: Timestamp) -> Timestamp {
+        self.moved.insert(key.to_owned(), self.ahead);
+        now.plus(self.ahead)
+    }
+
+    /// How far an answer's times are ahead of ours.
+    fn moved(&self, key: &str) -> Span {
+        self.moved.get(key).copied().unwrap_or(self.ahead)
+    }
+
     fn answered(&mut self, key: &str, every: Span, interval: Span, at: Timestamp) {
+        if self.moved.get(key).is_some_and(|moved| *moved != self.ahead) {
+            // Asked before the clock was known: the answer is about another time.
+            self.due.remove(key);
+            return;
+        }
         let slack = interval.scale(0.5);
         if every > interval {
             let rest = Span::from_millis(every.millis() - slack.millis());
@@ -118,6 +144,7 @@ impl Prometheus {
     }
 
     /// Ends on a multiple of the step, so that a line's points stay where they are from poll to poll.
+    /// `now` is by the server's clock: what it calls now is where its latest samples are.
     fn range_ask(&self, key: &str, query: String, range: Span, step: Span, now: Timestamp) -> Ask {
         let end = now.minus(Span::from_millis(now.millis().rem_euclid(step.millis().max(1))));
         let params = vec![
@@ -147,19 +174,31 @@ impl Prometheus {
     }
 
     fn planned(&self, state: &mut State) -> Arc<Planned> {
-        if let Some(planned) = &state.plan {
+        let unrecorded: BTreeSet<usize> = state.unrecorded.keys().copied().collect();
+        if let Some(planned) = &state.plan
+            && planned.alone == state.alone
+            && planned.unrecorded == unrecorded
+        {
             return planned.clone();
         }
+        let active = |at: usize| match self.units.get(at).and_then(|u| u.instead_of) {
+            Some(recorded) => unrecorded.contains(&recorded),
+            None => !unrecorded.contains(&at),
+        };
         let charted = self.charted(state);
         let planned = Arc::new(Planned {
-            readings: plan::queries(&self.units, &state.alone),
-            coarse: plan::packed(charted.into_iter().map(|(at, slo)| history(at, slo))),
+            readings: plan::queries(&self.units, active, &state.alone),
+            coarse: plan::packed(charted.iter().map(|(at, slo)| self.history(state, *at, slo))),
+            alone: state.alone.clone(),
+            unrecorded,
         });
         state.plan = Some(planned.clone());
         planned
     }
 
     fn slo_asks(&self, state: &mut State, now: Timestamp, asks: &mut Vec<Ask>) {
+        // Rules may be loaded later; they are tried again now and then.
+        state.unrecorded.retain(|_, since| now.since(*since) < TRY_RULES_AGAIN);
         for query in &self.planned(state).readings {
             if state.take(&query.key, query.every, self.interval, now) {
                 asks.push(self.query_ask(&query.key, query.text.clone()));
@@ -172,6 +211,13 @@ impl Prometheus {
         let broken: HashSet<usize> =
             state.alone.iter().filter_map(|unit| self.units.get(*unit).map(|u| u.slo)).collect();
         self.slos.iter().enumerate().filter(|(at, _)| !broken.contains(at)).collect()
+    }
+
+    /// An objective's history, tagged by its number.
+    fn history(&self, state: &State, at: usize, slo: &Slo) -> String {
+        let mut unrecorded = state.unrecorded.keys().filter_map(|unit| self.units.get(*unit));
+        let recorded = !unrecorded.any(|unit| unit.slo == at);
+        plan::tag(&plan::chart_expr(slo, recorded), &at.to_string())
     }
 
     /// Fine lines of the objectives on screen, under names of their own.
@@ -188,7 +234,13 @@ impl Prometheus {
         state.shown = shown.iter().map(|(at, _)| *at).collect();
         for (at, slo) in shown {
             let key = format!("chart:{}", slo.id);
-            self.history_ask(state, interest, now, (key, &history(at, slo), CHART_POINTS), asks);
+            self.history_ask(
+                state,
+                interest,
+                now,
+                (key, &self.history(state, at, slo), CHART_POINTS),
+                asks,
+            );
         }
     }
 
@@ -216,7 +268,8 @@ impl Prometheus {
     ) {
         let range = if interest.range > Span::ZERO { interest.range } else { SPARK_RANGE };
         if state.take(&key, self.cadence(&key), self.interval, now) {
-            asks.push(self.range_ask(&key, text.to_owned(), range, step(range, points), now));
+            let there = state.there(&key, now);
+            asks.push(self.range_ask(&key, text.to_owned(), range, step(range, points), there));
         }
     }
 
@@ -253,7 +306,8 @@ impl Prometheus {
             };
             for (key, text) in bundles {
                 if state.take(&key, self.cadence(&key), self.interval, now) {
-                    asks.push(self.range_ask(&key, text, range, step, now));
+                    let there = state.there(&key, now);
+                    asks.push(self.range_ask(&key, text, range, step, there));
                 }
             }
         }
@@ -266,10 +320,8 @@ impl Prometheus {
         // Per unit, part and window: the number, or `Unknown` when there were several.
         let mut found: HashMap<(usize, bool, Span), Reading> = HashMap::new();
         let mut several = Vec::new();
-        let mut at = None;
         wire::elements(&reply.body, |element| {
-            let Some(wire::Point(time, value)) = element.value else { return };
-            at = Some(time);
+            let Some(wire::Point(_, value)) = element.value else { return };
             let label = |name: &str| element.metric.0.iter().find(|(n, _)| n == name);
             let Some((unit, part)) = label(plan::TAG).and_then(|(_, id)| id.split_once('.')) else {
                 return;
@@ -296,9 +348,7 @@ impl Prometheus {
         let mut state = self.state();
         for key in &several {
             found.insert(*key, Reading::Unknown);
-            if state.alone.insert(key.0) {
-                state.plan = None;
-            }
+            state.alone.insert(key.0);
         }
         if let (Some(unit), [only]) = (several.first().map(|(u, ..)| *u), asked.as_slice())
             && unit == *only
@@ -310,14 +360,28 @@ impl Prometheus {
         }
         if let ([only], true) = (asked.as_slice(), ask.key.starts_with("slo:alone:")) {
             state.alone.remove(only);
-            state.plan = None;
         }
         let every = asked.first().and_then(|u| self.units.get(*u)).map_or(Span::ZERO, |u| u.every);
         state.answered(&ask.key, every, self.interval, reply.sent);
+        let gave_nothing = |number: &usize| {
+            let unit = self.units.get(*number);
+            let none = |w: &Span| !found.contains_key(&(*number, false, *w));
+            unit.is_some_and(|u| u.is_recorded() && u.windows().iter().all(none))
+        };
+        let unrecorded: HashSet<usize> = asked.iter().copied().filter(gave_nothing).collect();
+        if !unrecorded.is_empty() {
+            state.unrecorded.extend(unrecorded.iter().map(|unit| (*unit, reply.sent)));
+            // The stand-ins are due at once, whatever they are packed with.
+            state.due.retain(|key, _| !key.starts_with("slo:"));
+        }
         drop(state);
-        let at = at.unwrap_or(reply.sent);
+        // By our clock: a server whose clock is set back must not lose to its own past.
+        let at = reply.sent;
         let mut readings = Vec::new();
         for number in asked {
+            if unrecorded.contains(&number) {
+                continue;
+            }
             let Some(unit) = self.units.get(number) else { continue };
             let Some(slo) = self.slos.get(unit.slo) else { continue };
             for window in unit.windows() {
@@ -346,8 +410,10 @@ impl Prometheus {
         &self,
         ask: &Ask,
         reply: &Reply,
-        maker: &mut LabelMaker,
+        state: &mut State,
     ) -> Result<Vec<(usize, Series)>, ParseError> {
+        let ahead = state.moved(&ask.key);
+        let maker = &mut state.maker;
         let asked = plan::tags(query_of(ask)).filter_map(|id| id.parse::<usize>().ok());
         let mut lines: BTreeMap<usize, Series> = asked.map(|at| (at, Series::default())).collect();
         wire::elements(&reply.body, |mut element| {
@@ -355,7 +421,7 @@ impl Prometheus {
             let Some(tag) = tag.map(|at| element.metric.0.swap_remove(at).1) else { return };
             let line = tag.parse().ok().and_then(|at: usize| lines.get_mut(&at));
             if let Some(line) = line.filter(|line| line.points.is_empty()) {
-                line.points = element.values.iter().map(|p| (p.0, p.1)).collect();
+                line.points = element.values.iter().map(|p| (p.0.minus(ahead), p.1)).collect();
                 line.labels = maker.labels(&element.metric);
             }
         })?;
@@ -364,7 +430,7 @@ impl Prometheus {
 
     fn read_history(&self, ask: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
         let mut state = self.state();
-        let lines = self.lines(ask, reply, &mut state.maker)?;
+        let lines = self.lines(ask, reply, &mut state)?;
         state.answered(&ask.key, self.cadence(&ask.key), self.interval, reply.sent);
         let coarse = ask.key.starts_with("spark");
         let mut seen = Vec::new();
@@ -390,7 +456,7 @@ impl Prometheus {
             return Ok(Vec::new());
         };
         let mut state = self.state();
-        let lines = self.lines(ask, reply, &mut state.maker)?;
+        let lines = self.lines(ask, reply, &mut state)?;
         state.answered(&ask.key, self.cadence(&ask.key), self.interval, reply.sent);
         let mut seen = Vec::new();
         for (at, series) in lines {
@@ -423,7 +489,6 @@ impl Prometheus {
                     return ParseError::Refused(format!("history of the objectives: {why}"));
                 }
                 state.alone.extend(&numbers);
-                state.plan = None;
                 match numbers.as_slice() {
                     [one] => format!("the query of {}: {why}", self.title(*one)),
                     many => format!(
@@ -445,6 +510,10 @@ impl Prometheus {
 }
 
 impl Connector for Prometheus {
+    fn forget(&self) {
+        *self.state() = State::default();
+    }
+
     fn asks(&self, interest: &Interest, now: Timestamp) -> Vec<Ask> {
         let mut state = self.state();
         let state = &mut *state;
@@ -486,6 +555,7 @@ impl Connector for Prometheus {
         let seen = match ask.key.split(':').next() {
             Some("time") => {
                 let offset = clock(reply, wire::scalar(&reply.body)?);
+                self.state().ahead = noticeable(offset.offset);
                 return Ok(vec![Observation::Clock(offset)]);
             }
             Some("slo") => return self.read_slos(ask, reply),
@@ -531,9 +601,12 @@ fn clock(reply: &Reply, seconds: f64) -> ClockOffset {
         .offset()
 }
 
-/// An objective's history, tagged by its number.
-fn history(at: usize, slo: &Slo) -> String {
-    plan::tag(&plan::chart_expr(slo), &at.to_string())
+/// An offset rounded so that a line stays where it is while the measurement wavers; a few seconds are
+/// nobody's concern.
+fn noticeable(offset: Span) -> Span {
+    const GRAIN: f64 = 10_000.0;
+    let grains = (offset.millis() as f64 / GRAIN).round();
+    Span::from_millis((grains * GRAIN) as i64)
 }
 
 fn service_of(key: &str) -> &str {

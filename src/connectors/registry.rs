@@ -170,15 +170,10 @@ impl SourceConfig {
         self.parsed_url().map_or_else(|_| "(no usable url)".into(), |url| address(&url).into())
     }
 
-    /// Where each credential comes from, for doctor.
-    pub fn credential_origins(&self) -> Vec<String> {
-        let basic = self.basic.as_ref().map(|b| b.password.origin());
-        let bearer = self.bearer.as_ref().map(SecretRef::origin);
-        basic
-            .into_iter()
-            .chain(bearer)
-            .chain(self.headers.values().map(SecretRef::origin))
-            .collect()
+    /// Where each credential is kept.
+    pub fn credentials(&self) -> Vec<&SecretRef> {
+        let basic = self.basic.as_ref().map(|b| &b.password);
+        basic.into_iter().chain(&self.bearer).chain(self.headers.values()).collect()
     }
 
     /// Its status before anybody has asked it.

@@ -35,7 +35,7 @@ pub struct Header {
     pub started: Timestamp,
     /// Sources in the order entries count them.
     pub sources: Vec<TapeSource>,
-    /// Text of the configuration in force; names places of credentials, never values.
+    /// The configuration in force, without anything a credential could be in.
     pub config: String,
     /// Catalog files in force and the runbooks they name, by path: the numbering of questions depends
     /// on them.

@@ -58,22 +58,52 @@ pub enum Indicator {
 }
 
 impl Indicator {
-    /// The error ratio over one window, as PromQL.
+    /// The error ratio over one window, as PromQL. Both sides are summed, so that one element comes
+    /// out whatever labels were left in; a ratio cannot be summed and must give one element itself.
     pub fn error_ratio(&self, window: Span) -> String {
-        let put = |expr: &str| expr.replace("$window", &window.to_string());
         match self {
-            Self::Events { bad, total } => format!("({}) / ({})", put(bad), put(total)),
-            Self::ErrorRatio(expr) => put(expr),
+            Self::Events { bad, total } => {
+                format!("({}) / ({})", summed(bad, window), summed(total, window))
+            }
+            Self::ErrorRatio(expr) => closed(expr, window),
         }
     }
 
     /// Event rate over one window, as PromQL, where the indicator has one.
     pub fn total(&self, window: Span) -> Option<String> {
         match self {
-            Self::Events { total, .. } => Some(total.replace("$window", &window.to_string())),
+            Self::Events { total, .. } => Some(summed(total, window)),
             Self::ErrorRatio(_) => None,
         }
     }
+}
+
+/// One element, the same rate. What is a sum already stays as it was written.
+fn summed(expr: &str, window: Span) -> String {
+    let expr = closed(expr, window);
+    if is_one_sum(&expr) { expr } else { format!("sum({expr})") }
+}
+
+/// Whether the whole expression is one `sum(…)` without grouping.
+fn is_one_sum(expr: &str) -> bool {
+    let Some(rest) = expr.strip_prefix("sum(") else { return false };
+    // A parenthesis in quotes can only make this say no, and a sum of a sum is that sum.
+    let mut open = 1usize;
+    let closes = rest.char_indices().find(|(_, c)| {
+        open = match c {
+            '(' => open + 1,
+            ')' => open - 1,
+            _ => open,
+        };
+        open == 0
+    });
+    closes.is_some_and(|(at, _)| at + 1 == rest.len())
+}
+
+/// Puts the window in, and ends a comment the expression may end with.
+fn closed(expr: &str, window: Span) -> String {
+    let end = if expr.contains('#') { "\n" } else { "" };
+    format!("{}{end}", expr.trim().replace("$window", &window.to_string()))
 }
 
 /// How the ratio over the whole period is made from its parts.
@@ -131,6 +161,13 @@ pub struct Recorded {
     pub windows: Vec<Span>,
 }
 
+impl Recorded {
+    /// The metric for one window.
+    pub fn name(&self, window: Span) -> String {
+        self.metric.replace("$window", &window.to_string())
+    }
+}
+
 /// An objective.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slo {
@@ -166,7 +203,7 @@ impl Slo {
         1.0 - self.objective
     }
 
-    /// The error ratio over one window computed from its parts, as PromQL.
+    /// The error ratio over one window as PromQL that needs no recording rule.
     pub fn computed_ratio(&self, window: Span) -> String {
         let slice = Span::from_mins(5);
         if self.method == Method::RatioTimeslices && window == self.period && window > slice {
@@ -179,8 +216,7 @@ impl Slo {
     /// The series in which another tool already records that ratio, as PromQL, if its files say so.
     pub fn recorded_ratio(&self, window: Span) -> Option<String> {
         let recorded = self.recorded.as_ref().filter(|r| r.windows.contains(&window))?;
-        let metric = recorded.metric.replace("$window", &window.to_string());
-        Some(format!("{metric}{{{}}}", recorded.selector))
+        Some(format!("{}{{{}}}", recorded.name(window), recorded.selector))
     }
 
     /// Every window needed: those of the conditions and the period, shortest first, each once.

@@ -174,7 +174,7 @@ impl SourceStatus {
         }
     }
 
-    /// Age beyond which data counts as stale: two intervals and the slack of one deadline.
+    /// Age beyond which data counts as stale: two intervals and two seconds, since an answer takes a while.
     pub fn stale_after(&self) -> Span {
         Span::from_millis(self.interval.millis().saturating_mul(2).saturating_add(2_000))
     }

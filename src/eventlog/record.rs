@@ -141,7 +141,7 @@ pub enum FormatError {
     /// The same content written in other bytes, which would give it a second id.
     #[error("its bytes are not in the one form allowed")]
     NotCanonical,
-    /// More than [`MOST_BYTES`].
+    /// More than 64 KiB.
     #[error("it is larger than a record may be")]
     TooLarge,
     /// The key could not sign.

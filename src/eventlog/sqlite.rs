@@ -118,7 +118,7 @@ impl SqliteLog {
         if connection.is_readonly("main")? {
             return Err(Trouble::Broken(format!(
                 "The log {} can only be read, not written. Nothing is recorded until it can; \
-                 `quarterdeck audit verify` can still check it.",
+                 `quarterdeck doctor` can still check it.",
                 path.display()
             )));
         }

@@ -289,6 +289,18 @@ impl AlertBook {
         changed
     }
 
+    /// An alert that was lost from sight before this process began.
+    pub(super) fn recall_lost(&mut self, alert: Arc<Alert>, since: Timestamp, desk: Desk<'_>) {
+        let key = alert.key.clone();
+        let (judged, service) = self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
+        let ack = ack_of(&alert, desk.journal);
+        self.learn_labels(&alert.labels);
+        let why = "It was lost from sight before this console was started; the fault may go on.";
+        let sight = Sight::Lost { since, why: why.into() };
+        self.alerts.insert(key.clone(), Tracked { alert, sight, judged, service, ack });
+        self.gone.insert(key, Gone { at: since, early: false, siblings: false });
+    }
+
     /// Judges every alert anew, after catalog or policy changed.
     pub(super) fn rejudge(&mut self, desk: Desk<'_>) {
         self.judgements = Judgements::new(desk.catalog, desk.policy);

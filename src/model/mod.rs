@@ -9,6 +9,7 @@ mod evidence;
 mod grouping;
 mod journal;
 mod judging;
+mod recall;
 mod signals;
 mod silences;
 mod slos;
@@ -18,7 +19,8 @@ pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
-pub use signals::{Departure, Outside, SignalBook, SignalView};
+pub use recall::Remembered;
+pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
@@ -105,6 +107,20 @@ impl Model {
         self.alerts.rejudge(desk);
         self.alerts.regroup(&self.group_by, &self.catalog);
         self.slos.recompute(&self.catalog);
+    }
+
+    /// Forgets what sources saw, not what is declared or recorded: a recording was moved back in time.
+    pub fn forget_observations(&mut self) {
+        let revision = self.revision + 1;
+        let fresh = |status: &SourceStatus| {
+            let SourceStatus { id, kind, site, address, interval, limit, .. } = status.clone();
+            SourceStatus { limit, ..SourceStatus::new(id, kind, site, address, interval) }
+        };
+        let sources = self.sources.iter().map(|(id, status)| (id.clone(), fresh(status))).collect();
+        let journal = std::mem::take(&mut self.journal);
+        let (catalog, policy) = (self.catalog.clone(), self.policy.clone());
+        *self = Self::new(catalog, policy, std::mem::take(&mut self.group_by));
+        (self.journal, self.sources, self.revision) = (journal, sources, revision);
     }
 
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that

@@ -31,21 +31,6 @@ pub enum Outside {
     Below(f64),
 }
 
-/// A signal whose latest value is not usual.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Departure {
-    /// Which service.
-    pub service: ServiceId,
-    /// Which signal.
-    pub signal: Signal,
-    /// The latest value.
-    pub value: f64,
-    /// Its time.
-    pub at: Timestamp,
-    /// Where it lies.
-    pub outside: Outside,
-}
-
 /// A band point that is further than this from the value says nothing about it.
 const NEAR: Span = Span::from_hours(1);
 
@@ -108,20 +93,6 @@ impl SignalBook {
     /// One service's signal.
     pub fn view(&self, service: &ServiceId, signal: Signal) -> Option<&SignalView> {
         self.by_service.get(service)?.get(&signal)
-    }
-
-    /// Every signal whose latest value is not usual.
-    pub fn departures(&self) -> Vec<Departure> {
-        let views = self.by_service.iter().flat_map(|(service, signals)| {
-            signals.iter().map(move |(signal, view)| (service, *signal, view))
-        });
-        views
-            .filter_map(|(service, signal, view)| {
-                let (at, value) = view.latest()?;
-                let outside = view.outside()?;
-                Some(Departure { service: service.clone(), signal, value, at, outside })
-            })
-            .collect()
     }
 }
 

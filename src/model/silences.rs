@@ -1,15 +1,13 @@
-//! Silences of every Alertmanager, merged by site and id, and what each of them mutes.
+//! Silences of every Alertmanager, merged by site and id, and which of them we made.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AlertKey, MatcherSpec, Silence, SilenceId, SilenceState, SiteId, SourceId, Span, Timestamp,
-    hits,
+    Operation, Outcome, Silence, SilenceId, SilenceState, SiteId, SourceId, Timestamp,
 };
-use crate::domain::{Operation, Outcome};
 
-use super::{AlertBook, Journal, Sight};
+use super::Journal;
 
 /// All silences known.
 #[derive(Debug, Clone, Default)]
@@ -51,11 +49,6 @@ impl SilenceBook {
         self.all.iter().filter(|s| s.state != SilenceState::Expired)
     }
 
-    /// Active silences that end within `span`, soonest first.
-    pub fn ending_within(&self, now: Timestamp, span: Span) -> impl Iterator<Item = &Silence> {
-        self.active().filter(move |s| s.ends_at.since(now) <= span)
-    }
-
     /// The silence with this id at this site.
     pub fn get(&self, site: &SiteId, id: &SilenceId) -> Option<&Silence> {
         self.all.iter().find(|s| s.id == *id && s.site == *site)
@@ -82,22 +75,6 @@ fn order(silence: &Silence) -> Order {
         SilenceState::Expired => (2, 0, silence.ends_at.millis()),
     };
     (class, rising, Reverse(falling), silence.site.clone(), silence.id.clone())
-}
-
-impl AlertBook {
-    /// Alerts of a site (of every site when `None`) that a silence with these matchers would mute,
-    /// in order of key; resolved ones do not count. `None` when a matcher uses a regular expression
-    /// our engine does not read: then it cannot be said.
-    pub fn hits(&self, site: Option<&SiteId>, matchers: &[MatcherSpec]) -> Option<Vec<&AlertKey>> {
-        let matchers: Vec<_> =
-            matchers.iter().map(MatcherSpec::compile).collect::<Result<_, _>>().ok()?;
-        let hit = self.alerts.iter().filter(|(key, tracked)| {
-            site.is_none_or(|site| key.site == *site)
-                && !matches!(tracked.sight, Sight::Resolved { .. })
-                && hits(&matchers, &tracked.alert.labels)
-        });
-        Some(hit.map(|(key, _)| key).collect())
-    }
 }
 
 impl Journal {

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::files::{self, Watched};
 use super::keeper::Keeper;
 use super::logger::{Append, Logger};
+use super::sight::Rememberer;
 use super::terminal::Screen;
 use super::{Arrival, Looks};
 use crate::app::{Effect, Msg, Playback, PlaybackStep, Reload, State, Tone, update};
@@ -28,6 +29,7 @@ pub(super) struct Exec {
     interest: watch::Sender<Interest>,
     looks: Watched,
     keeper: Keeper,
+    rememberer: Rememberer,
     player: Option<Arc<PlayerClock>>,
     to_loop: mpsc::Sender<Arrival>,
     clock: Arc<dyn Clock>,
@@ -74,7 +76,8 @@ impl Exec {
             handles,
             interest,
             looks,
-            keeper: Keeper::start(parts.keeper)?,
+            rememberer: Rememberer::new(parts.keeper.as_deref()),
+            keeper: Keeper::start(parts.keeper, to_loop.clone(), parts.clock.clone())?,
             player: parts.player,
             to_loop,
             clock: parts.clock,
@@ -198,7 +201,9 @@ impl Exec {
             update(state, Msg::Tick(playback.at));
         }
         for (_, _, _, handle) in &self.handles {
-            handle.poll_now();
+            if matches!(step, PlaybackStep::Seek(_)) {
+                handle.start_over();
+            }
         }
     }
 
@@ -239,9 +244,15 @@ impl Exec {
         update(state, Msg::Reloaded(loaded));
     }
 
+    /// Keeps what is in sight for the next start.
+    pub(super) fn remember(&mut self, state: &State) {
+        self.rememberer.look(&state.model, state.now);
+    }
+
     /// Puts everything on disk that is not there yet.
     pub(super) fn finish(&mut self, state: &State) {
         self.keeper.keep(super::kept::of(state));
+        self.rememberer.finish(&state.model);
         self.keeper.finish();
         self.logger.finish();
     }

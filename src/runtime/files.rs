@@ -49,6 +49,34 @@ impl Looks {
             .map_err(|faults| sentence("keymap", &self.keymap, &faults))
     }
 
+    /// The theme in use without the person's file: what comes with the program cannot be broken.
+    ///
+    /// # Errors
+    /// As [`Looks::load_theme`].
+    pub fn built_in_theme(&self) -> Result<Theme, SafeText> {
+        let name = known(&self.theme, &theme::NAMES, "dark");
+        theme::load(name, None, self.depth).map_err(|faults| sentence("theme", name, &faults))
+    }
+
+    /// The keymap in use without the person's file.
+    ///
+    /// # Errors
+    /// As [`Looks::load_keymap`].
+    pub fn built_in_keymap(&self) -> Result<Keymap, SafeText> {
+        let name = known(&self.keymap, &keys::NAMES, "default");
+        keys::load(name, None).map_err(|faults| sentence("keymap", name, &faults))
+    }
+
+    /// The colours in use, for people.
+    pub const fn colours(&self) -> &'static str {
+        match self.depth {
+            Depth::Mono => "no colours",
+            Depth::Ansi16 => "16 colours",
+            Depth::Indexed256 => "256 colours",
+            Depth::TrueColor => "16 million colours",
+        }
+    }
+
     /// Names that can be chosen in a folder: built in, and the person's own.
     pub fn names(&self, kind: &str, built_in: &[&str]) -> Vec<String> {
         let mut names: Vec<String> = built_in.iter().map(ToString::to_string).collect();
@@ -65,6 +93,10 @@ impl Looks {
     }
 }
 
+fn known<'a>(name: &'a str, names: &[&str], otherwise: &'static str) -> &'a str {
+    if names.contains(&name) { name } else { otherwise }
+}
+
 fn sentence(kind: &str, name: &str, faults: &[crate::domain::Fault]) -> SafeText {
     let first = faults.first().map(ToString::to_string).unwrap_or_default();
     let more = match faults.len() {
@@ -76,13 +108,18 @@ fn sentence(kind: &str, name: &str, faults: &[crate::domain::Fault]) -> SafeText
     ))
 }
 
-/// The person's own file of that name, if there is one.
-fn own_file(folder: &Path, kind: &str, name: &str) -> Result<Option<(String, String)>, SafeText> {
-    let path = if name.contains('/') {
+/// Where the person's own file of that name lies, or would; a name with a slash is a path.
+fn own_path(folder: &Path, kind: &str, name: &str) -> PathBuf {
+    if name.contains('/') {
         PathBuf::from(name)
     } else {
         folder.join(kind).join(format!("{name}.toml"))
-    };
+    }
+}
+
+/// The person's own file of that name, if there is one.
+fn own_file(folder: &Path, kind: &str, name: &str) -> Result<Option<(String, String)>, SafeText> {
+    let path = own_path(folder, kind, name);
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some((path.display().to_string(), text))),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -133,9 +170,33 @@ type Stamp = (PathBuf, Option<SystemTime>);
 
 fn stamps(looks: &Looks) -> (Stamp, Stamp) {
     let stamp = |kind: &str, name: &str| {
-        let path = looks.folder.join(kind).join(format!("{name}.toml"));
+        let path = own_path(&looks.folder, kind, name);
         let modified = std::fs::metadata(&path).and_then(|m| m.modified()).ok();
         (path, modified)
     };
     (stamp("themes", &looks.theme), stamp("keymaps", &looks.keymap))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_watched_where_it_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("night.toml");
+        std::fs::write(&path, "inherits = \"dark\"\n").unwrap();
+        let looks = |theme: &str| Looks {
+            folder: dir.path().to_owned(),
+            theme: theme.to_owned(),
+            keymap: "default".to_owned(),
+            depth: Depth::TrueColor,
+        };
+        let by_path = looks(path.to_str().unwrap());
+        assert!(by_path.load_theme().is_ok());
+        let (theme, keymap) = stamps(&by_path);
+        assert_eq!((theme.0, theme.1.is_some()), (path, true));
+        assert_eq!((keymap.0, keymap.1), (dir.path().join("keymaps/default.toml"), None));
+        assert_eq!(stamps(&looks("mine")).0.0, dir.path().join("themes/mine.toml"));
+    }
 }

@@ -61,7 +61,11 @@ pub fn save(path: &Path, kept: &Kept) -> Result<(), SafeText> {
 }
 
 fn write(path: &Path, kept: &Kept) -> io::Result<()> {
-    let json = serde_json::to_vec(&Envelope { version: VERSION, kept })?;
+    replace(path, &serde_json::to_vec(&Envelope { version: VERSION, kept })?)
+}
+
+/// Puts a whole file in the place of another; there is always one that is complete.
+pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let temp = beside(path, &format!("{}.tmp", std::process::id()));
     // One left behind by a killed process of the same number.
     match fs::remove_file(&temp) {
@@ -70,7 +74,7 @@ fn write(path: &Path, kept: &Kept) -> io::Result<()> {
     }
     let written = (|| {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temp)?;
-        file.write_all(&json)?;
+        file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&temp, path)
     })();

@@ -14,7 +14,8 @@ pub(super) fn of(state: &State) -> Kept {
             kept.selection.insert(name.to_owned(), id.to_owned());
         }
     };
-    select("slos", ui.slos.selected.as_ref().map(|id| id.as_str()));
+    let slo = ui.slos.selected.as_ref().filter(|_| ui.slos.chosen);
+    select("slos", slo.map(|id| id.as_str()));
     select("sources", ui.sources.selected.as_ref().map(|id| id.as_str()));
     select("service", ui.bridge.pinned.as_ref().map(|id| id.as_str()));
     kept.filter.insert("alerts".into(), ui.alerts.filter_text.clone());
@@ -35,6 +36,7 @@ pub(super) fn restore(state: &mut State, kept: Kept) {
     }
     let selected = |name: &str| kept.selection.get(name).map(String::as_str);
     ui.slos.selected = selected("slos").map(SloId::new);
+    ui.slos.chosen = ui.slos.selected.is_some();
     ui.sources.selected = selected("sources").map(SourceId::new);
     ui.bridge.pinned = selected("service").map(ServiceId::new);
     let filter = |name: &str, text: &mut String, parsed: &mut Filter| {

@@ -1,4 +1,4 @@
-//! The only place that starts tasks, makes channels, owns the terminal and the clock, performs effects.
+//! The loop: it owns the state, the channels, the terminal and the clock, and has effects performed.
 //!
 //! ```text
 //! terminal thread ─┐                              ┌─► log thread: append, watch for others' records
@@ -20,6 +20,7 @@ mod kept;
 mod logger;
 mod open;
 pub mod pace;
+pub mod sight;
 pub mod signals;
 pub mod terminal;
 mod tty;
@@ -46,7 +47,7 @@ use exec::{Exec, Parts, built_in};
 pub use files::Looks;
 use input::FromTerminal;
 use kept::restore;
-pub use open::{Opening, Wanted, open};
+pub use open::{Opening, Wanted, looks, open};
 use pace::{Cause, Pacer, When};
 use terminal::Screen;
 
@@ -127,10 +128,9 @@ const MOST_PER_TURN: usize = 256;
 /// # Errors
 /// When the terminal cannot be taken, with the reason in a sentence.
 pub async fn run(console: Console) -> io::Result<i32> {
-    let Console { mut state, mut theme, looks, log, position, sources, clock, player, keep } =
-        console;
-    let (to_loop, mut arrivals) = mpsc::channel(1024);
-    let (from_terminal, mut typed) = mpsc::channel(256);
+    let Console { mut state, theme, looks, log, position, sources, clock, player, keep } = console;
+    let (to_loop, arrivals) = mpsc::channel(1024);
+    let (from_terminal, typed) = mpsc::channel(256);
     signals::start(from_terminal.clone())?;
     let mut screen = Screen::enter(Some("quarterdeck"))?;
     input::start(from_terminal)?;
@@ -138,83 +138,126 @@ pub async fn run(console: Console) -> io::Result<i32> {
     state.ui.size = (size.width, size.height);
 
     // The local store first: a frame is on screen before any network is touched.
-    paint(&mut screen, &mut state, &theme)?;
-    screen.probe()?;
-    let mut pacer = Pacer::asked_at(Instant::now());
-
+    let gone = signals::Stop::TerminalGone.exit_code();
+    if paint(&mut screen, &mut state, &theme).and_then(|_| screen.probe()).is_err() {
+        return Ok(gone);
+    }
+    let pacer = Pacer::asked_at(Instant::now());
     let parts = Parts { sources, log, position, looks, keeper: keep, player, clock: clock.clone() };
-    let mut exec = Exec::start(parts, to_loop)?;
-    let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut wanted: Option<Cause> = None;
-    let mut wake: Option<Instant> = None;
-    loop {
-        let mut effects = Vec::new();
-        tokio::select! {
-            biased;
-            event = typed.recv() => match event {
-                Some(event) => {
-                    if let Some(code) = take(event, &mut state, &mut screen, &mut pacer, &mut effects, &mut wanted)? {
-                        exec.finish(&state);
-                        return Ok(code);
-                    }
+    let exec = Exec::start(parts, to_loop)?;
+    let mut running = Running { state, theme, screen, pacer, exec, clock, wanted: None };
+    let ended = running.until_the_end(typed, arrivals).await;
+    running.exec.finish(&running.state);
+    // A terminal that can no longer be written to has vanished.
+    Ok(ended.unwrap_or(gone))
+}
+
+/// The loop and what it owns.
+struct Running {
+    state: State,
+    theme: Theme,
+    screen: Screen,
+    pacer: Pacer,
+    exec: Exec,
+    clock: Arc<dyn Clock>,
+    /// Why a frame is due, if one is.
+    wanted: Option<Cause>,
+}
+
+impl Running {
+    async fn until_the_end(
+        &mut self,
+        mut typed: mpsc::Receiver<FromTerminal>,
+        mut arrivals: mpsc::Receiver<Arrival>,
+    ) -> io::Result<i32> {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut wake: Option<Instant> = None;
+        loop {
+            let mut effects = Vec::new();
+            tokio::select! {
+                biased;
+                event = typed.recv() => {
+                    let mut next = Some(event.unwrap_or(FromTerminal::Stop(signals::Stop::TerminalGone)));
                     for _ in 0..MOST_PER_TURN {
-                        let Ok(event) = typed.try_recv() else { break };
-                        if let Some(code) = take(event, &mut state, &mut screen, &mut pacer, &mut effects, &mut wanted)? {
-                            exec.finish(&state);
+                        let Some(event) = next else { break };
+                        if let Some(code) = self.take(event, &mut effects)? {
                             return Ok(code);
                         }
+                        next = typed.try_recv().ok();
                     }
                 }
-                None => {
-                    exec.finish(&state);
-                    return Ok(signals::Stop::TerminalGone.exit_code());
-                }
-            },
-            () = sleep_until(wake), if wake.is_some() => {}
-            _ = ticks.tick() => {
-                let (now, playback) = (clock.now(), exec.playback());
-                // A recording that stands still shows what it showed.
-                if now != state.now || playback != state.playback {
-                    effects.extend(update(&mut state, Msg::Tick(now)));
+                () = sleep_until(wake), if wake.is_some() => {}
+                _ = ticks.tick() => {
+                    let (now, playback) = (self.clock.now(), self.exec.playback());
+                    // A recording that stands still shows what it showed.
+                    if now == self.state.now && playback == self.state.playback {
+                        continue;
+                    }
+                    effects.extend(update(&mut self.state, Msg::Tick(now)));
+                    self.exec.remember(&self.state);
                     if let Some(playback) = playback {
-                        effects.extend(update(&mut state, Msg::Playback(playback)));
+                        effects.extend(update(&mut self.state, Msg::Playback(playback)));
                     }
-                    wanted = wanted.or(Some(Cause::Data));
+                    self.wanted = self.wanted.or(Some(Cause::Data));
+                }
+                arrival = arrivals.recv() => {
+                    let mut next = arrival;
+                    for _ in 0..MOST_PER_TURN {
+                        match next {
+                            Some(Arrival::Msg(msg)) => effects.extend(update(&mut self.state, msg)),
+                            Some(Arrival::Theme(theme)) => self.theme = theme,
+                            None => break,
+                        }
+                        next = arrivals.try_recv().ok();
+                    }
+                    self.wanted = self.wanted.or(Some(Cause::Data));
                 }
             }
-            arrival = arrivals.recv() => {
-                let mut next = arrival;
-                for _ in 0..MOST_PER_TURN {
-                    match next {
-                        Some(Arrival::Msg(msg)) => effects.extend(update(&mut state, msg)),
-                        Some(Arrival::Theme(new)) => theme = new,
-                        None => break,
-                    }
-                    next = arrivals.try_recv().ok();
+            for effect in effects {
+                let Self { exec, state, screen, theme, .. } = self;
+                if let Some(code) = exec.perform(effect, state, screen, theme)? {
+                    return Ok(code);
                 }
-                wanted = wanted.or(Some(Cause::Data));
             }
+            wake = self.draw_if_due()?;
         }
-        for effect in effects {
-            if let Some(code) = exec.perform(effect, &mut state, &mut screen, &mut theme)? {
-                exec.finish(&state);
-                return Ok(code);
+    }
+
+    /// Takes in what the terminal sent; gives an exit code when the console is to end.
+    fn take(
+        &mut self,
+        event: FromTerminal,
+        effects: &mut Vec<crate::app::Effect>,
+    ) -> io::Result<Option<i32>> {
+        match event {
+            FromTerminal::Input(input) => {
+                panic_if_asked(&input);
+                effects.extend(update(&mut self.state, Msg::Input(input)));
+                self.wanted = Some(Cause::Person);
             }
-        }
-        wake = None;
-        if let Some(cause) = wanted {
-            match pacer.when(cause, Instant::now()) {
-                When::Now => {
-                    wanted = None;
-                    let bytes = paint(&mut screen, &mut state, &theme)?;
-                    if pacer.painted(bytes, Instant::now()) {
-                        screen.probe()?;
-                    }
-                }
-                When::At(at) => wake = Some(at),
+            FromTerminal::Answer => self.pacer.answered(Instant::now()),
+            FromTerminal::Continued => {
+                self.screen.resume()?;
+                self.wanted = Some(Cause::Person);
             }
+            FromTerminal::Stop(stop) => return Ok(Some(stop.exit_code())),
         }
+        Ok(None)
+    }
+
+    /// Draws when something changed and the line takes a frame; else says when to look again.
+    fn draw_if_due(&mut self) -> io::Result<Option<Instant>> {
+        let Some(cause) = self.wanted else { return Ok(None) };
+        if let When::At(at) = self.pacer.when(cause, Instant::now()) {
+            return Ok(Some(at));
+        }
+        self.wanted = None;
+        let bytes = paint(&mut self.screen, &mut self.state, &self.theme)?;
+        if self.pacer.painted(bytes, Instant::now()) {
+            self.screen.probe()?;
+        }
+        Ok(None)
     }
 }
 
@@ -231,26 +274,12 @@ fn paint(screen: &mut Screen, state: &mut State, theme: &Theme) -> io::Result<us
     Ok(painted.bytes)
 }
 
-/// Takes in what the terminal sent; gives an exit code when the console is to end.
-fn take(
-    event: FromTerminal,
-    state: &mut State,
-    screen: &mut Screen,
-    pacer: &mut Pacer,
-    effects: &mut Vec<crate::app::Effect>,
-    wanted: &mut Option<Cause>,
-) -> io::Result<Option<i32>> {
-    match event {
-        FromTerminal::Input(input) => {
-            effects.extend(update(state, Msg::Input(input)));
-            *wanted = Some(Cause::Person);
-        }
-        FromTerminal::Answer => pacer.answered(Instant::now()),
-        FromTerminal::Continued => {
-            screen.resume()?;
-            *wanted = Some(Cause::Person);
-        }
-        FromTerminal::Stop(stop) => return Ok(Some(stop.exit_code())),
+/// In builds for tests, `QUARTERDECK_PANIC_AT=key` proves that a panic gives the terminal back.
+fn panic_if_asked(input: &crate::keys::Input) {
+    if cfg!(debug_assertions)
+        && let crate::keys::Input::Key(chord) = input
+        && std::env::var("QUARTERDECK_PANIC_AT").is_ok_and(|key| key == chord.to_string())
+    {
+        panic!("asked to panic at {chord}");
     }
-    Ok(None)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Console, Looks, SourceSetup, built_in, clock, keep, restore, run};
+use super::{Console, Looks, SourceSetup, built_in, clock, keep, restore, run, sight};
 use crate::actions::SilenceGuard;
 use crate::app::{ClockMode, State, Tone, Ui};
 use crate::config::{Settings, settings};
@@ -37,8 +37,10 @@ pub struct Opening {
     pub model: Model,
     /// This time's wishes.
     pub wanted: Wanted,
-    /// What went wrong so far, to be shown.
-    pub complaints: Vec<SafeText>,
+    /// What the person should know.
+    pub warnings: Vec<SafeText>,
+    /// What went wrong so far and limits what can be done.
+    pub errors: Vec<SafeText>,
     /// Where facts go.
     pub log: Box<dyn EventLog>,
     /// How far the model has read them.
@@ -58,8 +60,8 @@ pub struct Opening {
 /// # Errors
 /// When the terminal cannot be taken, or a built-in theme or keymap is damaged.
 pub async fn open(opening: Opening) -> anyhow::Result<i32> {
-    let Opening { settings, folder, model, wanted, mut complaints, .. } = opening;
-    let (theme, keymap, looks) = looks(&settings, &folder, &wanted, &mut complaints)?;
+    let Opening { settings, folder, model, wanted, mut warnings, mut errors, .. } = opening;
+    let (theme, keymap, looks) = looks(&settings, &folder, &wanted, &mut errors)?;
     let now = opening.clock.now();
     let mut ui = Ui::new((80, 24));
     ui.ascii = wanted.ascii || settings.ui.ascii;
@@ -83,11 +85,16 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     state.keymaps = looks.names("keymaps", keymaps);
     if let Some(path) = &opening.keep {
         let loaded = keep::load(path);
-        complaints.extend(loaded.notice);
+        warnings.extend(loaded.notice);
         restore(&mut state, loaded.kept);
+        if let Some(folder) = path.parent() {
+            sight::recall(&sight::file(folder), &mut state.model, now);
+        }
     }
-    for sentence in complaints {
-        state.ui.notice(Tone::Error, sentence, now);
+    for (tone, sentences) in [(Tone::Warning, warnings), (Tone::Error, errors)] {
+        for sentence in sentences {
+            state.ui.notice(tone, sentence, now);
+        }
     }
     let console = Console {
         state,
@@ -104,33 +111,35 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
 }
 
 /// Theme and keymap as wanted. A broken file of the person's own must not keep the console from
-/// opening: the built-in one stands in, and the mistake is shown.
-fn looks(
+/// opening: the built-in one stands in and the mistake is shown. The name stays, so that the file is
+/// taken as soon as it is mended.
+///
+/// # Errors
+/// When a built-in theme or keymap is damaged.
+pub fn looks(
     settings: &Settings,
     folder: &std::path::Path,
     wanted: &Wanted,
-    complaints: &mut Vec<SafeText>,
+    errors: &mut Vec<SafeText>,
 ) -> anyhow::Result<(Theme, crate::keys::Keymap, Looks)> {
     let env = |name: &str| std::env::var(name).unwrap_or_default();
     let (no_color, term, colorterm) = (env("NO_COLOR"), env("TERM"), env("COLORTERM"));
     let facts = Facts { no_color: &no_color, term: &term, colorterm: &colorterm };
     let name = wanted.theme.as_deref().unwrap_or(&settings.ui.theme);
     let (name, depth) = theme::choose(name, &facts);
-    let mut looks = Looks {
+    let looks = Looks {
         folder: folder.to_owned(),
         theme: name.to_owned(),
         keymap: wanted.keymap.clone().unwrap_or_else(|| settings.ui.keymap.clone()),
         depth,
     };
     let theme = looks.load_theme().or_else(|sentence| {
-        complaints.push(sentence);
-        looks.theme = "dark".into();
-        looks.load_theme()
+        errors.push(sentence);
+        looks.built_in_theme()
     });
     let keymap = looks.load_keymap().or_else(|sentence| {
-        complaints.push(sentence);
-        looks.keymap = "default".into();
-        looks.load_keymap()
+        errors.push(sentence);
+        looks.built_in_keymap()
     });
     let damaged = |sentence: SafeText| anyhow::anyhow!("{sentence}");
     Ok((theme.map_err(damaged)?, keymap.map_err(damaged)?, looks))

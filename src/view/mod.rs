@@ -59,7 +59,7 @@ fn whole(
     // A blank line below the strip, where there is room for it.
     let above = if area.height >= 20 { 3 } else { 2 };
     let body = Rect { y: area.y + above, height: area.height - above - 1, ..area };
-    let body = Rect { x: body.x + 1, width: body.width - 2, ..body };
+    let body = Rect { width: body.width - 1, ..body };
     let mut drawn = match scene.state.ui.screen {
         Screen::Bridge => screens::bridge::draw(scene, buf, body),
         Screen::Alerts => screens::alerts::draw(scene, buf, body),

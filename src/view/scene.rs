@@ -68,6 +68,15 @@ impl<'a> Scene<'a> {
         self.style(if fresh { token } else { Token::Stale })
     }
 
+    /// The colour of how fresh a source's data is.
+    pub(crate) fn freshness(&self, source: &SourceStatus) -> Token {
+        match source.freshness(self.now()) {
+            Freshness::Fresh => Token::Text,
+            Freshness::Stale => Token::Stale,
+            Freshness::Never => Token::Unknown,
+        }
+    }
+
     /// Sources of a kind: fresh, all.
     pub(crate) fn health(&self, kind: Option<SourceKind>) -> (usize, usize) {
         let of_kind = |s: &&SourceStatus| kind.is_none_or(|k| s.kind == k);
@@ -82,6 +91,14 @@ impl<'a> Scene<'a> {
         sources.filter(|s| s.kind == kind).filter_map(|s| s.last_good).max()
     }
 
+    /// Whether no Prometheus that should evaluate alerting rules can be seen doing it.
+    pub(crate) fn blind(&self) -> bool {
+        // Before the first answer or failure nothing can be said.
+        let heard = |s: &SourceStatus| s.failure.is_some() || s.last_good.is_some();
+        matches!(self.health(Some(SourceKind::Prometheus)), (0, 1..))
+            && self.model().sources.values().any(|s| s.kind == SourceKind::Prometheus && heard(s))
+    }
+
     /// Why nothing is shown: in words, and never as good news without fresh data.
     pub(crate) fn nothing(&self, kind: SourceKind, nothing: &str) -> (String, Token) {
         let ((fresh, all), asked) = (self.health(Some(kind)), self.last_asked(kind));
@@ -91,13 +108,33 @@ impl<'a> Scene<'a> {
         };
         let ago = format::age(asked, self.now());
         match (fresh, all, asked) {
-            (_, 0, _) => (format!("Nothing known: no {name} is configured."), Token::Unknown),
-            (0, _, None) => (format!("Nothing known: no {name} has answered yet."), Token::Unknown),
+            (_, 0, _) => {
+                let how = "`quarterdeck init` asks for one, tests it and writes the configuration";
+                (format!("Nothing known: no {name} is configured. {how}."), Token::Unknown)
+            }
+            (0, _, None) => {
+                let of_kind = || self.model().sources.values().filter(|s| s.kind == kind);
+                match of_kind().find_map(|s| s.failure.as_ref()) {
+                    Some(failure) => {
+                        (format!("Nothing known yet. {}", failure.sentence), Token::Error)
+                    }
+                    None => {
+                        let names: Vec<&str> = of_kind().map(|s| s.id.as_str()).collect();
+                        (format!("… asking {} for {what}", names.join(", ")), Token::Unknown)
+                    }
+                }
+            }
             (0, _, Some(_)) => {
                 (format!("Nothing known: the last answer about {what} is {ago} old."), Token::Stale)
             }
             (f, a, _) if f < a => (
                 format!("{nothing} as far as {f} of {a} {name}s can see. Last asked {ago} ago."),
+                Token::Warning,
+            ),
+            _ if kind == SourceKind::Alertmanager && self.blind() => (
+                format!(
+                    "{nothing}, but no Prometheus answers, so nothing new would. Last asked {ago} ago."
+                ),
                 Token::Warning,
             ),
             _ => (format!("{nothing}. Last asked {ago} ago."), Token::Muted),

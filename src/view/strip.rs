@@ -6,13 +6,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::actions::Screen;
-use crate::domain::{Freshness, SourceKind};
-use crate::model::{SloStatus, Verdict};
+use crate::actions::{Action, Screen};
+use crate::domain::{Freshness, Severity, SourceKind};
+use crate::model::{Sight, SloStatus, Verdict};
 use crate::theme::Token;
 
 use super::format::{self, Short, short};
 use super::scene::{Scene, verdict};
+use super::screens::first_sight;
 use super::widgets::text::{Pen, fit, width};
 
 /// A part of a line.
@@ -21,6 +22,8 @@ struct Part<'t> {
     style: Style,
     /// Higher goes first when room is short; 0 stays.
     drop: u8,
+    /// What is said instead where it would be dropped; that stays.
+    instead: Option<Short>,
     /// Fewest cells it can be cut to, at a word.
     min: usize,
     /// Stands at the right.
@@ -29,11 +32,22 @@ struct Part<'t> {
 
 impl<'t> Part<'t> {
     fn new(text: &'t str, style: Style, drop: u8) -> Self {
-        Self { text: text.into(), style, drop, min: width(text), right: false }
+        Self { text: text.into(), style, drop, instead: None, min: width(text), right: false }
     }
 
     fn of(text: Short, style: Style, drop: u8) -> Self {
-        Self { min: width(&text), text: text.to_string().into(), style, drop, right: false }
+        Self::flexible(text.to_string(), usize::MAX, style, drop)
+    }
+
+    /// May be cut to `min` cells.
+    fn flexible(text: String, min: usize, style: Style, drop: u8) -> Self {
+        let min = width(&text).min(min);
+        Self { min, text: text.into(), style, drop, instead: None, right: false }
+    }
+
+    fn or(mut self, instead: Short) -> Self {
+        self.instead = Some(instead);
+        self
     }
 
     fn at_right(mut self) -> Self {
@@ -42,15 +56,19 @@ impl<'t> Part<'t> {
     }
 }
 
-/// Draws the parts that fit, two spaces between them.
+/// Draws the parts that fit.
 fn lay(pen: &mut Pen<'_>, mut parts: Vec<Part<'_>>, gap: u16) {
     let between = usize::from(gap);
     let room = pen.room();
     while parts.iter().map(|p| p.min + between).sum::<usize>() > room + between {
         let droppable = parts.iter().enumerate().filter(|(_, p)| p.drop > 0);
-        match droppable.max_by_key(|(_, p)| p.drop).map(|(at, _)| at) {
-            Some(at) => drop(parts.remove(at)),
-            None => break,
+        let Some(at) = droppable.max_by_key(|(_, p)| p.drop).map(|(at, _)| at) else { break };
+        match parts.get_mut(at).and_then(|part| part.instead.take().map(|short| (part, short))) {
+            Some((part, short)) => {
+                (part.min, part.drop) = (width(&short), 0);
+                part.text = short.to_string().into();
+            }
+            None => drop(parts.remove(at)),
         }
     }
     let mut spare = (room + between).saturating_sub(parts.iter().map(|p| p.min + between).sum());
@@ -73,29 +91,40 @@ fn lay(pen: &mut Pen<'_>, mut parts: Vec<Part<'_>>, gap: u16) {
 #[derive(Default)]
 struct Firing {
     active: usize,
+    /// Gone, and nothing shows that they are over.
     lost: usize,
+    /// Their Alertmanager is quiet.
+    stale: usize,
     acked: usize,
     /// Groups that want somebody.
     open: usize,
+    worst: Option<Severity>,
 }
 
 fn firing(scene: &Scene<'_>) -> Firing {
     scene.model().alerts.groups.iter().fold(Firing::default(), |mut sum, g| {
         sum.active += g.active;
-        sum.lost += g.unseen;
-        sum.acked += usize::from(g.ack.is_some());
-        sum.open += usize::from(g.ack.is_none() && g.active + g.unseen > 0);
+        match first_sight(scene, g) {
+            Some(Sight::Stale { .. }) => sum.stale += g.unseen,
+            _ => sum.lost += g.unseen,
+        }
+        sum.acked += usize::from(g.ack.is_some() && !g.is_muted());
+        sum.open += usize::from(g.needs_attention());
+        if g.active > 0 {
+            sum.worst = Some(sum.worst.map_or(g.judged.severity, |w| w.min(g.judged.severity)));
+        }
         sum
     })
 }
 
 /// Both lines.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
-    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let inner = Rect { x: area.x + 2, width: area.width.saturating_sub(3), ..area };
     let firing = firing(scene);
     lay(&mut Pen::new(buf, inner, 0), worst(scene, &firing), 2);
     // The mark of the active tab stands in the margin.
-    lay(&mut Pen::new(buf, area, 1), tabs(scene, &firing), 1);
+    let tabbed = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    lay(&mut Pen::new(buf, tabbed, 1), tabs(scene, &firing), 1);
 }
 
 /// One plain line for terminals too small for anything else.
@@ -109,7 +138,7 @@ pub(crate) fn smallest(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
 pub(crate) fn slo_name(scene: &Scene<'_>, status: &SloStatus) -> String {
     match scene.slo(status) {
         Some(slo) if repeats(&slo.title, slo.service.as_str()) => slo.title.to_string(),
-        Some(slo) => format!("{} {}", slo.service, slo.title),
+        Some(slo) => format!("{}: {}", slo.service, slo.title),
         None => status.slo.to_string(),
     }
 }
@@ -120,69 +149,126 @@ pub(crate) fn repeats(title: &str, service: &str) -> bool {
 }
 
 fn worst<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
-    let mut parts = Vec::with_capacity(7);
-    let dim = scene.style(Token::Muted);
+    let mut parts = budget(scene);
+    parts.extend(alerts(scene, firing));
+    parts
+}
+
+/// The worst budget.
+fn budget<'t>(scene: &Scene<'_>) -> Vec<Part<'t>> {
     let statuses = &scene.model().slos.statuses;
-    match statuses.first() {
-        Some(status) if status.verdict == Verdict::Fine => {
-            let fresh = statuses.iter().filter(|s| scene.is_fresh(s)).count();
-            if fresh == statuses.len() {
-                let text = short!("● all {} budgets fine", format::count(fresh));
-                parts.push(Part::of(text, scene.style(Token::Ok), 0));
-            } else {
-                let old = format::count(statuses.len() - fresh);
-                let text = short!("? {old} of {} budgets not current", statuses.len());
-                parts.push(Part::of(text, scene.style(Token::Stale), 0));
-            }
-        }
-        Some(status) => {
-            let fresh = scene.is_fresh(status);
-            let (mark, word, token) = verdict(status.verdict);
-            let style = scene.unless_stale(fresh, token);
-            let name = format!("{mark} {}", slo_name(scene, status));
-            let min = width(&name).min(22);
-            parts.push(Part { text: name.into(), style, drop: 0, min, right: false });
-            let burn = status.conditions.iter().find(|c| c.held == crate::model::Held::Yes);
-            let burn = burn.or(status.conditions.first()).and_then(|c| c.long.value());
-            match burn {
-                Some(rate) if rate > 1.0 => {
-                    parts.push(Part::of(short!("burns {}", format::burn(rate)), style, 1));
-                }
-                _ => parts.push(Part::new(word, style, 1)),
-            }
-            if let Some(left) = status.budget_left.value() {
-                parts.push(Part::of(short!("left {}", format::left(left)), style, 4));
-            }
-            if let crate::model::Exhaustion::In(span) = status.exhaustion {
-                parts.push(Part::of(short!("gone in {}", format::span(span)), style, 5));
-            }
-            if !fresh {
-                let age = format::age(status.at, scene.now());
-                parts.push(Part::of(short!("{age} old"), scene.style(Token::Stale), 2));
-            }
-        }
-        None => parts.push(Part::new("? no budgets known", scene.style(Token::Unknown), 0)),
-    }
-    let (fresh, all) = scene.health(Some(SourceKind::Alertmanager));
-    if firing.active > 0 {
-        let token = if fresh == 0 { Token::Stale } else { Token::Error };
-        let verb = if firing.active == 1 { "alert fires" } else { "alerts fire" };
-        let text = short!("{} {verb}", format::count(firing.active));
-        parts.push(Part::of(text, scene.style(token), 2));
-    } else if firing.lost == 0 {
-        let (text, token) = match (fresh, all) {
-            (0, _) => ("? alerts unknown", Token::Unknown),
-            (f, a) if f < a => ("no alerts seen by some", Token::Warning),
-            _ => ("no alerts fire", Token::Muted),
+    let all = format::count(statuses.len());
+    let Some(status) = statuses.first() else {
+        let declared = scene.model().catalog.slos.len();
+        let text = match declared {
+            0 => short!("? no budgets known"),
+            n => short!("… asking for {} budgets", format::count(n)),
         };
-        parts.push(Part::new(text, scene.style(token), 2));
+        return vec![Part::of(text, scene.style(Token::Unknown), 0)];
+    };
+    if statuses.iter().all(|s| s.at.is_none()) {
+        let sources = scene.model().sources.values();
+        let mut asked = sources.filter(|s| s.kind == SourceKind::Prometheus).peekable();
+        let asking = asked.peek().is_some() && asked.all(|s| s.failure.is_none());
+        let text = if asking {
+            short!("… asking for {all} budgets")
+        } else {
+            short!("? {all} budgets unknown")
+        };
+        return vec![Part::of(text, scene.style(Token::Unknown), 0)];
     }
+    if status.verdict == Verdict::Fine {
+        let fresh = statuses.iter().filter(|s| scene.is_fresh(s)).count();
+        return vec![if fresh == statuses.len() {
+            Part::of(short!("● all {all} budgets fine"), scene.style(Token::Ok), 0)
+        } else {
+            let old = format::count(statuses.len() - fresh);
+            let text = short!("? {old} of {all} budgets not current");
+            Part::of(text, scene.style(Token::Stale), 0)
+        }];
+    }
+    let fresh = scene.is_fresh(status);
+    let (mark, word, token) = verdict(status.verdict);
+    let style = scene.unless_stale(fresh, token);
+    let name = format!("{mark} {}", slo_name(scene, status));
+    let mut parts = vec![Part::flexible(name, 26, style, 0)];
+    let burn = status.conditions.iter().find(|c| c.held == crate::model::Held::Yes);
+    let burn = burn.or(status.conditions.first()).and_then(|c| c.long.value());
+    parts.push(match burn {
+        Some(rate) if rate > 1.0 => Part::of(short!("burns {}", format::burn(rate)), style, 3),
+        _ => Part::new(word, style, 3),
+    });
+    if let Some(left) = status.budget_left.value() {
+        parts.push(Part::of(short!("left {}", format::left(left)), style, 6));
+    }
+    if let crate::model::Exhaustion::In(span) = status.exhaustion {
+        parts.push(Part::of(short!("gone in {}", format::span(span)), style, 7));
+    }
+    if !fresh {
+        let age = format::age(status.at, scene.now());
+        parts.push(Part::of(short!("{age} old"), scene.style(Token::Stale), 2));
+    }
+    parts
+}
+
+/// How many alerts fire, how many are out of sight, and what waits for somebody.
+fn alerts<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
+    let mut parts = Vec::with_capacity(6);
+    let (fresh, all) = scene.health(Some(SourceKind::Alertmanager));
     if firing.lost > 0 {
-        let text = short!("? {} lost sight", format::count(firing.lost));
-        parts.push(Part::of(text, scene.style(Token::Unknown), 1));
+        let text = short!(" ? {} lost sight ", format::count(firing.lost));
+        parts.push(Part::of(text, scene.style(Token::BannerWarning), 0));
     }
-    if firing.acked > 0 {
-        parts.push(Part::of(short!("{} acked", format::count(firing.acked)), dim, 6));
+    if firing.stale > 0 {
+        let text = short!("? {} not current", format::count(firing.stale));
+        parts.push(Part::of(text, scene.style(Token::Stale), 1));
+    }
+    match firing.worst {
+        Some(worst) => {
+            let token = match worst {
+                _ if fresh == 0 => Token::Stale,
+                Severity::Sev1 | Severity::Sev2 => Token::Error,
+                Severity::Sev3 => Token::Warning,
+                Severity::Sev4 | Severity::Sev5 => Token::Text,
+            };
+            let (n, style) = (format::count(firing.active), scene.style(token));
+            let verb = if firing.active == 1 { "fires" } else { "fire" };
+            let text = if firing.active == 1 {
+                short!("{n} alert {verb}, {worst}")
+            } else {
+                short!("{n} alerts {verb}, worst {worst}")
+            };
+            parts.push(Part::of(text, style, 2).or(short!("{n} {verb}, {worst}")));
+        }
+        None if firing.lost + firing.stale == 0 => {
+            let known = scene.last_asked(SourceKind::Alertmanager).is_some();
+            let (text, token) = match (fresh, all) {
+                (0, 0) => ("? no Alertmanager", Token::Unknown),
+                (0, _) if !known => ("… asking for alerts", Token::Unknown),
+                (0, _) => ("? alerts unknown", Token::Unknown),
+                (f, a) if f < a => ("no alerts seen by some", Token::Warning),
+                // Alertmanager knows only what a Prometheus tells it.
+                _ if scene.blind() => ("? no alerts, but no Prometheus answers", Token::Warning),
+                _ => ("no alerts fire", Token::Muted),
+            };
+            parts.push(Part::new(text, scene.style(token), 2));
+        }
+        None => {}
+    }
+    match scene.model().alerts.groups.iter().find(|g| g.needs_attention()) {
+        Some(next) if firing.open > 0 => {
+            let key = scene.keymap.keys_for(Action::Acknowledge);
+            let key = key.first().map_or(":ack", String::as_str);
+            let open = short!("{} unacknowledged", format::count(firing.open));
+            parts.push(Part::of(open, scene.style(Token::Text), 4));
+            let text = format!("next: {key} acknowledges {}", next.title);
+            parts.push(Part::flexible(text, 32, scene.style(Token::Muted), 8));
+        }
+        _ if firing.acked > 0 => {
+            let text = short!("all acknowledged ({})", format::count(firing.acked));
+            parts.push(Part::of(text, scene.style(Token::Ack), 4));
+        }
+        _ => {}
     }
     parts
 }
@@ -194,7 +280,8 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
     let bad = slos.iter().filter(|s| needs(s.verdict)).count();
     let page = slos.iter().any(|s| s.verdict == Verdict::Page);
     let (fresh, all) = scene.health(None);
-    for (at, screen) in Screen::ALL.into_iter().enumerate() {
+    let playing = scene.state.playback.is_some();
+    for screen in Screen::ALL {
         let active = screen == scene.state.ui.screen;
         let (needed, loud) = match screen {
             Screen::Bridge => (0, false),
@@ -205,9 +292,11 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let style = scene.style(if active { Token::TabActive } else { Token::Tab });
         let (mark, loud) = (if active { "▸" } else { " " }, if loud { "!" } else { "" });
         let title = screen.title();
+        let keys = scene.keymap.keys_on(scene.state.ui.screen, playing, screen.action());
+        let key = keys.first().map_or("", String::as_str);
         let text = match needed {
-            0 => short!("{mark}{} {title}", at + 1),
-            n => short!("{mark}{} {title} {}{loud}", at + 1, format::count(n)),
+            0 => short!("{mark}{key} {title}"),
+            n => short!("{mark}{key} {title} {}{loud}", format::count(n)),
         };
         let drop = if active { 0 } else { 3 };
         parts.push(Part::of(text, style, drop));
@@ -217,10 +306,12 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let at = format::clock(play.at.since(play.start));
         let end = format::clock(play.end.since(play.start));
         let text = short!(" DEMO {state} {}× {at}/{end} ", play.speed);
-        parts.push(Part::of(text, scene.style(Token::BannerDemo), 0).at_right());
+        let part = Part::of(text, scene.style(Token::BannerDemo), 6).at_right();
+        parts.push(part.or(short!(" DEMO {state} {}× ", play.speed)));
     }
     if scene.state.read_only {
-        parts.push(Part::new(" READ-ONLY ", scene.style(Token::BannerWarning), 1).at_right());
+        let part = Part::new(" READ-ONLY ", scene.style(Token::BannerWarning), 5).at_right();
+        parts.push(part.or(short!(" RO ")));
     }
     let mut sites: Vec<&str> =
         scene.model().sources.values().map(|s| s.site.as_str()).filter(|s| !s.is_empty()).collect();
@@ -235,7 +326,7 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
     if !site.is_empty() {
         parts.push(Part::of(site, scene.style(Token::Muted), 8).at_right());
     }
-    let drop = if scene.state.playback.is_some() { 7 } else { 5 };
+    let drop = if playing { 7 } else { 4 };
     let clock = scene.zone.time(scene.now());
     parts.push(Part::of(clock, scene.style(Token::Text), drop).at_right());
     parts.push(health(scene, fresh, all).at_right());
@@ -251,7 +342,5 @@ fn health<'t>(scene: &Scene<'_>, fresh: usize, all: usize) -> Part<'t> {
         (0, _) => ("✕", Token::Error),
         _ => ("◆", Token::Warning),
     };
-    let mut part = Part::of(short!("{mark}{fresh}/{all} "), scene.style(token), 2);
-    part.drop = 2;
-    part
+    Part::of(short!("{mark}{fresh}/{all} "), scene.style(token), 2)
 }

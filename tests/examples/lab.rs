@@ -9,7 +9,7 @@ use std::fs;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,7 +17,6 @@ use rustix::process::{Pid, Signal, kill_process};
 #[path = "../it/lab/mod.rs"]
 #[expect(dead_code, reason = "tests use parts of the harness that nobody needs by hand")]
 mod lab;
-mod lab_history;
 
 use lab::{Lab, Options, built, eventually};
 
@@ -40,11 +39,7 @@ fn main() -> Result<()> {
 
 /// A lab with a month of history, and the demo's configuration pointed at it.
 fn start() -> Result<(Lab, PathBuf)> {
-    let scratch = tempfile::tempdir()?;
-    let history = scratch.path().join("history.om");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    lab_history::write(&history, now)?;
-    let options = Options { canary_errors: 0.6, history: Some(history), ..Options::default() };
+    let options = Options { canary_errors: 0.6, ..Options::default() };
     let lab = Lab::start(&options)?;
     let config = lab.console_config()?;
     Ok((lab, config))

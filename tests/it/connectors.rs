@@ -254,12 +254,12 @@ fn ratios_and_traffic_of_all_objectives_travel_in_one_query() {
     insta_like(
         query(&asks[1]),
         &[
-            r#"label_replace((sum(rate(x_bad[5m])) / sum(rate(x[5m]))), "qd", "0.0", "", "")"#,
-            r#"label_replace((sum(rate(x_bad[1h])) / sum(rate(x[1h]))), "qd", "0.1", "", "")"#,
+            r#"label_replace((sum(rate(x_bad[5m]))) / (sum(rate(x[5m]))), "qd", "0.0", "", "")"#,
+            r#"label_replace((sum(rate(x_bad[1h]))) / (sum(rate(x[1h]))), "qd", "0.1", "", "")"#,
             r#"label_replace(sum(rate(x[5m])), "qd", "0.2", "", "")"#,
             r#"label_replace(sum(rate(x[1h])), "qd", "0.3", "", "")"#,
-            r#"label_replace((r5m), "qd", "2.0", "", "")"#,
-            r#"label_replace((r1h), "qd", "2.1", "", "")"#,
+            r#"label_replace(r5m, "qd", "2.0", "", "")"#,
+            r#"label_replace(r1h, "qd", "2.1", "", "")"#,
         ],
     );
     let body = vector(&[
@@ -325,23 +325,22 @@ fn recorded_series_are_read_instead_of_computed() {
             r#"label_replace(sum(rate(x[1h])), "qd", "0.2", "", "")"#,
         ],
     );
-    insta_like(
-        query(&asks[2]),
-        &[
-            r#"label_replace(sum_over_time(slo:sli_error:ratio_rate5m{sloth_id="a"}[30d]) / count_over_time(slo:sli_error:ratio_rate5m{sloth_id="a"}[30d]), "qd", "1.0", "", "")"#,
-        ],
+    let slices = "((sum(rate(x_bad[5m]))) / (sum(rate(x[5m]))))[30d:5m]";
+    let period = format!(
+        "label_replace(sum_over_time({slices}) / count_over_time({slices}), \"qd\", \"1.0\", \"\", \"\")"
     );
-    let body = vector(&[
-        (r#""__name__":"slo:sli_error:ratio_rate1h","qd":"0.0""#, "0.02"),
-        (r#""__name__":"slo:sli_error:ratio_rate5m","qd":"0.0""#, "0.01"),
-    ]);
-    let seen = prom.parse(&source(), &asks[1], &reply(200, &body)).unwrap();
-    let [Observation::Slos(readings)] = seen.as_slice() else { panic!("{seen:?}") };
-    let ratios: Vec<_> = readings.iter().map(|r| (r.window, r.error_ratio)).collect();
-    assert_eq!(
-        ratios,
-        [(Span::from_mins(5), Reading::Value(0.01)), (Span::from_hours(1), Reading::Value(0.02))]
-    );
+    insta_like(query(&asks[2]), &[&period]);
+
+    // The rules are not loaded here: the same windows are computed from the next poll on.
+    let traffic = vector(&[(r#""qd":"0.1""#, "40")]);
+    let seen = prom.parse(&source(), &asks[1], &reply(200, &traffic)).unwrap();
+    assert_eq!(seen, [Observation::Slos(Vec::new())], "nothing is said about what is not known");
+    let later = prom.asks(&Interest::default(), NOON.plus(Span::from_secs(15)));
+    let computed = later.iter().find(|ask| ask.key == "slo:now:0").unwrap();
+    assert!(query(computed).starts_with("label_replace((sum(rate(x_bad[5m])))"), "{computed:?}");
+    // Later they are tried again: somebody may have loaded them.
+    let again = prom.asks(&Interest::default(), NOON.plus(Span::from_mins(11)));
+    assert!(again.iter().any(|ask| ask.key == "slo:now:0" && query(ask).contains("__name__")));
 }
 
 #[test]
@@ -423,6 +422,37 @@ fn charts_and_golden_signals_follow_what_is_on_screen() {
 }
 
 #[test]
+fn a_server_whose_clock_is_hours_ahead_is_asked_about_its_own_present() {
+    let prom = prometheus(vec![slo("a", events("x"))]);
+    let interest =
+        Interest { slos: vec![SloId::new("a")], range: Span::from_hours(1), ..Interest::default() };
+    let chart = |asks: &[Ask]| asks.iter().find(|a| a.key == "chart:a").cloned();
+    let end = |ask: &Ask| {
+        let end = ask.params.iter().find(|(name, _)| *name == "end").unwrap();
+        Timestamp::from_seconds(end.1.parse().unwrap())
+    };
+    let ahead = Span::from_hours(5);
+    let there = NOON.plus(ahead).seconds();
+    let matrix = format!(
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"qd":"0"}},"values":[[{there},"0.02"]]}}]}}}}"#
+    );
+    // The first question goes out before anything is known of the clock.
+    let first = chart(&prom.asks(&interest, NOON)).unwrap();
+    assert_eq!(end(&first), NOON);
+    let time = format!(
+        r#"{{"status":"success","data":{{"resultType":"scalar","result":[{there},"{there}"]}}}}"#
+    );
+    prom.parse(&source(), &ask("time"), &reply(200, time.as_bytes())).unwrap();
+    prom.parse(&source(), &first, &reply(200, matrix.as_bytes())).unwrap();
+    // So it is put again at the next poll, about the server's present, and drawn at ours.
+    let second = chart(&prom.asks(&interest, NOON.plus(Span::from_secs(15)))).unwrap();
+    assert_eq!(end(&second), NOON.plus(ahead).plus(Span::from_secs(15)));
+    let seen = prom.parse(&source(), &second, &reply(200, matrix.as_bytes())).unwrap();
+    let [Observation::SloHistory { series, .. }] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!(series.points[0].0, NOON);
+}
+
+#[test]
 fn rules_targets_clock_and_version_of_a_real_prometheus_are_read() {
     let prom = prometheus(vec![]);
     let parse = |key: &str, body: &[u8]| {
@@ -449,6 +479,11 @@ fn rules_targets_clock_and_version_of_a_real_prometheus_are_read() {
     assert_eq!(
         parse("buildinfo", &fixture("buildinfo.json")),
         Observation::Version("2.42.0+ds".into())
+    );
+    // VictoriaMetrics answers without a version; that is no fault.
+    assert_eq!(
+        parse("buildinfo", br#"{"status":"success","data":{}}"#),
+        Observation::Version("".into())
     );
     let clock = parse("time", br#"{"status":"success","data":{"resultType":"scalar","result":[1795348801.51,"1795348801.51"]}}"#);
     let offset = ClockOffset { offset: Span::from_millis(1_500), bound: Span::from_millis(11) };

@@ -226,19 +226,19 @@ async fn an_answer_cut_off_in_the_middle_is_not_taken_for_whole() {
 }
 
 /// An authority and what it signs.
-struct Authority {
-    issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+pub(crate) struct Authority {
+    pub(crate) issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let key = rcgen::KeyPair::generate().unwrap();
         Self { issuer: rcgen::CertifiedIssuer::self_signed(params, key).unwrap() }
     }
 
-    fn sign(&self, name: &str, expired: bool) -> (rcgen::Certificate, rcgen::KeyPair) {
+    pub(crate) fn sign(&self, name: &str, expired: bool) -> (rcgen::Certificate, rcgen::KeyPair) {
         let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.extended_key_usages = vec![
             rcgen::ExtendedKeyUsagePurpose::ServerAuth,
@@ -359,7 +359,8 @@ fn a_configured_source_is_checked_field_by_field() {
         (config.interval, config.limit, config.address().as_str()),
         (Span::from_secs(15), 4, "http://p:9090")
     );
-    assert_eq!(config.credential_origins(), ["the environment variable T"]);
+    let origins: Vec<String> = config.credentials().iter().map(|c| c.origin()).collect();
+    assert_eq!(origins, ["the environment variable T"]);
     assert!(read("name = \"p\"\nkind = \"prometheus\"\nurl = \"u\"\ninsecure = true").is_err());
     for (url, said) in [
         ("p:9090", "must begin with http"),

@@ -2,12 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, as it should")]
 
 mod architecture;
+mod cli;
 mod connectors;
 mod connectors_http;
 mod connectors_poll;
 mod connectors_tape;
 mod eventlog;
 mod eventlog_process;
+mod hostile;
+mod hostile_files;
+mod hostile_secrets;
+mod hostile_terminal;
+mod journeys;
 mod lab;
 mod licences;
 mod outage;

@@ -124,6 +124,12 @@ impl Start {
         Self { program, size: (120, 40), envs: Vec::new(), controlling: true, answering: true }
     }
 
+    /// Another program, in the same terminal and surroundings.
+    pub(crate) fn program(mut self, program: Program) -> Self {
+        self.program = program;
+        self
+    }
+
     /// Columns and rows.
     pub(crate) fn size(mut self, columns: u16, rows: u16) -> Self {
         self.size = (columns, rows);
@@ -358,6 +364,10 @@ impl Session {
         self.parser
             .screen_mut()
             .set_size(rows.max(1).try_into().unwrap(), columns.max(1).try_into().unwrap());
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

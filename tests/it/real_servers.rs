@@ -14,7 +14,9 @@ const ERROR_RATIO: &str = r#"slo:error_ratio:rate10s{service="checkout"}"#;
 
 #[test]
 fn a_bad_canary_fires_a_burn_alert_and_the_way_back_resolves_it() -> Result<()> {
-    let Some(lab) = Lab::start_or_skip(&Options::default())? else { return Ok(()) };
+    let Some(lab) = Lab::start_or_skip(&Options { history: false, ..Options::default() })? else {
+        return Ok(());
+    };
 
     let ratio = || lab.query(ERROR_RATIO)?.context("no error ratio yet");
     let baseline = eventually("checkout has an error ratio", PATIENCE, || {
@@ -59,7 +61,9 @@ fn the_demos_catalog_asks_what_the_shop_answers() -> Result<()> {
     let with_runbook = catalog.services.values().filter(|s| s.runbook_text.is_some()).count();
     assert_eq!((catalog.services.len(), with_runbook, catalog.slos.len()), (5, 3, 8));
 
-    let Some(lab) = Lab::start_or_skip(&Options::default())? else { return Ok(()) };
+    let Some(lab) = Lab::start_or_skip(&Options { history: false, ..Options::default() })? else {
+        return Ok(());
+    };
     let signals = catalog.services.values().flat_map(|s| s.signals.iter().map(|q| q.expr.clone()));
     let ratios = catalog.slos.values().map(|slo| slo.indicator.error_ratio(Span::from_mins(1)));
     for expr in signals.chain(ratios) {
@@ -74,7 +78,10 @@ fn the_demos_catalog_asks_what_the_shop_answers() -> Result<()> {
 
 #[test]
 fn a_frozen_server_accepts_and_never_answers_until_it_is_thawed() -> Result<()> {
-    let Some(mut lab) = Lab::start_or_skip(&Options::default())? else { return Ok(()) };
+    let Some(mut lab) = Lab::start_or_skip(&Options { history: false, ..Options::default() })?
+    else {
+        return Ok(());
+    };
     let url = lab.url("PROMETHEUS", "/-/ready");
     let port = lab.port("PROMETHEUS");
 

@@ -311,8 +311,8 @@ fn a_selection_far_down_a_huge_list_is_scrolled_into_view() {
     let mut state = on(stories::huge(), Screen::Alerts);
     state.ui.alerts.selected = state.ui.alerts.rows.get(321).cloned();
     let (picture, drawn) = paint(&state, &look("ansi16"), SIZES[0]);
-    assert_eq!((drawn.top, drawn.page), (303, 19));
-    assert!(text(&picture).contains("▸SEV-2  ▲  Alert321 checkout"), "{}", text(&picture));
+    assert_eq!((drawn.top, drawn.page), (307, 15));
+    assert!(text(&picture).contains("▸ ▲  SEV-2  Alert321 checkout"), "{}", text(&picture));
 }
 
 /// Texts that would break a drawing that trusts them.
@@ -354,13 +354,19 @@ fn poison(state: &mut State, bad: &str) {
     state.ui.alerts.filter_text = SafeText::new(bad).to_string();
     state.ui.notice(Tone::Error, bad, now());
     match &mut state.ui.dialog {
-        Some(Dialog::Prompt(p)) => p.line.insert(bad),
+        Some(Dialog::Prompt(p)) => {
+            p.line.insert(bad);
+        }
         Some(Dialog::Find(f)) => {
             f.line.insert(bad);
             f.hits.iter_mut().for_each(|h| h.label = bad.into());
         }
-        Some(Dialog::Acknowledge(f)) => f.note.insert(bad),
-        Some(Dialog::Note(f)) => f.text.insert(bad),
+        Some(Dialog::Acknowledge(f)) => {
+            f.note.insert(bad);
+        }
+        Some(Dialog::Note(f)) => {
+            f.text.insert(bad);
+        }
         Some(Dialog::Silence(f)) => {
             f.matchers.insert(bad);
             f.preview.listed.push(bad.into());

@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use quarterdeck::analysis::burn;
 use quarterdeck::config::load_catalog;
-use quarterdeck::domain::{Catalog, Reading, Slo, SloReading, Span, Timestamp, Urgency};
+use quarterdeck::connectors::prometheus::Prometheus as Connected;
+use quarterdeck::connectors::{Connector as _, Interest, Reply};
+use quarterdeck::domain::{Catalog, Observation, Reading, Slo, SourceId, Span, Timestamp, Urgency};
 use quarterdeck::model::{Held, SloBook, SloStatus};
 
 /// End of the histories, 2026-01-01T00:00:00Z: a multiple of Sloth's five minutes.
@@ -69,15 +71,20 @@ impl Prometheus {
         answer
     }
 
-    /// The one number a question gives.
-    fn ask(&self, promql: &str, at: i64) -> Reading {
+    /// The body of the answer to a query's parameters, evaluated at a time.
+    fn batch(&self, params: &[(&str, String)], at: i64) -> String {
         let form: String = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("query", promql)
+            .extend_pairs(params)
             .append_pair("time", &at.to_string())
             .finish();
         let answer = self.http("POST", "/api/v1/query", &form);
-        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer");
-        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        answer.split_once("\r\n\r\n").expect("an answer").1.to_owned()
+    }
+
+    /// The one number a question gives.
+    fn ask(&self, promql: &str, at: i64) -> Reading {
+        let body = self.batch(&[("query", promql.to_owned())], at);
+        let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
         assert_eq!(body["status"], "success", "{promql}: {body}");
         let result = body["data"]["result"].as_array().expect("a vector");
         assert!(result.len() <= 1, "{promql} gives {} series", result.len());
@@ -183,19 +190,35 @@ fn catalog(dir: &Path, file: &str, text: &str) -> Catalog {
     catalog
 }
 
-/// What the console makes of the answers to its own questions.
+/// What the console makes of the answers to its own questions: those its connector asks, batches and
+/// all, put at one time of evaluation. Where recording rules give nothing it computes, as in life.
 fn status(server: &Prometheus, slo: &Slo, at: i64) -> SloStatus {
-    let mut book = SloBook::default();
-    let reading = |window: Span| SloReading {
-        slo: slo.id.clone(),
-        window,
-        error_ratio: server.ask(&slo.computed_ratio(window), at),
-        traffic: slo.indicator.total(window).map_or(Reading::Unknown, |t| server.ask(&t, at)),
-        at: Timestamp::from_millis(at * 1000),
-    };
-    book.observe(slo.windows().into_iter().map(reading).collect());
     let slos = BTreeMap::from([(slo.id.clone(), slo.clone())]);
-    book.recompute(&Catalog { slos, ..Catalog::default() });
+    let catalog = Catalog { slos, ..Catalog::default() };
+    let source = SourceId::new("prometheus");
+    let connector = Connected::new(&catalog, &source, true, Span::from_secs(15));
+    let now = Timestamp::from_millis(at * 1000);
+    let mut book = SloBook::default();
+    for _ in 0..2 {
+        let asks = connector.asks(&Interest::default(), now).into_iter();
+        for ask in asks.filter(|ask| ask.key.starts_with("slo:")) {
+            let body = server.batch(&ask.params, at).into_bytes();
+            let reply = Reply {
+                status: 200,
+                body,
+                retry_after: None,
+                date: None,
+                sent: now,
+                received: now,
+            };
+            for seen in connector.parse(&source, &ask, &reply).unwrap() {
+                if let Observation::Slos(readings) = seen {
+                    book.observe(readings);
+                }
+            }
+        }
+    }
+    book.recompute(&catalog);
     book.statuses.remove(0)
 }
 

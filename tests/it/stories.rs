@@ -397,3 +397,28 @@ pub(crate) fn huge() -> State {
     signals(&mut model);
     finish(model)
 }
+
+/// Alerts as their Alertmanager told them, so that everything can be done to them: twelve of checkout
+/// in one group, one of payments, one of mail; and a window of maintenance tonight.
+pub(crate) fn live() -> State {
+    let told = bad().model;
+    let mut model = base();
+    let mut catalog = (*model.catalog).clone();
+    catalog.windows.push(MaintenanceWindow {
+        id: WindowId::new("database-upgrade"),
+        comment: "the new version".into(),
+        matchers: vec![Matcher::equal("service", "payments")],
+        first: "2026-11-23T02:00:00".parse().unwrap(),
+        zone: chrono_tz::Europe::Berlin,
+        duration: Span::from_hours(2),
+        rrule: Some("FREQ=WEEKLY;BYDAY=MO".into()),
+    });
+    let grouping = model.group_by.clone();
+    model.declare(Arc::new(catalog), SeverityPolicy::default(), grouping);
+    model.slos.statuses = told.slos.statuses.clone();
+    signals(&mut model);
+    let wanted = |t: &&Tracked| t.alert.labels.get("alertname") != "CertificateExpiresSoon";
+    let alerts = told.alerts.alerts.values().filter(wanted).map(|t| (*t.alert).clone());
+    model.observe(&SourceId::new("am-eu"), now(), vec![Observation::Alerts(alerts.collect())]);
+    finish(model)
+}

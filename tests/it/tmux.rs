@@ -102,6 +102,28 @@ fn it_draws_follows_the_window_and_gives_the_terminal_back() {
 }
 
 #[test]
+fn the_console_lives_in_a_pane() {
+    let tmux = Tmux::start(100, 30);
+    tmux.start_program(&Program::quarterdeck(&["demo", "--from", "2m"]));
+    tmux.wait_for_text("alerts fire");
+    assert_eq!(tmux.asked("#{alternate_on}"), "1");
+    for (key, shown) in [("2", "ErrorBudgetBurn"), ("3", "Objectives"), ("S", "alertmanager")] {
+        tmux.send(&[key]);
+        tmux.wait_for_text(shown);
+    }
+    tmux.run(&["resize-window", "-x", "60", "-y", "15"]);
+    tmux.send(&["1"]);
+    tmux.wait_for_text("budgets");
+    tmux.send(&["C-z"]);
+    tmux.wait_for_text("Stopped");
+    assert_eq!(tmux.asked("#{alternate_on} #{cursor_flag}"), "0 1");
+    tmux.send(&["fg", "Enter"]);
+    tmux.wait_until("the console again", || tmux.asked("#{alternate_on}") == "1");
+    tmux.send(&["q"]);
+    tmux.wait_until("the shell", || tmux.asked("#{alternate_on} #{cursor_flag}") == "0 1");
+}
+
+#[test]
 fn stopped_and_continued_it_draws_again() {
     let tmux = Tmux::start(100, 30);
     tmux.start_program(&Program::probe());

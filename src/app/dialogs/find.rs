@@ -113,6 +113,7 @@ pub(super) fn go(state: &mut State, target: Target) -> Vec<Effect> {
             state.ui.slos.filter = Default::default();
             state.refresh(true);
             state.ui.slos.selected = Some(id);
+            state.ui.slos.chosen = true;
         }
         Target::Group(key) => {
             state.ui.screen = Screen::Alerts;
@@ -121,6 +122,7 @@ pub(super) fn go(state: &mut State, target: Target) -> Vec<Effect> {
             state.ui.alerts.show_muted = true;
             state.refresh(true);
             state.ui.alerts.selected = Some(AlertRow::Group(key));
+            state.ui.alerts.chosen = true;
         }
         Target::Source(id) => {
             state.ui.screen = Screen::Sources;

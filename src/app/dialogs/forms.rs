@@ -56,12 +56,11 @@ pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
     use crate::actions::Screen;
     let about = match state.ui.screen {
         Screen::Alerts => chosen(state).map(|c| (c.title.clone(), c.subject(state))),
-        Screen::Slos => state
-            .ui
-            .slos
-            .selected
-            .as_ref()
-            .map(|id| (id.text().clone(), Subject::Named(id.text().clone()))),
+        Screen::Slos => state.ui.slos.selected.as_ref().map(|id| {
+            let slo = state.model.catalog.slos.get(id);
+            let title = slo.map_or_else(|| id.text().clone(), |slo| slo.title.clone());
+            (title, Subject::Named(id.text().clone()))
+        }),
         Screen::Bridge | Screen::Sources => None,
     };
     let (title, about) =
@@ -118,7 +117,7 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
     };
     let decided = if state.read_only {
         Err(SafeText::new(
-            "This console is read-only; nothing was recorded. Start it without --read-only to record.",
+            "This console is read-only; nothing was recorded. To record, start it without --read-only and on a log it can open.",
         ))
     } else {
         decide(&state.model, &state.me, &what, state.now, &state.guard).map_err(|r| r.sentence)

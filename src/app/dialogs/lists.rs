@@ -4,6 +4,7 @@ use crate::actions::{Action, Do, SilenceGuard, decide};
 use crate::app::screens::{Move, moved};
 use crate::app::{Dialog, Effect, State, Tone};
 use crate::domain::{SilenceId, SiteId};
+use crate::model::Planned;
 
 /// Opens the list of silences, the first selected.
 pub(in crate::app) fn open_silences(state: &mut State) -> Vec<Effect> {
@@ -17,6 +18,21 @@ pub(in crate::app) fn open_windows(state: &mut State) -> Vec<Effect> {
     let rows = state.model.windows(state.now);
     state.ui.dialog = Some(Dialog::Windows { rows, selected: 0, top: 0, confirm: false });
     Vec::new()
+}
+
+/// Says anew which of the times listed are muted; the rows themselves stay as they were.
+pub(in crate::app) fn refresh(state: &mut State) {
+    if !matches!(state.ui.dialog, Some(Dialog::Windows { .. })) {
+        return;
+    }
+    let now = state.model.windows(state.now);
+    let Some(Dialog::Windows { rows, .. }) = &mut state.ui.dialog else { return };
+    for row in rows {
+        let same = |p: &&Planned| p.window == row.window && p.occurrence == row.occurrence;
+        if let Some(planned) = now.iter().find(same) {
+            *row = planned.clone();
+        }
+    }
 }
 
 fn silence_rows(state: &State) -> Vec<(SiteId, SilenceId)> {

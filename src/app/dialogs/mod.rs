@@ -9,7 +9,7 @@ mod silence;
 
 pub(super) use find::open as open_finder;
 pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
-pub(super) use lists::{open_silences, open_windows};
+pub(super) use lists::{open_silences, open_windows, refresh as refresh_windows};
 pub(super) use prompt::{open_command, open_filter};
 pub(super) use reading::{
     alert_reading, explain, link, refresh as refresh_reading, runbook, source_reading,
@@ -17,6 +17,7 @@ pub(super) use reading::{
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
 
 use crate::actions::{Action, Screen};
+use crate::app::Tone;
 use crate::keys::{Chord, PromptAction, Resolved};
 
 use super::{Dialog, Effect, State};
@@ -64,22 +65,30 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
 
 /// Pasted text while a dialog is open.
 pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
-    match &mut state.ui.dialog {
+    let all = match &mut state.ui.dialog {
         Some(Dialog::Prompt(p)) => {
-            p.line.insert(text);
+            let all = p.line.insert(text);
             prompt::edited(state);
+            all
         }
         Some(Dialog::Find(f)) => {
-            f.line.insert(text);
+            let all = f.line.insert(text);
             find::search(state);
+            all
         }
         Some(Dialog::Acknowledge(f)) if !f.saving => f.note.insert(text),
         Some(Dialog::Note(f)) if !f.saving => f.text.insert(text),
         Some(Dialog::Silence(f)) if !f.saving => {
-            f.focused().insert(text);
+            let all = f.focused().insert(text);
             silence::edited(state);
+            all
         }
         _ => return Vec::new(),
+    };
+    if !all {
+        let now = state.now;
+        let text = "The pasted text is longer than fits here (64 KiB); its end was left out.";
+        state.ui.notice(Tone::Warning, text, now);
     }
     vec![Effect::Keep]
 }

@@ -2,6 +2,7 @@
 
 use crate::actions::Screen;
 use crate::actions::command::{self, Command};
+use crate::app::screens::slos;
 use crate::app::{
     Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update,
 };
@@ -43,16 +44,14 @@ pub(super) fn edited(state: &mut State) {
     let Some(Dialog::Prompt(prompt)) = &state.ui.dialog else { return };
     let text = prompt.line.text();
     let before = prompt.line.before_cursor();
-    let (error, matches, completion) = match prompt.kind {
-        PromptKind::Command => (None, None, command::complete(&before, &state.words())),
-        PromptKind::Filter(screen) => {
+    let (error, matches) = judged(state, prompt.kind, &text);
+    let completion = match prompt.kind {
+        PromptKind::Command => command::complete(&before, &state.words()),
+        PromptKind::Filter(_) => {
             // `:filter` completes the same words, shifted by its own name.
             let mut completion = command::complete(&format!("{FILTER}{before}"), &state.words());
             completion.start = completion.start.saturating_sub(FILTER.len());
-            match Filter::parse(&text) {
-                Ok(filter) => (None, Some(count(state, screen, &filter)), completion),
-                Err(e) => (Some(SafeText::new(&format!("{e}"))), None, completion),
-            }
+            completion
         }
     };
     if let Some(Dialog::Prompt(prompt)) = &mut state.ui.dialog {
@@ -64,11 +63,20 @@ pub(super) fn edited(state: &mut State) {
     }
 }
 
+/// What is wrong with a filter, or how many rows it would leave.
+fn judged(state: &State, kind: PromptKind, text: &str) -> (Option<SafeText>, Option<usize>) {
+    match (kind, Filter::parse(text)) {
+        (PromptKind::Command, _) => (None, None),
+        (PromptKind::Filter(screen), Ok(filter)) => (None, Some(count(state, screen, &filter))),
+        (PromptKind::Filter(_), Err(e)) => (Some(SafeText::new(&format!("{e}"))), None),
+    }
+}
+
 const FILTER: &str = "filter ";
 
 fn count(state: &State, screen: Screen, filter: &Filter) -> usize {
     match screen {
-        Screen::Slos => state.model.slos.statuses.len(),
+        Screen::Slos => slos::matching(state, filter).count(),
         Screen::Alerts | Screen::Bridge | Screen::Sources => {
             state.model.alerts.visible(filter, state.ui.alerts.show_muted).len()
         }
@@ -79,10 +87,16 @@ fn count(state: &State, screen: Screen, filter: &Filter) -> usize {
 pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) -> Vec<Effect> {
     let Some(Dialog::Prompt(prompt)) = &mut state.ui.dialog else { return Vec::new() };
     match meant {
-        Some(PromptAction::Complete | PromptAction::CompleteBack) => {
+        Some(
+            PromptAction::Complete
+            | PromptAction::Next
+            | PromptAction::CompleteBack
+            | PromptAction::Previous,
+        ) => {
             let count = prompt.completions.len();
             if count > 0 {
-                let step = if meant == Some(PromptAction::Complete) { 1 } else { count - 1 };
+                let on = matches!(meant, Some(PromptAction::Complete | PromptAction::Next));
+                let step = if on { 1 } else { count - 1 };
                 let at = prompt.taken.map_or(0, |t| (t + step) % count);
                 if let Some(choice) = prompt.completions.get(at) {
                     let line = prompt.line.text();
@@ -90,6 +104,11 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
                     prompt.line.set(&format!("{kept}{choice}"));
                 }
                 prompt.taken = Some(at);
+                let (kind, text) = (prompt.kind, prompt.line.text());
+                let judged = judged(state, kind, &text);
+                if let Some(Dialog::Prompt(prompt)) = &mut state.ui.dialog {
+                    (prompt.error, prompt.matches) = judged;
+                }
             }
             Vec::new()
         }

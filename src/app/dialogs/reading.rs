@@ -54,7 +54,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-fn copy(state: &State) -> Vec<Effect> {
+fn copy(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Reading(reading)) = &state.ui.dialog else { return Vec::new() };
     let lines = reading.lines.iter().map(|line| match line {
         ReadingLine::Head(t)
@@ -64,7 +64,10 @@ fn copy(state: &State) -> Vec<Effect> {
         ReadingLine::Pair(name, value) => format!("{name}: {value}"),
         ReadingLine::Blank => String::new(),
     });
-    vec![Effect::Copy(lines.collect::<Vec<_>>().join("\n"))]
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let now = state.now;
+    state.ui.notice(Tone::Done, "Copied.", now);
+    vec![Effect::Copy(text)]
 }
 
 /// How the selected objective's figures are computed.

@@ -1,7 +1,7 @@
 //! Making a silence: matchers with a live count and list of what they would hit, duration, comment,
 //! a last step that names the reach and the way back, and a guard against broad ones.
 
-use crate::actions::{Do, SilenceGuard, decide, would_hit_at};
+use crate::actions::{Action, Do, SilenceGuard, decide, would_hit_at};
 use crate::app::screens::alerts::chosen;
 use crate::app::{Dialog, Editor, Effect, Lines, Preview, SilenceField, SilenceForm, State, Tone};
 use crate::domain::{
@@ -36,6 +36,7 @@ pub(in crate::app) fn open_with(
         .filter(|s| s.kind == SourceKind::Alertmanager)
         .map(|s| s.site.clone())
         .collect();
+    sites.sort_unstable();
     sites.dedup();
     let Some(site) = site.or_else(|| sites.first().cloned()) else {
         let now = state.now;
@@ -74,6 +75,8 @@ pub(super) fn open_extend(state: &mut State, silence: &Silence) -> Vec<Effect> {
     let effects =
         open_with(state, Some(silence.site.clone()), &texts.join(" "), None, &silence.comment);
     if let Some(Dialog::Silence(form)) = &mut state.ui.dialog {
+        // An extended silence stays where it is.
+        form.sites = vec![silence.site.clone()];
         form.replaces = Some(silence.id.clone());
         form.field = SilenceField::Duration;
     }
@@ -89,7 +92,8 @@ impl SilenceForm {
         match self.field {
             SilenceField::Matchers => &mut self.matchers,
             SilenceField::Duration => &mut self.duration,
-            SilenceField::Comment => &mut self.comment,
+            // Nothing is typed into the site; a key there takes the next one.
+            SilenceField::Comment | SilenceField::Site => &mut self.comment,
         }
     }
 
@@ -163,12 +167,19 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
     match meant {
         Some(PromptAction::Accept) => return enter(state),
         Some(PromptAction::Complete | PromptAction::Next) if !form.confirming => {
-            form.field = next(form.field, 1);
+            form.field = next(form.field, 1, form.sites.len());
         }
         Some(PromptAction::CompleteBack | PromptAction::Previous) if !form.confirming => {
-            form.field = next(form.field, 2);
+            form.field = next(form.field, -1, form.sites.len());
         }
         _ if form.confirming && form.broad.is_none() => {}
+        _ if form.field == SilenceField::Site && !form.confirming => {
+            let at = form.sites.iter().position(|s| *s == form.site).map_or(0, |at| at + 1);
+            if let Some(site) = form.sites.get(at).or(form.sites.first()) {
+                form.site = site.clone();
+            }
+            edited(state);
+        }
         _ => {
             form.focused().key(chord);
             edited(state);
@@ -178,9 +189,12 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
     Vec::new()
 }
 
-const fn next(field: SilenceField, by: usize) -> SilenceField {
-    let fields = [SilenceField::Matchers, SilenceField::Duration, SilenceField::Comment];
-    fields[(field as usize + by) % 3]
+/// The field after or before; the site only where there is a choice and no silence of one is changed.
+fn next(field: SilenceField, by: isize, sites: usize) -> SilenceField {
+    use SilenceField::{Comment, Duration, Matchers, Site};
+    let fields = [Matchers, Duration, Comment, Site];
+    let count = if sites > 1 { 4 } else { 3 };
+    fields[(field as usize + count).saturating_add_signed(by) % count]
 }
 
 fn enter(state: &mut State) -> Vec<Effect> {
@@ -191,7 +205,7 @@ fn enter(state: &mut State) -> Vec<Effect> {
         .is_some_and(|typed| typed.text().trim() == form.preview.alerts.to_string());
     let decided = if state.read_only {
         Err(SafeText::new(
-            "This console is read-only; nothing was silenced. Start it without --read-only to act.",
+            "This console is read-only; nothing was silenced. To act, start it without --read-only and on a log it can open.",
         ))
     } else {
         form.draft(state).and_then(|draft| {
@@ -222,16 +236,20 @@ fn enter(state: &mut State) -> Vec<Effect> {
 pub(in crate::app) fn performed(state: &mut State, operation: &Operation, outcome: &Outcome) {
     let now = state.now;
     let what = match operation {
-        Operation::Silence { draft, .. } => format!("Silence until {}", draft.ends_at.rfc3339()),
-        Operation::Expire { id, .. } => format!("End of silence {id}"),
+        Operation::Silence { site, draft } => {
+            format!("Silence on {site} until {}Z", draft.ends_at.utc().format("%H:%M"))
+        }
+        Operation::Expire { site, .. } => format!("End of the silence on {site}"),
     };
+    let keys = state.keymap.keys_for(Action::Silences);
+    let key = keys.first().map_or(":silences", String::as_str);
     let (tone, text) = match outcome {
-        Outcome::Done { .. } => (Tone::Done, format!("{what}: done.")),
+        Outcome::Done { .. } => (Tone::Done, format!("{what}: done. {key} lists silences.")),
         Outcome::Refused { why } => (Tone::Error, format!("{what}: not done. {why}")),
         Outcome::Unknown { why } => (
             Tone::Warning,
             format!(
-                "{what}: unknown whether it was done. {why} Look at the list of silences before trying again."
+                "{what}: unknown whether it was done. {why} Look at the list of silences ({key}) before trying again."
             ),
         ),
     };

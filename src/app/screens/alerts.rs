@@ -24,6 +24,9 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
             rows.extend(members.map(|alert| AlertRow::Alert(group.key.clone(), alert.clone())));
         }
     }
+    if !alerts.chosen {
+        alerts.selected = None;
+    }
     alerts.selected =
         kept(&alerts.rows, &rows, alerts.selected.as_ref()).or_else(|| rows.first().cloned());
     alerts.rows = rows;
@@ -32,11 +35,13 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
 
 pub(in crate::app) fn go(state: &mut State, by: Move) {
     let alerts = &mut state.ui.alerts;
+    alerts.chosen = true;
     alerts.selected = moved(&alerts.rows, alerts.selected.as_ref(), by);
 }
 
 /// Opens a group's list of alerts, or closes it.
 pub(in crate::app) fn toggle(state: &mut State, key: &GroupKey) {
+    state.ui.alerts.chosen = true;
     let open = &mut state.ui.alerts.open;
     if !open.remove(key) {
         open.insert(key.clone());

@@ -17,6 +17,9 @@ pub(in crate::app) fn refresh(state: &mut State) {
     // After every message, so nothing is listed here: most of the time everything is still there.
     let State { model, ui, .. } = state;
     let bridge = &mut ui.bridge;
+    if !bridge.chosen {
+        (bridge.slo, bridge.group) = (None, None);
+    }
     if bridge.slo.as_ref().is_none_or(|id| model.slos.status(id).is_none()) {
         bridge.slo = model.slos.statuses.first().map(|s| s.slo.clone());
     }
@@ -33,9 +36,11 @@ pub(in crate::app) fn next_pane(state: &mut State, by: isize) {
     let count = PANES.len();
     let next = at.saturating_add(count).saturating_add_signed(by) % count;
     state.ui.bridge.pane = PANES[next];
+    state.ui.bridge.chosen = true;
 }
 
 pub(in crate::app) fn go(state: &mut State, by: Move) {
+    state.ui.bridge.chosen = true;
     match state.ui.bridge.pane {
         BridgePane::Budgets => {
             let rows = &state.model.slos.statuses;

@@ -1,7 +1,8 @@
 //! The SLOs screen: rows, selection, history wanted.
 
 use crate::app::State;
-use crate::domain::{Labels, SloId};
+use crate::domain::{Filter, Labels, SloId};
+use crate::model::SloStatus;
 
 use super::{Move, kept, moved};
 
@@ -12,31 +13,37 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
         return;
     }
     ui.slos.revision = Some(model.revision);
-    let rows: Vec<SloId> = model
-        .slos
-        .statuses
-        .iter()
-        .filter(|status| {
-            ui.slos.filter.is_empty()
-                || model.catalog.slos.get(&status.slo).is_some_and(|slo| {
-                    let owner = model.catalog.services.get(&slo.service).map(|s| s.owner.as_str());
-                    let labels = Labels::of(&[
-                        ("slo", slo.id.as_str()),
-                        ("service", slo.service.as_str()),
-                        ("owner", owner.unwrap_or_default()),
-                        ("verdict", &format!("{:?}", status.verdict).to_lowercase()),
-                    ]);
-                    ui.slos.filter.matches(&labels, &[slo.title.as_str()])
-                })
-        })
-        .map(|status| status.slo.clone())
-        .collect();
+    let rows: Vec<SloId> = matching(state, &state.ui.slos.filter).collect();
+    let ui = &mut state.ui;
+    if !ui.slos.chosen {
+        ui.slos.selected = None;
+    }
     ui.slos.selected =
         kept(&ui.slos.rows, &rows, ui.slos.selected.as_ref()).or_else(|| rows.first().cloned());
     ui.slos.rows = rows;
 }
 
+/// Objectives that satisfy a filter, worst first.
+pub(in crate::app) fn matching(state: &State, filter: &Filter) -> impl Iterator<Item = SloId> {
+    let model = &state.model;
+    let satisfies = |status: &&SloStatus| {
+        filter.is_empty()
+            || model.catalog.slos.get(&status.slo).is_some_and(|slo| {
+                let owner = model.catalog.services.get(&slo.service).map(|s| s.owner.as_str());
+                let labels = Labels::of(&[
+                    ("slo", slo.id.as_str()),
+                    ("service", slo.service.as_str()),
+                    ("owner", owner.unwrap_or_default()),
+                    ("verdict", status.verdict.word()),
+                ]);
+                filter.matches(&labels, &[slo.title.as_str()])
+            })
+    };
+    model.slos.statuses.iter().filter(satisfies).map(|status| status.slo.clone())
+}
+
 pub(in crate::app) fn go(state: &mut State, by: Move) {
     let slos = &mut state.ui.slos;
+    slos.chosen = true;
     slos.selected = moved(&slos.rows, slos.selected.as_ref(), by);
 }

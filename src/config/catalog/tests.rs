@@ -42,7 +42,7 @@ fn the_shop_is_read_whole() {
     assert_eq!(signals, Signal::ALL);
 
     let availability = &catalog.slos["checkout-availability"];
-    assert!((availability.objective - 0.999).abs() < 1e-12);
+    assert_eq!(availability.objective, 0.999, "and not 0.9990000000000001");
     assert_eq!((availability.min_events, availability.origin.line), (100.0, 34));
     assert_eq!(availability.conditions.len(), 4);
     let latency = &catalog.slos["payments-latency"];
@@ -74,7 +74,7 @@ fn every_sloth_example_is_read_as_sloth_reads_it() {
     // Two of its examples declare the same objective; each alone is well.
     assert!(errors.iter().all(|e| e.message.contains("is there already")), "{}", lines(&errors));
     let slo = &catalog.slos["myservice-requests-availability"];
-    assert_eq!(slo.objective, 99.9 / 100.0);
+    assert_eq!(slo.objective, 0.999);
     assert_eq!((slo.method, slo.origin.format), (Method::RatioTimeslices, SloFormat::Sloth));
     assert_eq!(
         slo.recorded_ratio(Span::from_hours(6)).unwrap(),
@@ -90,6 +90,26 @@ fn every_sloth_example_is_read_as_sloth_reads_it() {
     let (catalog, errors) = load_from("slo/sloth", "*.yaml");
     assert!(errors.iter().all(|e| e.message.contains("is there already")), "{}", lines(&errors));
     assert!(catalog.slos["svc01-slo02"].conditions.is_empty());
+}
+
+#[test]
+fn a_recurrence_rule_that_can_be_followed_is_accepted() {
+    for (rule, said) in [
+        ("FREQ=WEEKLY;UNTIL=20261231", ""),
+        ("RRULE:FREQ=WEEKLY;UNTIL=20261231T020000", ""),
+        ("FREQ=WEEKLY;UNTIL=soon", "UNTIL=soon is not like 20261231"),
+    ] {
+        let text = format!(
+            "[[maintenance]]\nname = \"a\"\nmatch = 'a=\"b\"'\nstart = \"2026-11-29T02:00\"\n\
+             duration = \"1h\"\nrrule = \"{rule}\"\n"
+        );
+        let (catalog, errors) = assemble(&[("catalog.toml".into(), text)], &[]);
+        assert_eq!(
+            (catalog.windows.len(), errors.is_empty()),
+            (said.len().min(1) ^ 1, said.is_empty())
+        );
+        assert!(lines(&errors).contains(said), "{}", lines(&errors));
+    }
 }
 
 #[test]

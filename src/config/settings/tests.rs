@@ -42,7 +42,9 @@ fn the_example_shows_the_defaults() {
     assert_eq!(mistakes, []);
     assert_eq!(default.me.as_str(), "login");
     assert_eq!((written.ui, written.silence), (default.ui, default.silence));
-    assert_eq!(written.severity.matrix, default.severity.matrix);
+    let (written_policy, default_policy) = (written.severity, default.severity);
+    assert_eq!(written_policy.matrix, default_policy.matrix);
+    assert_eq!(written_policy.urgency, default_policy.urgency);
     assert_eq!(written.record_bytes, default.record_bytes);
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::{Method, Recorded, Slo, Span};
+use crate::domain::{Slo, Span};
 
 /// The tag's label. Short, because it is sent hundreds of times; unlikely in anybody's series.
 pub(super) const TAG: &str = "qd";
@@ -38,6 +38,9 @@ pub(super) enum Part {
 pub(super) struct Unit {
     /// Index of the objective.
     pub(super) slo: usize,
+    /// The unit that reads recording rules for the same windows; this one is asked only while those
+    /// rules give nothing.
+    pub(super) instead_of: Option<usize>,
     /// How often.
     pub(super) every: Span,
     /// Expressions with what they measure.
@@ -56,6 +59,11 @@ impl Unit {
             }
         }
         all
+    }
+
+    /// Whether it reads recording rules.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.parts.iter().any(|(part, _)| matches!(part, Part::Recorded(_)))
     }
 
     fn query(&self, at: usize) -> String {
@@ -96,81 +104,50 @@ fn every(window: Span, recorded: bool) -> Span {
     window.scale(1.0 / 720.0).min(if recorded { SLOWEST_RECORDED } else { SLOWEST })
 }
 
-/// All units of all objectives.
+/// All units of all objectives: first one for each group of windows, then what stands in for those
+/// that read recording rules.
 pub(super) fn units(slos: &[Slo]) -> Vec<Unit> {
-    slos.iter().enumerate().flat_map(|(at, slo)| units_of(at, slo)).collect()
+    let mut units: Vec<Unit> =
+        slos.iter().enumerate().flat_map(|(at, slo)| units_of(at, slo, true)).collect();
+    let recorded: Vec<usize> =
+        units.iter().enumerate().filter(|(_, u)| u.is_recorded()).map(|(at, _)| at).collect();
+    for at in recorded {
+        let Some(unit) = units.get(at).cloned() else { continue };
+        let Some(slo) = slos.get(unit.slo) else { continue };
+        let windows = unit.windows();
+        let computed = units_of(unit.slo, slo, false).into_iter();
+        let stand_in = computed.filter(|u| u.windows().iter().all(|w| windows.contains(w)));
+        units.extend(stand_in.map(|u| Unit { instead_of: Some(at), ..u }));
+    }
+    units
 }
 
-fn units_of(at: usize, slo: &Slo) -> Vec<Unit> {
+fn units_of(at: usize, slo: &Slo, with_rules: bool) -> Vec<Unit> {
     let windows = slo.windows();
     let (fast, slow): (Vec<Span>, Vec<Span>) = windows.iter().partition(|w| **w <= FAST);
     let mut units = Vec::new();
     for group in std::iter::once(fast).chain(slow.into_iter().map(|w| vec![w])) {
+        let rules = slo.recorded.as_ref().filter(|_| with_rules);
         let (recorded, computed): (Vec<Span>, Vec<Span>) =
-            group.iter().partition(|w| is_recorded(slo, **w));
+            group.iter().partition(|w| rules.is_some_and(|r| r.windows.contains(w)));
         let mut parts = Vec::new();
-        if let (Some(rules), false) = (&slo.recorded, recorded.is_empty()) {
+        if let (Some(rules), false) = (rules, recorded.is_empty()) {
             let metrics: Vec<(String, Span)> =
-                recorded.iter().map(|w| (metric(rules, *w), *w)).collect();
+                recorded.iter().map(|w| (rules.name(*w), *w)).collect();
             let names: Vec<&str> = metrics.iter().map(|(name, _)| name.as_str()).collect();
             let comma = if rules.selector.is_empty() { "" } else { ", " };
             let expr = format!("{{__name__=~\"{}\"{comma}{}}}", names.join("|"), rules.selector);
             parts.push((Part::Recorded(metrics), expr));
         }
-        parts.extend(computed.iter().map(|w| (Part::Ratio(*w), ratio(slo, *w))));
+        parts.extend(computed.iter().map(|w| (Part::Ratio(*w), slo.computed_ratio(*w))));
         // The period's traffic decides nothing and is the dearest of all to compute.
         let wanted = group.iter().filter(|w| **w != slo.period);
-        parts.extend(
-            wanted.filter_map(|w| Some((Part::Traffic(*w), summed(&slo.indicator.total(*w)?)))),
-        );
+        parts.extend(wanted.filter_map(|w| Some((Part::Traffic(*w), slo.indicator.total(*w)?))));
         let Some(longest) = group.iter().max() else { continue };
-        units.push(Unit { slo: at, every: every(*longest, computed.is_empty()), parts });
+        let every = every(*longest, computed.is_empty());
+        units.push(Unit { slo: at, instead_of: None, every, parts });
     }
     units
-}
-
-fn is_recorded(slo: &Slo, window: Span) -> bool {
-    slo.recorded.as_ref().is_some_and(|r| r.windows.contains(&window))
-}
-
-fn metric(rules: &Recorded, window: Span) -> String {
-    rules.metric.replace("$window", &window.to_string())
-}
-
-/// One element, the same rate: a sum of a sum is that sum.
-fn summed(expr: &str) -> String {
-    format!("sum({expr}\n)")
-}
-
-/// The error ratio of an objective over one window, computed from its indicator or from what is
-/// recorded for shorter slices.
-pub(super) fn ratio(slo: &Slo, window: Span) -> String {
-    if window == slo.period && slo.method == Method::RatioTimeslices {
-        let slice = Span::from_mins(5);
-        return match &slo.recorded {
-            // As Sloth's own 30-day rule does it.
-            Some(rules) if rules.windows.contains(&slice) => {
-                let series = format!("{}{{{}}}[{window}]", metric(rules, slice), rules.selector);
-                format!("sum_over_time({series}) / count_over_time({series})")
-            }
-            // A slice without traffic is NaN; the comparison leaves it out.
-            _ => format!("avg_over_time(({} >= 0)[{window}:{slice}])", whole(slo, slice)),
-        };
-    }
-    whole(slo, window)
-}
-
-/// Bad over all: both sides summed, so that one element comes out whatever labels were left in.
-fn whole(slo: &Slo, window: Span) -> String {
-    use crate::domain::Indicator;
-    match &slo.indicator {
-        Indicator::Events { bad, total } => {
-            let put = |expr: &str| summed(&expr.replace("$window", &window.to_string()));
-            format!("({} / {})", put(bad), put(total))
-        }
-        // A ratio cannot be summed; when it has several series, that is said and not guessed at.
-        indicator @ Indicator::ErrorRatio(_) => format!("({}\n)", indicator.error_ratio(window)),
-    }
 }
 
 /// The window whose burn is charted: the shortest long one.
@@ -178,19 +155,19 @@ pub(super) fn chart_window(slo: &Slo) -> Span {
     slo.conditions.iter().map(|c| c.long).min().unwrap_or(FAST)
 }
 
-/// The ratio to chart, from the recorded series where there is one.
-pub(super) fn chart_expr(slo: &Slo) -> String {
+/// The ratio to chart, from the recorded series unless those are known to give nothing.
+pub(super) fn chart_expr(slo: &Slo, with_rules: bool) -> String {
     let window = chart_window(slo);
-    match &slo.recorded {
-        Some(rules) if rules.windows.contains(&window) => {
-            format!("{}{{{}}}", metric(rules, window), rules.selector)
-        }
-        _ => whole(slo, window),
-    }
+    let recorded = slo.recorded_ratio(window).filter(|_| with_rules);
+    recorded.unwrap_or_else(|| slo.computed_ratio(window))
 }
 
-/// Packs units into queries; those of `alone` go by themselves.
-pub(super) fn queries(units: &[Unit], alone: &HashSet<usize>) -> Vec<Query> {
+/// Packs the `active` units into queries; those of `alone` go by themselves.
+pub(super) fn queries(
+    units: &[Unit],
+    active: impl Fn(usize) -> bool,
+    alone: &HashSet<usize>,
+) -> Vec<Query> {
     let mut cadences: Vec<Span> = units.iter().map(|u| u.every).collect();
     cadences.sort_unstable();
     cadences.dedup();
@@ -200,13 +177,13 @@ pub(super) fn queries(units: &[Unit], alone: &HashSet<usize>) -> Vec<Query> {
         let texts = units
             .iter()
             .enumerate()
-            .filter(|(at, unit)| unit.every == every && !alone.contains(at))
+            .filter(|(at, unit)| unit.every == every && active(*at) && !alone.contains(at))
             .map(|(at, unit)| unit.query(at));
         for (chunk, text) in packed(texts).into_iter().enumerate() {
             queries.push(Query { key: format!("slo:{name}:{chunk}"), every, text });
         }
     }
-    let mut single: Vec<usize> = alone.iter().copied().collect();
+    let mut single: Vec<usize> = alone.iter().copied().filter(|at| active(*at)).collect();
     single.sort_unstable();
     for at in single {
         if let Some(unit) = units.get(at) {

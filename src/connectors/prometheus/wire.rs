@@ -304,11 +304,11 @@ pub(super) fn targets(body: &[u8]) -> Result<(u32, u32), ParseError> {
     Ok((count(up), count(raw.active_targets.len() - up)))
 }
 
-/// Reads `/api/v1/status/buildinfo`.
+/// Reads `/api/v1/status/buildinfo`. VictoriaMetrics' answer is well and names no version.
 pub(super) fn version(body: &[u8]) -> Result<SafeText, ParseError> {
     #[derive(Deserialize)]
     struct Info<'a> {
-        #[serde(borrow)]
+        #[serde(borrow, default)]
         version: Text<'a>,
     }
     Ok(SafeText::new(&answer::<Info<'_>>(body)?.version))

@@ -184,16 +184,6 @@ fn silences_of_peers_are_one_and_say_what_they_hit() {
     assert_eq!(room.model.revision, before);
     let all: Vec<_> = room.model.silences.all.iter().map(|s| (s.id.to_string(), s.state)).collect();
     assert_eq!(all, [("s1".into(), active), ("s2".into(), over)]);
-    let ending = |mins| room.model.silences.ending_within(at(0), Span::from_mins(mins)).count();
-    assert_eq!((ending(59), ending(60)), (0, 1));
-
-    room.sees("am-1", 6, vec![alert("f1", 0, DOWN), alert("f3", 0, SLOW)]);
-    let specs = &room.model.silences.all[0].matchers;
-    let eu = SiteId::new("eu");
-    assert_eq!(room.model.alerts.hits(Some(&eu), specs), Some(vec![&key("f1")]));
-    assert_eq!(room.model.alerts.hits(Some(&SiteId::new("us")), specs), Some(vec![]));
-    let odd = MatcherSpec { value: SafeText::new("("), is_regex: true, ..specs[0].clone() };
-    assert_eq!(room.model.alerts.hits(None, &[odd]), None);
 }
 
 #[test]
@@ -243,7 +233,6 @@ fn a_signal_outside_of_its_band_is_a_departure() {
         series: Series { labels: Labels::default(), points: vec![(at(0), 5.0), (at(60), value)] },
     };
     room.tell("prom", 60, line(40.0));
-    assert_eq!(room.model.signals.departures(), []); // no band, no claim
     let band =
         Band { points: vec![(at(0), 4.0, 5.0, 6.0), (at(60), 10.0, 20.0, 30.0)], basis: "b" };
     let signal = Signal::Traffic;

@@ -1,6 +1,7 @@
 //! Stories of alerts: what a person may believe while monitoring itself comes and goes.
 
 mod groups;
+mod recall;
 mod sight;
 
 use std::sync::Arc;

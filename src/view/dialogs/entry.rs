@@ -7,12 +7,13 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::app::{AckForm, Editor, Finder, NoteForm, Prompt, PromptKind, first_visible};
 use crate::domain::SafeText;
+use crate::keys::PromptAction;
 use crate::theme::Token;
 use crate::view::format::short;
 use crate::view::scene::Scene;
-use crate::view::widgets::text::{Pen, below, start, top, width, wrap};
+use crate::view::widgets::text::{Pen, below, fit, start, top, width, wrap};
 
-use super::{Cursor, Shown, clear, keys, popup};
+use super::{ACCEPT, CANCEL, Cursor, Does, Shown, clear, keys, popup};
 
 /// Draws one line of typed text so that the cursor is in view.
 pub(super) fn line(
@@ -93,7 +94,7 @@ pub(super) fn prompt(
         PromptKind::Filter(_) => ("/", "severity=~\"crit.*\" team!=web word !word"),
     };
     let mut pen = Pen::new(buf, bottom, 0);
-    pen.skip(1).put(sign, scene.style(Token::Key));
+    pen.skip(2).put(sign, scene.style(Token::Key));
     if let Some(matches) = prompt.matches {
         let words = if matches == 1 { "row matches" } else { "rows match" };
         let token = if matches == 0 { Token::Warning } else { Token::Muted };
@@ -108,11 +109,11 @@ pub(super) fn prompt(
     if let Some(error) = &prompt.error {
         clear(scene, buf, above);
         let mut pen = Pen::new(buf, above, 0);
-        pen.skip(1).put("✕ ", scene.style(Token::Error)).put(error, scene.style(Token::Error));
+        pen.skip(2).put("✕ ", scene.style(Token::Error)).put(error, scene.style(Token::Error));
     } else if !prompt.completions.is_empty() {
         clear(scene, buf, above);
         let mut pen = Pen::new(buf, above, 0);
-        pen.skip(2);
+        pen.skip(3);
         // The taken one is always among those shown.
         let skip = prompt.taken.map_or(0, |taken| taken.saturating_sub(3));
         for (at, text) in prompt.completions.iter().enumerate().skip(skip) {
@@ -149,8 +150,12 @@ pub(super) fn find(
         let mut pen = Pen::new(buf, list, row);
         pen.put(if at == finder.selected { "▸ " } else { "  " }, scene.style(Token::Accent));
         pen.put(hit.kind, scene.style(Token::Muted)).to(list.x + 12);
-        if width(&hit.label) + width(&hit.detail) + 2 <= pen.room() {
-            pen.right(&hit.detail, scene.style(Token::Muted)).trim(2);
+        // What the label leaves, if that is worth reading.
+        let left = pen.room().saturating_sub(width(&hit.label) + 2);
+        let (detail, cut) = fit(&hit.detail, left);
+        if left > 12 && !detail.is_empty() {
+            pen.right(if cut { "…" } else { "" }, scene.style(Token::Muted));
+            pen.right(detail, scene.style(Token::Muted)).trim(2);
         }
         matched(
             &mut pen,
@@ -163,7 +168,12 @@ pub(super) fn find(
             buf.set_style(top(below(list, row), 1), scene.style(Token::Selected));
         }
     }
-    keys(scene, buf, foot, &[("Enter", "go there"), ("Esc", "close")]);
+    keys(
+        scene,
+        buf,
+        foot,
+        &[(ACCEPT, "go there"), (Does::Typed(PromptAction::Next), "next"), (CANCEL, "close")],
+    );
     (first, page)
 }
 
@@ -229,7 +239,7 @@ pub(super) fn acknowledge(
         Pen::new(buf, entry, 0).put("may stay empty", scene.style(Token::Ghost));
     }
     outcome(scene, buf, below(field, 1), form.refusal.as_ref(), form.saving);
-    keys(scene, buf, foot, &[("Enter", "acknowledge"), ("Esc", "leave it")]);
+    keys(scene, buf, foot, &[(ACCEPT, "acknowledge"), (CANCEL, "keep as draft")]);
     (0, 0)
 }
 
@@ -249,12 +259,8 @@ pub(super) fn note(
     let text = top(body, body.height - wrong);
     lines(scene, buf, text, &form.text, cursor);
     outcome(scene, buf, below(body, text.height), form.refusal.as_ref(), form.saving);
-    let accept = scene.keymap.prompt_keys(crate::keys::PromptAction::NewLine);
-    let new_line = accept.first().map(ToString::to_string);
-    let mut pairs = vec![("Enter", "write it down"), ("Esc", "keep as draft")];
-    if let Some(chord) = &new_line {
-        pairs.push((chord, "new line"));
-    }
+    let new_line = Does::Typed(PromptAction::NewLine);
+    let pairs = [(ACCEPT, "write it down"), (new_line, "new line"), (CANCEL, "keep as draft")];
     keys(scene, buf, foot, &pairs);
     (0, 0)
 }

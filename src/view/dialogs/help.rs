@@ -3,12 +3,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::actions::{ACTIONS, Risk, Scope, Spec};
+use crate::actions::{ACTIONS, Action, Risk, Scope, Spec};
 use crate::theme::Token;
 use crate::view::scene::Scene;
 use crate::view::widgets::text::{Pen, width};
 
-use super::{Shown, keys, popup, position};
+use super::{Does, Shown, keys, popup, position};
 
 enum Line {
     Head(&'static str),
@@ -82,7 +82,12 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, first: usize
             }
         }
     }
-    keys(scene, buf, foot, &[("j k", "scroll"), ("Esc", "close")]);
+    keys(
+        scene,
+        buf,
+        foot,
+        &[(Does::Listed(Action::Down), "scroll"), (Does::Listed(Action::Back), "close")],
+    );
     position(scene, buf, foot, first, page, per_column);
     (first, page)
 }

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::first_visible;
 use crate::domain::{MatcherSpec, SilenceId, SilenceState, SiteId};
 use crate::model::Planned;
@@ -12,7 +13,7 @@ use crate::view::scene::Scene;
 use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, wrap};
 
-use super::{Shown, keys, popup, position};
+use super::{Does, Shown, keys, popup, position};
 
 /// Columns of silences.
 #[derive(Debug, Clone, Copy)]
@@ -36,18 +37,49 @@ const SILENCES: [Column<Col>; 7] = [
     Column::new(Col::Site, "site", 6, 4),
 ];
 
+fn operator(m: &MatcherSpec) -> &'static str {
+    match (m.is_regex, m.is_equal) {
+        (false, true) => "=",
+        (false, false) => "!=",
+        (true, true) => "=~",
+        (true, false) => "!~",
+    }
+}
+
+/// A matcher as it is typed.
+fn written(m: &MatcherSpec) -> String {
+    format!("{}{}\"{}\"", m.name, operator(m), m.value)
+}
+
+/// A recurrence rule in a word or two: `weekly SU`, `every 2 days`; one that is more than that as it
+/// is written.
+fn repeats(rule: &str) -> String {
+    let part = |name: &str| {
+        let mut parts = rule.split(';').filter_map(|part| part.split_once('='));
+        parts.find(|(key, _)| *key == name).map(|(_, value)| value)
+    };
+    let word = match (part("FREQ"), part("INTERVAL").unwrap_or("1")) {
+        (Some("DAILY"), "1") => "daily".to_owned(),
+        (Some("WEEKLY"), "1") => "weekly".to_owned(),
+        (Some("MONTHLY"), "1") => "monthly".to_owned(),
+        (Some("DAILY"), n) => format!("every {n} days"),
+        (Some("WEEKLY"), n) => format!("every {n} weeks"),
+        (Some("MONTHLY"), n) => format!("every {n} months"),
+        _ => return rule.to_owned(),
+    };
+    match part("BYDAY") {
+        Some(days) => format!("{word} {}", days.replace(',', " ")),
+        None => word,
+    }
+}
+
 /// Writes matchers one after the other.
 fn matchers(scene: &Scene<'_>, all: &[MatcherSpec], cell: &mut Cell<'_>) {
     for (at, m) in all.iter().enumerate() {
         if at > 0 {
             cell.skip(1);
         }
-        let op = match (m.is_regex, m.is_equal) {
-            (false, true) => "=",
-            (false, false) => "!=",
-            (true, true) => "=~",
-            (true, false) => "!~",
-        };
+        let op = operator(m);
         cell.put(&m.name, scene.style(Token::Muted)).put(op, scene.style(Token::Muted));
         cell.put(&m.value, scene.style(Token::Text));
     }
@@ -69,12 +101,12 @@ pub(super) fn silences(
         wrap(&words.0, usize::from(inner.width), |line| {
             Pen::new(buf, inner, 0).put(line, scene.style(words.1));
         });
-        keys(scene, buf, foot, &[("Esc", "close")]);
+        keys(scene, buf, foot, &[(Does::Listed(Action::Back), "close")]);
         return (0, 0);
     }
     let at =
         selected.and_then(|(site, id)| all.iter().position(|s| s.id == *id && s.site == *site));
-    let asked = if confirm { 2.min(inner.height / 2) } else { 0 };
+    let asked = 3.min(inner.height / 2);
     let table = top(inner, inner.height - asked);
     let list = below(table, 1);
     let page = usize::from(list.height);
@@ -119,7 +151,7 @@ pub(super) fn silences(
     }
     if let (true, Some(silence)) = (confirm, at.and_then(|at| all.get(at))) {
         let text = format!(
-            "End the silence of {} on {} now? Its alerts notify again. Enter ends it, Esc leaves it.",
+            "End the silence made by {} on {} now? Its alerts notify again; a new silence is the way back.",
             silence.created_by, silence.site
         );
         let mut row = table.height;
@@ -127,11 +159,26 @@ pub(super) fn silences(
             Pen::new(buf, inner, row).put(line, scene.style(Token::Warning));
             row += 1;
         });
-        keys(scene, buf, foot, &[("Enter", "end it"), ("Esc", "leave it")]);
+        keys(
+            scene,
+            buf,
+            foot,
+            &[(Does::Listed(Action::Open), "end it"), (Does::Listed(Action::Back), "leave it")],
+        );
     } else {
-        let end = scene.keymap.keys_for(crate::actions::Action::Withdraw);
-        let end = end.first().map_or(":unack", String::as_str);
-        keys(scene, buf, foot, &[("Enter", "extend"), (end, "end now"), ("Esc", "close")]);
+        if let Some(silence) = at.and_then(|at| all.get(at)) {
+            let all: Vec<String> = silence.matchers.iter().map(written).collect();
+            let why = if silence.comment.is_empty() { "no reason given" } else { &silence.comment };
+            let text = format!("mutes {}  because: {why}", all.join(" "));
+            let (foot, mut row) = (below(inner, table.height), 0);
+            wrap(&text, usize::from(foot.width), |line| {
+                Pen::new(buf, foot, row).put(line, scene.style(Token::Muted));
+                row += 1;
+            });
+        }
+        let (extend, end) = (Does::Listed(Action::Open), Does::Listed(Action::Withdraw));
+        let close = Does::Listed(Action::Back);
+        keys(scene, buf, foot, &[(extend, "extend"), (end, "end now"), (close, "close")]);
     }
     position(scene, buf, foot, first, page, all.len());
     (first, page)
@@ -167,10 +214,10 @@ pub(super) fn windows(
     if all.is_empty() {
         Pen::new(buf, inner, 0)
             .put("No window of the catalog comes within a year.", scene.style(Token::Muted));
-        keys(scene, buf, foot, &[("Esc", "close")]);
+        keys(scene, buf, foot, &[(Does::Listed(Action::Back), "close")]);
         return (0, 0);
     }
-    let asked = if confirm { 2.min(inner.height / 2) } else { 0 };
+    let asked = 3.min(inner.height / 2);
     let table = top(inner, inner.height - asked);
     let list = below(table, 1);
     let page = usize::from(list.height);
@@ -211,9 +258,10 @@ pub(super) fn windows(
                 }
             },
             Win::Rule => {
-                let rule = window.and_then(|w| w.rrule.as_deref()).unwrap_or("once");
+                let rule = window.and_then(|w| w.rrule.as_deref()).map(repeats);
+                let rule = rule.unwrap_or_else(|| "once".to_owned());
                 // The catalog's text is cleaned here, as it is not a SafeText.
-                cell.put(&crate::domain::SafeText::new(rule), scene.style(Token::Muted));
+                cell.put(&crate::domain::SafeText::new(&rule), scene.style(Token::Muted));
             }
         }
     });
@@ -235,11 +283,27 @@ pub(super) fn windows(
             row += 1;
         });
     }
+    if let (false, Some(planned)) = (confirm, all.get(selected)) {
+        let windows = &scene.model().catalog.windows;
+        if let Some(window) = windows.iter().find(|w| w.id == planned.window) {
+            let matchers: Vec<String> = window.matchers.iter().map(ToString::to_string).collect();
+            let text = format!("mutes {}  because: {}", matchers.join(" "), window.comment);
+            // The catalog's text is cleaned here, as a matcher is not a SafeText.
+            let (text, mut row) = (crate::domain::SafeText::new(&text), table.height);
+            wrap(&text, usize::from(inner.width), |line| {
+                Pen::new(buf, inner, row).put(line, scene.style(Token::Muted));
+                row += 1;
+            });
+        }
+    }
     keys(
         scene,
         buf,
         foot,
-        &[("Enter", if confirm { "mute it" } else { "mute" }), ("Esc", "close")],
+        &[
+            (Does::Listed(Action::Open), if confirm { "mute it" } else { "mute" }),
+            (Does::Listed(Action::Back), if confirm { "leave it" } else { "close" }),
+        ],
     );
     position(scene, buf, foot, first, page, all.len());
     (first, page)

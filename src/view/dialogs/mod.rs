@@ -9,7 +9,9 @@ mod silence;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::{Action, Screen};
 use crate::app::Dialog;
+use crate::keys::PromptAction;
 use crate::theme::Token;
 
 use super::scene::Scene;
@@ -103,10 +105,35 @@ fn clear(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
     }
 }
 
-/// Keys and what they do, as many as fit.
-fn keys(scene: &Scene<'_>, buf: &mut Buffer, line: Rect, pairs: &[(&str, &str)]) {
+/// Where a key's meaning is looked up.
+#[derive(Clone, Copy)]
+enum Does {
+    /// While text is typed or a question is open.
+    Typed(PromptAction),
+    /// In a list or a text, which take the keys of the Alerts screen.
+    Listed(Action),
+}
+
+const ACCEPT: Does = Does::Typed(PromptAction::Accept);
+const CANCEL: Does = Does::Typed(PromptAction::Cancel);
+
+/// Keys as they are bound and what they do, as many as fit.
+fn keys(scene: &Scene<'_>, buf: &mut Buffer, line: Rect, pairs: &[(Does, &str)]) {
     let mut pen = Pen::new(buf, line, 0);
-    for (key, does) in pairs {
+    for (means, does) in pairs {
+        let key = match means {
+            Does::Typed(PromptAction::Accept) => bound(scene, PromptAction::Accept, "enter"),
+            Does::Typed(PromptAction::Cancel) => bound(scene, PromptAction::Cancel, "esc"),
+            Does::Typed(action) => bound(scene, *action, ""),
+            Does::Listed(action) => {
+                let keys = scene.keymap.keys_on(Screen::Alerts, false, *action);
+                keys.into_iter().next().unwrap_or_default()
+            }
+        };
+        if key.is_empty() {
+            continue;
+        }
+        let key = key.as_str();
         let cells = super::widgets::text::width(key) + super::widgets::text::width(does) + 1;
         if cells > pen.room() {
             break;
@@ -114,6 +141,12 @@ fn keys(scene: &Scene<'_>, buf: &mut Buffer, line: Rect, pairs: &[(&str, &str)])
         pen.put(key, scene.style(Token::Key)).skip(1);
         pen.put(does, scene.style(Token::Muted)).skip(2);
     }
+}
+
+/// The first key bound to `action`; Enter and Esc work whatever the keymap says.
+fn bound(scene: &Scene<'_>, action: PromptAction, otherwise: &str) -> String {
+    let keys = scene.keymap.prompt_keys(action);
+    keys.first().map_or_else(|| otherwise.to_owned(), ToString::to_string)
 }
 
 /// Says where in a long text one is: `12–30 of 84`.

@@ -4,12 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::actions::Action;
 use crate::app::{Reading, ReadingLine};
 use crate::theme::Token;
 use crate::view::scene::Scene;
 use crate::view::widgets::text::{Pen, width, wrap};
 
-use super::{Shown, keys, popup, position};
+use super::{Does, Shown, keys, popup, position};
 
 /// One line as shown: indentation, name, text.
 struct Row<'t> {
@@ -31,9 +32,13 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, reading: &Re
         pen.put(row.name, scene.style(Token::Muted)).to(inner.x + row.indent);
         pen.put(row.text, row.style);
     }
-    let copy = scene.keymap.keys_for(crate::actions::Action::Copy);
-    let copy = copy.first().map_or(":copy", String::as_str);
-    keys(scene, buf, foot, &[("j k", "scroll"), (copy, "copy"), ("Esc", "close")]);
+    let (scroll, copy) = (Does::Listed(Action::Down), Does::Listed(Action::Copy));
+    let close = Does::Listed(Action::Back);
+    if rows.len() > page {
+        keys(scene, buf, foot, &[(scroll, "scroll"), (copy, "copy"), (close, "close")]);
+    } else {
+        keys(scene, buf, foot, &[(copy, "copy"), (close, "close")]);
+    }
     position(scene, buf, foot, first, page, rows.len());
     (first, page)
 }

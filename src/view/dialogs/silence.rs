@@ -3,17 +3,19 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::{SilenceField, SilenceForm};
+use crate::keys::PromptAction;
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::Scene;
 use crate::view::widgets::text::{Pen, below, top, width, wrap};
 
 use super::entry::{line, outcome};
-use super::{Cursor, Shown, keys, popup};
+use super::{ACCEPT, CANCEL, Cursor, Does, Shown, keys, popup};
 
 /// Cells of the names of fields.
-const NAMES: u16 = 10;
+const NAMES: u16 = 12;
 
 pub(super) fn draw(
     scene: &Scene<'_>,
@@ -23,11 +25,16 @@ pub(super) fn draw(
     cursor: &mut Cursor,
 ) -> Shown {
     let title = match &form.replaces {
-        Some(id) => format!("Change silence {id} on {}", form.site),
+        Some(id) => {
+            let short: String = id.as_str().chars().take(8).collect();
+            format!("Extend or change silence {short} on {}, counted from now", form.site)
+        }
         None if form.sites.len() > 1 => format!("Silence on {}", form.site),
         None => "Silence".to_owned(),
     };
-    let tall = if area.height < 20 { area.height } else { (area.height - 4).min(24) };
+    // As tall as the first alerts it hits want, the last step included.
+    let listed = u16::try_from(form.preview.listed.len()).unwrap_or(u16::MAX).clamp(2, 11);
+    let tall = if area.height < 20 { area.height } else { (area.height - 4).min(listed + 14) };
     let (inner, foot) = popup(scene, buf, area, (88, tall), &title);
     let fields = [
         (SilenceField::Matchers, "matchers", &form.matchers),
@@ -45,8 +52,19 @@ pub(super) fn draw(
         let entry = Rect { x, width, ..top(below(inner, row), 1) };
         line(scene, buf, entry, editor, if active { Some(&mut *cursor) } else { None });
     }
+    let mut fields = 3;
+    if form.sites.len() > 1 {
+        let active = form.field == SilenceField::Site && !asking;
+        let mut pen = Pen::new(buf, inner, fields);
+        let token = if active { Token::Accent } else { Token::Muted };
+        pen.put(if active { "▸ " } else { "  " }, scene.style(token)).put("on", scene.style(token));
+        pen.to(inner.x + NAMES + 1).put(form.site.as_str(), scene.style(Token::Text)).skip(2);
+        let others = short!("one of {}; any key takes the next", form.sites.len());
+        pen.put(if active { &others } else { "" }, scene.style(Token::Ghost));
+        fields += 1;
+    }
     let gap = u16::from(inner.height > 10);
-    let mut rest = below(inner, 3 + gap);
+    let mut rest = below(inner, fields + gap);
     let used = outcome(scene, buf, rest, form.refusal.as_ref(), form.saving);
     rest = below(rest, used);
     if asking {
@@ -54,29 +72,16 @@ pub(super) fn draw(
         rest = below(rest, used + gap);
     }
     preview(scene, buf, rest, form);
-    match (asking, form.sites.len() > 1) {
-        (true, _) => keys(scene, buf, foot, &[("Enter", "silence"), ("Esc", "back")]),
-        (false, true) => {
-            keys(
-                scene,
-                buf,
-                foot,
-                &[
-                    ("Enter", "go on"),
-                    ("Tab", "next field"),
-                    ("Ctrl-O", "other site"),
-                    ("Esc", "leave it"),
-                ],
-            );
-        }
-        (false, false) => {
-            keys(
-                scene,
-                buf,
-                foot,
-                &[("Enter", "go on"), ("Tab", "next field"), ("Esc", "leave it")],
-            );
-        }
+    if asking {
+        keys(scene, buf, foot, &[(ACCEPT, "silence"), (CANCEL, "back")]);
+    } else {
+        let next = Does::Typed(PromptAction::Complete);
+        keys(
+            scene,
+            buf,
+            foot,
+            &[(ACCEPT, "go on"), (next, "next field"), (CANCEL, "keep as draft")],
+        );
     }
     (0, 0)
 }
@@ -91,9 +96,11 @@ fn confirm(
 ) -> u16 {
     let alerts = form.preview.alerts;
     let word = if alerts == 1 { "alert" } else { "alerts" };
+    let keys = scene.keymap.keys_for(Action::Silences);
+    let key = keys.first().map_or(":silences", String::as_str);
     let text = format!(
         "Notifications stop for {alerts} {word} on {} for {}, and for new ones that match. \
-         The way back: the list of silences, end it there.",
+         The way back: {key} lists silences, end it there.",
         form.site,
         form.duration.text(),
     );

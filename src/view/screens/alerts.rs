@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::{AlertRow, Drawn, first_visible};
 use crate::domain::{AlertKey, SourceKind};
 use crate::model::{Group, Tracked};
@@ -10,11 +11,11 @@ use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::Scene;
 use crate::view::widgets::table::{Cell, headings, place, rows};
-use crate::view::widgets::text::{Pen, below, top};
+use crate::view::widgets::text::{Pen, below, top, width};
 
 use super::bridge::{mark_row, title_room};
 use super::groups::{self, ALERTS, Col, Differing, GroupFinder, state};
-use super::{detail, empty, title};
+use super::{detail, empty, inner, title};
 
 /// Draws the screen.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
@@ -27,14 +28,22 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     } else if page >= 27 {
         let height = page - 11;
         (top(body, height), Some(below(body, height + 1)))
+    } else if page >= 20 && ui.rows.len() + 13 <= usize::from(page) {
+        (top(body, page - 11), Some(below(body, page - 10)))
     } else {
         (body, None)
     };
+    // Without room for everything about the selected group, its gist.
+    let gist = side.is_none() && page >= 11;
+    let list = if gist { top(list, page - 4) } else { list };
+    let side = side.map(|side| if side.x == body.x { inner(side) } else { side });
     let selected = selected(scene, usize::from(list.height));
     let drawn = draw_list(scene, buf, list, selected);
+    let row = selected.and_then(|at| ui.rows.get(at));
     if let Some(side) = side {
-        let row = selected.and_then(|at| ui.rows.get(at));
         detail::draw(scene, buf, side, row);
+    } else if let (true, Some(row)) = (gist, row) {
+        detail::gist(scene, buf, inner(below(body, page - 3)), row);
     }
     drawn
 }
@@ -53,7 +62,7 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
     let filtered = !ui.filter_text.is_empty();
     let head = u16::from(filtered);
     if filtered {
-        filter_line(scene, buf, area);
+        filter_line(scene, buf, inner(area));
     }
     let area = below(area, head);
     let list = below(area, 1);
@@ -72,11 +81,29 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
         return Drawn { page, ..Drawn::default() };
     }
     let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, ui.rows.len());
-    let placed = place(&ALERTS, area);
+    let (outer, area, list) = (area, inner(area), inner(list));
+    let counts = scene.model().alerts.counts();
+    // A column in which nothing would stand is left out.
+    let told = |col: Col| match col {
+        Col::Lost => counts.lost + counts.stale > 0,
+        Col::Silenced | Col::Inhibited => ui.show_muted && counts.muted > 0,
+        _ => true,
+    };
+    let columns: Vec<_> = ALERTS.into_iter().filter(|c| told(c.id)).collect();
+    let placed = place(&columns, area);
     headings(&placed, area, buf, scene.style(Token::Header));
-    let muted = if ui.show_muted { ", muted too" } else { "" };
-    let heading = short!("Alerts · {} groups{muted}", format::count(all));
-    title(scene, buf, top(Rect { width: title_room(&placed, area), ..area }, 1), &heading, true);
+    let word = if all == 1 { "group" } else { "groups" };
+    let hidden = match scene.model().alerts.groups.iter().filter(|g| g.is_muted()).count() {
+        0 => String::new(),
+        n if ui.show_muted => format!(", {n} of them muted"),
+        n => {
+            let keys = scene.keymap.keys_for(Action::ToggleMuted);
+            format!(", {n} muted ({} shows)", keys.first().map_or(":toggle-muted", String::as_str))
+        }
+    };
+    let heading = format!("Alerts · {} {word}{hidden}", format::count(all));
+    let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
+    title(scene, buf, room, &heading, true);
     let (mut finder, mut differing) = (GroupFinder::new(scene, first), Differing::new());
     // Rows of alerts have no counts: their labels reach to the next column that is used.
     let since = placed.iter().find(|p| p.id == Col::Since).map(|p| p.x().saturating_sub(2));
@@ -161,21 +188,28 @@ fn alert_cell(
     }
 }
 
-/// The labels that tell this alert from the others of its group, whole pairs only.
+/// The labels that tell this alert from the others of its group: whole pairs only, then how many more
+/// there are.
 fn labels(scene: &Scene<'_>, tracked: &Tracked, differing: &Differing<'_>, cell: &mut Cell<'_>) {
-    let mut first = true;
-    for (name, value) in tracked.alert.labels.iter() {
-        let told = matches!(name.as_str(), "alertname" | "severity");
-        if told || (!differing.is_single() && !differing.differs(name, value)) {
+    let told = |name: &str, value: &str| {
+        !matches!(name, "alertname" | "severity")
+            && (differing.is_single() || differing.differs(name, value))
+    };
+    let pairs = || tracked.alert.labels.iter().filter(|(name, value)| told(name.as_str(), value));
+    let (all, mut shown) = (pairs().count(), 0);
+    for (name, value) in pairs() {
+        // The others are counted in up to four cells.
+        let more = if shown + 1 < all { 4 } else { 0 };
+        let needed = width(name) + 1 + width(value) + usize::from(shown > 0) + more;
+        if shown > 0 && needed > cell.room() {
             continue;
         }
-        if !first {
-            cell.skip(1);
-        }
+        cell.skip(u16::from(shown > 0));
         let pair = format::Short::of(format_args!("{name}="));
-        if first || cell.room() > pair.len() + 3 {
-            cell.put(&pair, scene.style(Token::Muted)).put(value, scene.style(Token::Text));
-        }
-        first = false;
+        cell.put(&pair, scene.style(Token::Muted)).put(value, scene.style(Token::Text));
+        shown += 1;
+    }
+    if shown < all {
+        cell.put(&short!(" +{}", all - shown), scene.style(Token::Muted));
     }
 }

@@ -2,11 +2,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use crate::app::{BridgePane, Drawn, first_visible};
 use crate::domain::{Reading, SourceKind, Span};
-use crate::model::{Exhaustion, Held, SloStatus, Verdict};
+use crate::model::{ConditionState, Exhaustion, Held, SloStatus, Verdict};
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::{Scene, exhaustion, reading, verdict};
@@ -16,7 +15,7 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top};
 
 use super::groups::{self, BRIDGE};
-use super::{empty, fitting, select, signals, sources, title};
+use super::{detail, empty, fitting, inner, lately, select, signals, slos, sources, title};
 
 /// Columns of budgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,61 +31,113 @@ pub(crate) enum Col {
 
 const BUDGETS: [Column<Col>; 7] = [
     Column::new(Col::Mark, "", 1, 0),
-    Column::new(Col::Name, "", 22, 0).up_to(34).grow(),
-    Column::new(Col::Long, "burn long", 10, 1).right(),
-    Column::new(Col::Short, "short", 10, 3).right(),
+    Column::new(Col::Name, "", 24, 0).up_to(40).grow(),
+    Column::new(Col::Long, "burn", 7, 0).up_to(10).right(),
+    Column::new(Col::Short, "short", 7, 3).up_to(10).right(),
     Column::new(Col::Trend, "trend", 8, 4).up_to(24),
     Column::new(Col::Left, "left", 7, 0).right(),
     Column::new(Col::Gone, "gone in", 7, 2).right(),
 ];
 
-/// Heights and places of the four panes.
+/// Places of the panes; one without height is not drawn.
 struct Panes {
     budgets: Rect,
     groups: Rect,
     signals: Rect,
     sources: Rect,
+    lately: Rect,
+    burn: Rect,
 }
 
+/// From here on sources and the latest entries stand beside the groups.
+const WIDE: u16 = 110;
+/// From here on budgets and groups stand beside each other.
+const WIDEST: u16 = 160;
+
 fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
-    let slos = u16::try_from(scene.model().slos.statuses.len()).unwrap_or(u16::MAX).max(1);
-    let groups = u16::try_from(scene.model().alerts.groups.len()).unwrap_or(u16::MAX).max(1);
-    let gap = u16::from(body.height >= 14);
-    // Small: signals and sources take one line each, with their title in it.
-    let foot = match body.height {
-        0..=7 => 1,
-        8..=13 => 2,
-        14..=26 => 5,
-        h => (h * 2 / 5).clamp(11, 24),
-    };
-    let head = body.height.saturating_sub(foot + gap * 2);
-    let foot_at = below(body, body.height - foot);
-    let half = |area: Rect, share: u16| {
-        let left = (area.width - 3) * share / 100;
-        let right = area.width - 3 - left;
-        (Rect { width: left, ..area }, Rect { x: area.x + left + 3, width: right, ..area })
-    };
-    let (signals, sources) = match foot {
-        1 => (Rect { height: 0, ..foot_at }, foot_at),
-        2 => (top(foot_at, 1), below(foot_at, 1)),
-        5 => (top(foot_at, 2), below(foot_at, 3)),
-        _ => half(foot_at, if body.width >= 160 { 70 } else { 62 }),
-    };
-    if body.width >= 160 {
-        let (budgets, groups) = half(top(body, head + gap), 52);
-        return Panes { budgets, groups, signals, sources };
+    let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX - 1) + 1;
+    let (slos, groups) = (
+        rows(scene.model().slos.statuses.len().max(1)),
+        rows(scene.model().alerts.groups.len().max(1)),
+    );
+    let none = Rect { height: 0, ..body };
+    if body.width < WIDE || body.height < 22 {
+        return narrow(scene, body, (slos, groups));
     }
-    // Each list gets what it needs; when both are long, half each.
-    let (want_slos, want_groups) = (slos.saturating_add(1), groups.saturating_add(1));
-    let even = head / 2;
-    let slo_rows = if want_slos <= even {
-        want_slos
-    } else {
-        want_slos.min(head - want_groups.min(head - even))
+    let half = |area: Rect, share: u16| {
+        let left = (area.width - 1) * share / 100;
+        let right = area.width - 1 - left;
+        (Rect { width: left, ..area }, Rect { x: area.x + left + 1, width: right, ..area })
     };
-    let budgets = top(body, slo_rows);
-    let groups = top(below(body, slo_rows + gap), head - slo_rows);
-    Panes { budgets, groups, signals, sources }
+    let list = rows(scene.model().sources.len().max(1));
+    let rail = |area: Rect| {
+        let sources = top(area, list.min(area.height / 2).max(3));
+        (sources, below(area, sources.height + 1))
+    };
+    if body.width >= WIDEST {
+        let lists = slos.max(groups).clamp(6, body.height / 2);
+        let (budgets, groups) = half(top(body, lists), 54);
+        let rest = below(body, lists + 1);
+        let charts = if rest.height < 28 { rest.height.min(16) } else { 17 };
+        let signals = top(rest, charts);
+        let (burn, beside) = half(below(rest, charts + 1), 62);
+        let (sources, lately) = rail(beside);
+        if burn.height < 7 {
+            let (signals, beside) = half(rest, 76);
+            let (sources, lately) = rail(beside);
+            return Panes { budgets, groups, signals, sources, lately, burn: none };
+        }
+        return Panes { budgets, groups, signals, sources, lately, burn };
+    }
+    // Charts keep at least nine rows; each list gets what it needs, and what is left makes the charts
+    // taller first, then the middle.
+    let lists = body.height - 2 - if body.height < 28 { 8 } else { 10 };
+    let budgets = slos.min(lists - groups.max(6).min(lists / 2));
+    let middle = groups.max(6).min(lists - budgets);
+    let spare = body.height - 2 - budgets - middle;
+    let charts = spare.min(17);
+    let middle = middle + spare - charts;
+    let (groups, beside) = half(top(below(body, budgets + 1), middle), 66);
+    let (sources, lately) = rail(beside);
+    let signals = below(body, budgets + middle + 2);
+    Panes { budgets: top(body, budgets), groups, signals, sources, lately, burn: none }
+}
+
+/// One below the other; with little height signals and sources take a line each, their title in it.
+fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
+    let none = Rect { height: 0, ..body };
+    let gap = u16::from(body.height >= 14);
+    let (fresh, all) = scene.health(None);
+    let line = if fresh == all || body.height < 18 { 1 } else { 2 };
+    // Where the lists leave room for charts, they get it.
+    let lists = slos.saturating_add(groups).saturating_add(gap * 2 + line + 1);
+    let room = body.height.saturating_sub(lists);
+    let (signals, sources) = match body.height {
+        0..=7 => (0, 1),
+        8..=13 => (1, 1),
+        14..=26 if room >= 11 => (room, line),
+        14..=26 => (2, line),
+        h => ((h * 2 / 5).max(11), line),
+    };
+    let needed = slos.saturating_add(groups) + gap * 2 + signals + sources;
+    let apart = u16::from(body.height >= 27 || (gap > 0 && needed < body.height));
+    let foot = signals + sources + apart;
+    let head = body.height.saturating_sub(foot + gap * 2);
+    let even = head / 2;
+    let slo_rows = if slos <= even { slos } else { slos.min(head - groups.min(head - even)) };
+    let wanted = groups.min(head - slo_rows);
+    // Charts grow into what the lists do not need.
+    let spare = if body.height >= 27 { head - slo_rows - wanted } else { 0 };
+    let group_rows = head - slo_rows - spare;
+    let foot = below(body, slo_rows + group_rows + gap * 2);
+    Panes {
+        budgets: top(body, slo_rows),
+        groups: top(below(body, slo_rows + gap), group_rows),
+        signals: top(foot, signals + spare),
+        sources: below(foot, foot.height.saturating_sub(sources)),
+        lately: none,
+        burn: none,
+    }
 }
 
 /// Draws the screen.
@@ -97,6 +148,14 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let groups = draw_groups(scene, buf, panes.groups, pane == BridgePane::Groups);
     signals::draw(scene, buf, panes.signals, pane == BridgePane::Signals);
     let sources = sources::pane(scene, buf, panes.sources, pane == BridgePane::Sources);
+    lately::draw(scene, buf, panes.lately);
+    if panes.burn.height > 0 {
+        let selected = scene.state.ui.bridge.slo.as_ref();
+        let statuses = &scene.model().slos.statuses;
+        if let Some(status) = statuses.iter().find(|s| Some(&s.slo) == selected) {
+            slos::history(scene, buf, inner(panes.burn), status, scene.is_fresh(status), true);
+        }
+    }
     match pane {
         BridgePane::Budgets => budgets,
         BridgePane::Groups => groups,
@@ -123,10 +182,11 @@ fn draw_budgets(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) 
     let selected = ui.slo.as_ref().and_then(|id| statuses.iter().position(|s| s.slo == *id));
     let first =
         first_visible(ui.slo_scroll, selected.unwrap_or(ui.slo_scroll), page, statuses.len());
+    let (outer, area, list) = (area, inner(area), inner(list));
     let placed = place(&BUDGETS, area);
     headings(&placed, area, buf, scene.style(Token::Header));
     let heading = short!("Error budgets, worst first · {}", format::count(statuses.len()));
-    let room = top(Rect { width: title_room(&placed, area), ..area }, 1);
+    let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     let few = short!("Error budgets · {}", format::count(statuses.len()));
     let heading = fitting(room, &[&heading, &few, "Budgets"]);
     title(scene, buf, room, heading, focused);
@@ -165,18 +225,21 @@ pub(crate) fn mark_row(
     }
 }
 
-/// Writes service and title, not saying the service twice.
-pub(crate) fn name(scene: &Scene<'_>, status: &SloStatus, token: Token, cell: &mut Cell<'_>) {
-    let style = scene.style(token);
+/// Writes service and title, the service first, not saying it twice.
+pub(crate) fn name(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell: &mut Cell<'_>) {
+    let strong = scene.unless_stale(fresh, Token::Text);
+    let calm = status.verdict == Verdict::Fine;
     match scene.slo(status) {
         Some(slo) if repeats(&slo.title, slo.service.as_str()) => {
-            cell.put(&slo.title, style);
+            cell.put_name(&slo.title, strong);
         }
         Some(slo) => {
-            cell.put(slo.service.as_str(), style).skip(1).put(&slo.title, style);
+            let token = if calm { Token::Muted } else { Token::Text };
+            cell.put(slo.service.as_str(), strong).skip(1);
+            cell.put_name(&slo.title, scene.unless_stale(fresh, token));
         }
         None => {
-            cell.put(status.slo.as_str(), style);
+            cell.put(status.slo.as_str(), strong);
         }
     }
 }
@@ -187,11 +250,13 @@ pub(crate) fn telling(status: &SloStatus) -> Option<&crate::model::ConditionStat
     holds.or(status.conditions.first())
 }
 
-/// Colour of a burn against its threshold.
-pub(crate) fn burn_token(rate: Reading, factor: f64) -> Token {
+/// Colour of a burn: loud only where its condition holds, or where the verdict says that it burns. One
+/// window alone over its threshold is worth a look, no more.
+pub(crate) fn burn_token(rate: Reading, c: &ConditionState, verdict: Verdict) -> Token {
     match rate {
-        Reading::Value(v) if v > factor => Token::Error,
-        Reading::Value(v) if v > 1.0 => Token::Warning,
+        Reading::Value(v) if v > c.condition.factor && c.held == Held::Yes => Token::Error,
+        Reading::Value(v) if v > c.condition.factor => Token::Warning,
+        Reading::Value(v) if v > 1.0 && verdict == Verdict::Burning => Token::Warning,
         Reading::Value(_) => Token::Text,
         Reading::NoData => Token::NoData,
         Reading::NaN | Reading::Unknown => Token::Unknown,
@@ -201,15 +266,12 @@ pub(crate) fn burn_token(rate: Reading, factor: f64) -> Token {
 fn burn_cell(
     scene: &Scene<'_>,
     fresh: bool,
-    window: Span,
-    rate: Reading,
-    factor: f64,
+    (window, rate): (Span, Reading),
+    token: Token,
     cell: &mut Cell<'_>,
 ) {
-    let style = scene.unless_stale(fresh, burn_token(rate, factor));
     let room = cell.room();
-    let text = reading(rate, format::burn);
-    cell.put(&text, style);
+    cell.put(&reading(rate, format::burn), scene.unless_stale(fresh, token));
     if room >= 9 {
         // The window stands before the number, a space between them.
         cell.put_right(&short!("{window} "), scene.style(Token::Muted));
@@ -225,29 +287,44 @@ fn budget_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, cell: &mut Cell<
             let mark = if fresh || status.verdict != Verdict::Fine { mark } else { "?" };
             cell.put(mark, scene.unless_stale(fresh, token));
         }
-        Col::Name => name(scene, status, if fresh { Token::Text } else { Token::Stale }, cell),
+        Col::Name => name(scene, status, fresh, cell),
         Col::Long => {
             if let Some(c) = telling(status) {
-                let (w, r, f) = (c.condition.long, c.long, c.condition.factor);
-                burn_cell(scene, fresh, w, r, f, cell);
+                let token = burn_token(c.long, c, status.verdict);
+                burn_cell(scene, fresh, (c.condition.long, c.long), token, cell);
             }
         }
         Col::Short => {
             if let Some(c) = telling(status) {
-                let (w, r, f) = (c.condition.short, c.short, c.condition.factor);
-                burn_cell(scene, fresh, w, r, f, cell);
+                let token = burn_token(c.short, c, status.verdict);
+                burn_cell(scene, fresh, (c.condition.short, c.short), token, cell);
             }
         }
-        Col::Trend => trend(scene, status, scene.unless_stale(fresh, token), cell),
+        Col::Trend => trend(scene, status, fresh, cell),
         Col::Left => left_cell(scene, status, fresh, cell),
         Col::Gone => gone_cell(scene, status, fresh, cell),
     }
 }
 
-/// The burn's history as a sparkline.
-pub(crate) fn trend(scene: &Scene<'_>, status: &SloStatus, style: Style, cell: &mut Cell<'_>) {
+/// The burn's history as a sparkline. What the budget allows (up to 1×) takes the two lowest blocks;
+/// from there to the highest threshold it grows with the logarithm, and the tallest is beyond it.
+pub(crate) fn trend(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell: &mut Cell<'_>) {
     let (row, time) = (cell.area(), Window::last(scene.state.ui.range, scene.now()));
-    spark(cell.buf(), row, &status.history, time, 1.0, style);
+    let factors = status.conditions.iter().map(|c| c.condition.factor);
+    let limit = factors.fold(2.0, f64::max);
+    let alarm = scene.unless_stale(fresh, Token::Error);
+    let (_, _, token) = verdict(status.verdict);
+    let high = match status.verdict {
+        Verdict::Fine => scene.unless_stale(fresh, Token::Text),
+        _ => scene.unless_stale(fresh, token),
+    };
+    let low = scene.unless_stale(fresh, Token::Muted);
+    spark(cell.buf(), row, &status.history, time, |burn| match burn {
+        b if b > limit => (7, alarm),
+        b if b > 1.0 => (2 + (b.ln() / limit.ln() * 4.0).round().clamp(0.0, 4.0) as usize, high),
+        b if b > 0.5 => (1, low),
+        _ => (0, low),
+    });
 }
 
 /// What is left of the budget, or how old that figure is.
@@ -255,7 +332,6 @@ pub(crate) fn left_cell(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell
     let token = match status.budget_left {
         Reading::Value(v) if v <= 0.0 => Token::Error,
         Reading::Value(v) if v < 0.25 => Token::Warning,
-        Reading::Value(_) if status.verdict == Verdict::Fine => Token::Ok,
         Reading::Value(_) => Token::Text,
         Reading::NoData => Token::NoData,
         Reading::NaN | Reading::Unknown => Token::Unknown,
@@ -272,8 +348,10 @@ pub(crate) fn gone_cell(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell
     }
     let token = match status.exhaustion {
         Exhaustion::Gone => Token::Error,
-        Exhaustion::In(span) if span <= Span::from_days(1) => Token::Error,
-        Exhaustion::In(_) => Token::Warning,
+        Exhaustion::In(span) if span <= Span::from_hours(12) => Token::Error,
+        Exhaustion::In(span) if span <= Span::from_days(3) => Token::Warning,
+        Exhaustion::In(_) if status.verdict == Verdict::Fine => Token::Muted,
+        Exhaustion::In(_) => Token::Text,
         Exhaustion::Lasts => Token::Muted,
         Exhaustion::Unknown => Token::Unknown,
     };
@@ -282,6 +360,7 @@ pub(crate) fn gone_cell(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell
 
 fn draw_groups(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) -> Drawn {
     let all = &scene.model().alerts.groups;
+    let outer = area;
     let list = below(area, 1);
     let page = usize::from(list.height);
     if all.is_empty() {
@@ -293,6 +372,7 @@ fn draw_groups(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) -
     let selected = ui.group.as_ref().and_then(|key| all.iter().position(|g| g.key == *key));
     let first =
         first_visible(ui.group_scroll, selected.unwrap_or(ui.group_scroll), page, all.len());
+    let (area, list) = (inner(area), inner(list));
     let placed = place(&BRIDGE, area);
     headings(&placed, area, buf, scene.style(Token::Header));
     let hidden = all.len().saturating_sub(page);
@@ -301,7 +381,8 @@ fn draw_groups(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) -
         0 => short!("Firing · {groups}"),
         _ => short!("Firing · {groups} groups"),
     };
-    title(scene, buf, top(Rect { width: title_room(&placed, area), ..area }, 1), &heading, focused);
+    let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
+    title(scene, buf, room, &heading, focused);
     rows(&placed, list, buf, first, all.len(), |col, row, cell| {
         if let Some(group) = all.get(row) {
             groups::cell(scene, col, group, None, cell);
@@ -310,11 +391,15 @@ fn draw_groups(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) -
     if let Some(row) = selected {
         mark_row(scene, buf, list, row, first, focused);
     }
+    let used = u16::try_from(all.len()).unwrap_or(u16::MAX);
+    if let (Some(group), true) = (selected.and_then(|at| all.get(at)), list.height > used + 2) {
+        detail::brief(scene, buf, below(list, used + 1), group);
+    }
     Drawn { top: first, page, ..Drawn::default() }
 }
 
 /// A thin rule of words: title at the left, the rest of the line left free.
 pub(crate) fn label(scene: &Scene<'_>, pen: &mut Pen<'_>, text: &str, focused: bool) {
     let style = scene.style(Token::Title);
-    pen.put(if focused { "▸ " } else { "" }, style).put(text, style).skip(2);
+    pen.put(if focused { "▸ " } else { "  " }, style).put(text, style).skip(2);
 }

@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::actions::Action;
 use crate::app::AlertRow;
 use crate::domain::SilenceState;
 use crate::model::{Group, Sight, Tracked};
 use crate::theme::Token;
 use crate::view::format;
 use crate::view::scene::{Scene, severity};
-use crate::view::widgets::text::{Pen, wrap};
+use crate::view::widgets::text::{Pen, width, wrap};
 
 use super::groups::{GroupFinder, first_sight, state};
 
@@ -62,18 +63,89 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<
         AlertRow::Alert(_, key) => Some(key),
     };
     let alert = key.and_then(|key| scene.model().alerts.alerts.get(key));
+    let of_many = matches!(row, AlertRow::Group(_)) && group.alerts.len() > 1;
     head(scene, &mut page, group);
     sight(scene, &mut page, group, row, alert);
+    // Low and wide: labels and runbook stand beside the facts.
+    if area.width >= 70 && area.height <= 14 {
+        let rest = Rect {
+            y: area.y + page.row.min(area.height),
+            height: area.height.saturating_sub(page.row),
+            ..area
+        };
+        let half = area.width * 11 / 20;
+        let mut left = Page { buf: &mut *page.buf, area: Rect { width: half - 2, ..rest }, row: 0 };
+        facts(scene, &mut left, group, alert);
+        runbook(scene, &mut left, group);
+        let right = Rect { x: rest.x + half, width: rest.width - half, ..rest };
+        let mut right = Page { buf: &mut *page.buf, area: right, row: 0 };
+        if let Some(alert) = alert {
+            labels(scene, &mut right, alert, of_many, 0);
+        }
+        return;
+    }
     facts(scene, &mut page, group, alert);
     if let Some(alert) = alert {
-        labels(
-            scene,
-            &mut page,
-            alert,
-            matches!(row, AlertRow::Group(_)) && group.alerts.len() > 1,
-        );
+        page.blank();
+        labels(scene, &mut page, alert, of_many, 8);
     }
     runbook(scene, &mut page, group);
+}
+
+/// The gist of a group in two or three lines: what it says, why it is judged so, who has it, what to do.
+pub(super) fn brief(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, group: &Group) {
+    let muted = scene.style(Token::Muted);
+    let text = if group.summary.is_empty() { &group.title } else { &group.summary };
+    Pen::new(buf, area, 0).put(text, scene.style(Token::Text));
+    let mut pen = Pen::new(buf, area, 1);
+    let token = severity(group.judged.severity);
+    pen.put(&format::short!("{}", group.judged.severity), scene.style(token)).skip(1);
+    pen.put(&group.judged.reason, muted);
+    let mut pen = Pen::new(buf, area, 2);
+    pen.put("owner ", muted);
+    match group.owner.as_str() {
+        "" => pen.put("nobody in the catalog", scene.style(Token::Warning)),
+        owner => pen.put(owner, scene.style(Token::Text)),
+    };
+    if let Some(ack) = &group.ack {
+        let age = format::age(Some(ack.at), scene.now());
+        pen.skip(2).put("acked by ", muted).put(ack.by.name(), scene.style(Token::Ack)).skip(1);
+        pen.put(&format::short!("{age} ago"), muted);
+    }
+    pen.skip(2).put("runbook ", muted);
+    match group.runbook.as_str() {
+        "" => pen.put("none", scene.style(Token::Warning)),
+        runbook => {
+            let keys = scene.keymap.keys_for(Action::Runbook);
+            let key = keys.first().map_or(":runbook", String::as_str);
+            if width(runbook) + width(key) + 9 <= pen.room() {
+                pen.right(&format::short!(" {key} opens"), muted);
+            }
+            pen.put(runbook, scene.style(Token::Link))
+        }
+    };
+}
+
+/// The gist of a row: of an alert all its labels, of a group what [`brief`] says.
+pub(super) fn gist(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: &AlertRow) {
+    let Some(group) = GroupFinder::new(scene, 0).find(row.group()) else { return };
+    let AlertRow::Alert(_, key) = row else { return brief(scene, buf, area, group) };
+    let Some(tracked) = scene.model().alerts.alerts.get(key) else { return };
+    let (mark, word, token, _) = state(tracked);
+    let mut pen = Pen::new(buf, area, 0);
+    pen.put(mark, scene.style(token)).skip(1).put(word, scene.style(token)).skip(1);
+    if let Some(ack) = &tracked.ack {
+        pen.put("by ", scene.style(token)).put(ack.by.name(), scene.style(token));
+    }
+    pen.skip(1).put(tracked.alert.summary(), scene.style(Token::Text));
+    let labels = tracked.alert.labels.to_string();
+    let mut line = 1;
+    wrap(&labels, usize::from(area.width), |text| {
+        if line < area.height {
+            Pen::new(buf, area, line).put(text, scene.style(Token::Muted));
+        }
+        line += 1;
+    });
 }
 
 fn head(scene: &Scene<'_>, page: &mut Page<'_>, group: &Group) {
@@ -181,12 +253,14 @@ fn silences(scene: &Scene<'_>, page: &mut Page<'_>, alert: Option<&Tracked>) {
     }
 }
 
-fn labels(scene: &Scene<'_>, page: &mut Page<'_>, alert: &Tracked, one_of_many: bool) {
-    page.blank();
+fn labels(scene: &Scene<'_>, page: &mut Page<'_>, alert: &Tracked, one_of_many: bool, keep: u16) {
     let heading = if one_of_many { "Labels of the first" } else { "Labels" };
     page.pen().put(heading, scene.style(Token::Header));
-    // The runbook keeps four lines.
-    let room = usize::from(page.area.height.saturating_sub(page.row).saturating_sub(5).max(2));
+    // What follows keeps some lines, and the count of the rest one.
+    let left = page.area.height.saturating_sub(page.row).saturating_sub(keep);
+    let all = alert.alert.labels.len();
+    let room = usize::from(left.max(2));
+    let room = if all > room { room - 1 } else { room };
     let longest = alert.alert.labels.iter().map(|(n, _)| n.len()).max().unwrap_or(0).clamp(8, 20);
     for (at, (name, value)) in alert.alert.labels.iter().enumerate() {
         if page.full() || at >= room {
@@ -196,23 +270,35 @@ fn labels(scene: &Scene<'_>, page: &mut Page<'_>, alert: &Tracked, one_of_many: 
         let mut pen = page.pen();
         pen.put(name, muted).skip(1).to(x).put(value, scene.style(Token::Text));
     }
-    if alert.alert.labels.len() > room {
-        let more = format!("{} more", alert.alert.labels.len() - room);
+    if all > room {
+        let more = format!("{} more", all - room);
         page.pen().put(&more, scene.style(Token::Muted));
     }
 }
 
+/// Where the runbook is and, when it is a file of ours, how it begins.
 fn runbook(scene: &Scene<'_>, page: &mut Page<'_>, group: &Group) {
     page.blank();
     if group.runbook.is_empty() {
         page.pen().put("no runbook", scene.style(Token::Warning));
+        page.text(
+            "Add runbook_url to the rule's annotations, or a runbook to the service in the catalog.",
+            0,
+            scene.style(Token::Muted),
+        );
         return;
     }
+    let service = group.service.as_ref().and_then(|id| scene.model().catalog.services.get(id));
+    let text = service.and_then(|s| s.runbook_text.as_ref());
+    let keys = scene.keymap.keys_for(Action::Runbook);
+    let key = keys.first().map_or(":runbook", String::as_str);
     let mut pen = page.pen();
     pen.put("Runbook", scene.style(Token::Header)).skip(2);
-    pen.put(&group.runbook, scene.style(Token::Link));
-    let service = group.service.as_ref().and_then(|id| scene.model().catalog.services.get(id));
-    if let Some(text) = service.and_then(|s| s.runbook_text.as_ref()) {
+    pen.put(key, scene.style(Token::Key)).skip(1);
+    pen.put(if text.is_some() { "all of it" } else { "opens" }, scene.style(Token::Muted));
+    page.text(&group.runbook, 0, scene.style(Token::Link));
+    if let Some(text) = text {
+        page.blank();
         page.text(text, 0, scene.style(Token::Text));
     }
 }

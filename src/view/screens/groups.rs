@@ -1,6 +1,6 @@
 //! Rows of alert groups, as the Bridge and the Alerts screen show them.
 
-use crate::domain::{AlertKey, Timestamp};
+use crate::domain::{AlertKey, Severity, Timestamp};
 use crate::model::{Group, GroupKey, Sight, Tracked};
 use crate::theme::Token;
 use crate::view::format::{self, short};
@@ -25,31 +25,32 @@ pub(crate) enum Col {
 
 /// On the Bridge.
 pub(crate) const BRIDGE: [Column<Col>; 7] = [
-    Column::new(Col::Severity, "", 5, 0),
     Column::new(Col::Mark, "", 1, 0),
+    Column::new(Col::Severity, "", 5, 0),
     Column::new(Col::Title, "", 20, 0).up_to(40).grow(),
-    Column::new(Col::Active, "fire", 5, 4).right(),
-    Column::new(Col::Since, "since", 5, 1).right(),
+    Column::new(Col::Active, "alerts", 6, 4).right(),
+    Column::new(Col::Since, "for", 4, 1).right(),
     Column::new(Col::Owner, "owner", 10, 2).up_to(14),
     Column::new(Col::Ack, "acked by", 8, 3).up_to(12),
 ];
 
 /// On the Alerts screen.
 pub(crate) const ALERTS: [Column<Col>; 11] = [
-    Column::new(Col::Severity, "", 5, 0),
     Column::new(Col::Mark, "", 1, 0),
-    Column::new(Col::Title, "", 19, 0).up_to(36).grow(),
-    Column::new(Col::Active, "fire", 5, 3).right(),
+    Column::new(Col::Severity, "", 5, 0),
+    Column::new(Col::Title, "", 28, 0).up_to(36).grow(),
+    Column::new(Col::Active, "alerts", 6, 3).right(),
     Column::new(Col::Silenced, "sil", 4, 8).right(),
     Column::new(Col::Inhibited, "inh", 4, 9).right(),
     Column::new(Col::Lost, "lost", 4, 5).right(),
-    Column::new(Col::Since, "since", 5, 2).right(),
-    Column::new(Col::Owner, "owner", 8, 4).up_to(14),
+    Column::new(Col::Since, "for", 4, 2).right(),
+    Column::new(Col::Owner, "owner", 10, 4).up_to(14),
     Column::new(Col::Ack, "acked by", 8, 6).up_to(12),
     Column::new(Col::Runbook, "runbook", 10, 7),
 ];
 
-/// Whether anybody sees it, is told about it, takes care of it: shape, colour.
+/// Whether anybody sees it, is told about it, takes care of it: shape, colour. One that wants
+/// somebody has the shape and colour of its severity.
 pub(crate) const fn mark(group: &Group) -> (&'static str, Token) {
     if group.active == 0 && group.unseen > 0 {
         ("?", Token::Unknown)
@@ -58,7 +59,18 @@ pub(crate) const fn mark(group: &Group) -> (&'static str, Token) {
     } else if group.ack.is_some() {
         ("✓", Token::Ack)
     } else {
-        ("▲", Token::Error)
+        urgent(group.judged.severity)
+    }
+}
+
+/// The shape of an unacknowledged alert. SEV-1 is painted, which a single glyph is not.
+const fn urgent(severity: Severity) -> (&'static str, Token) {
+    match severity {
+        Severity::Sev1 => ("▲", Token::Error),
+        Severity::Sev2 => ("▲", Token::Sev2),
+        Severity::Sev3 => ("◆", Token::Sev3),
+        Severity::Sev4 => ("◇", Token::Sev4),
+        Severity::Sev5 => ("◇", Token::Sev5),
     }
 }
 
@@ -177,7 +189,10 @@ pub(crate) fn state(tracked: &Tracked) -> (&'static str, &'static str, Token, Op
         Sight::Firing if tracked.alert.is_silenced() => ("○", "silenced", Token::Silenced, None),
         Sight::Firing if tracked.alert.is_inhibited() => ("○", "inhibited", Token::Silenced, None),
         Sight::Firing if tracked.ack.is_some() => ("✓", "acked", Token::Ack, None),
-        Sight::Firing => ("▲", "firing", Token::Error, None),
+        Sight::Firing => {
+            let (glyph, token) = urgent(tracked.judged.severity);
+            (glyph, "firing", token, None)
+        }
     }
 }
 

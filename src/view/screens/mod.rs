@@ -4,54 +4,69 @@ pub(crate) mod alerts;
 pub(crate) mod bridge;
 mod detail;
 mod groups;
+mod lately;
 mod signals;
 pub(crate) mod slos;
 pub(crate) mod sources;
 
+pub(crate) use groups::first_sight;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Color;
 
 use crate::theme::Token;
 
 use super::scene::Scene;
 use super::widgets::text::Pen;
 
-/// A title; the focused one has a mark and a colour.
-fn title(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, text: &str, focused: bool) -> u16 {
+/// Cells left of a pane's rows: the first carries the mark of the selection.
+const GUTTER: u16 = 2;
+
+/// Where a pane's rows are written.
+fn inner(area: Rect) -> Rect {
+    let gutter = GUTTER.min(area.width);
+    Rect { x: area.x + gutter, width: area.width - gutter, ..area }
+}
+
+/// A title over a pane's rows; the focused one has a mark and a colour.
+fn title(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, text: &str, focused: bool) {
     let mut pen = Pen::new(buf, area, 0);
     let style = scene.style(Token::Title);
-    pen.put(if focused { "▸ " } else { "" }, style).put(text, style);
-    pen.x()
+    pen.put(if focused { "▸" } else { "" }, style).to(inner(area).x).put(text, style);
 }
 
 /// The first of several wordings, longest first, that fits whole.
 fn fitting<'t>(area: Rect, wordings: &[&'t str]) -> &'t str {
-    let room = usize::from(area.width).saturating_sub(2);
+    let room = usize::from(inner(area).width);
     let fits = wordings.iter().find(|w| super::widgets::text::width(w) <= room);
     fits.or(wordings.last()).copied().unwrap_or_default()
 }
 
 /// Words where a list would be.
 fn empty(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, (text, token): (String, Token)) {
-    let mut row = 0;
+    let (area, mut row) = (inner(area), 0);
     super::widgets::text::wrap(&text, usize::from(area.width), |line| {
         Pen::new(buf, area, row).put(line, scene.style(token));
         row += 1;
     });
 }
 
-/// Marks the selected row: by colour where its pane has the keys, and by a mark in the margin.
+/// Marks the selected row, the gutter left of it included: by colour and by a mark. What is painted
+/// for its own sake, such as SEV-1, stays as it is.
 fn select(scene: &Scene<'_>, buf: &mut Buffer, row: Rect, focused: bool) {
-    let margin = Rect { x: row.x.saturating_sub(1), width: row.width.saturating_add(1), ..row };
-    let margin = margin.intersection(buf.area);
-    if margin.is_empty() {
-        return;
+    let whole = Rect { x: row.x.saturating_sub(GUTTER), width: row.width + GUTTER, ..row };
+    let whole = whole.intersection(buf.area);
+    let style = scene.style(if focused { Token::Selected } else { Token::SelectedInactive });
+    let ground = scene.style(Token::Text).bg.unwrap_or_default();
+    for at in whole.positions() {
+        let cell = &mut buf[at];
+        if cell.bg == ground || cell.bg == Color::Reset {
+            cell.set_style(style);
+        }
     }
-    let token = if focused { Token::Selected } else { Token::SelectedInactive };
-    buf.set_style(margin, scene.style(token));
-    if margin.x < row.x {
-        let mark = if focused { "▸" } else { "·" };
-        Pen::new(buf, margin, 0)
-            .put(mark, scene.style(if focused { Token::Accent } else { Token::Muted }));
+    if whole.x < row.x {
+        let (mark, token) = if focused { ("▸", Token::Accent) } else { ("·", Token::Muted) };
+        Pen::new(buf, whole, 0).put(mark, scene.style(token));
     }
 }

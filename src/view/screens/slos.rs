@@ -3,19 +3,20 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::{Drawn, first_visible};
-use crate::domain::{Band, Reading, SloId, SourceKind, Span};
+use crate::domain::{Band, Reading, SloId, SourceKind, Span, Unit};
 use crate::model::{ConditionState, Exhaustion, Held, SloStatus, Verdict};
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::{Scene, reading, verdict};
 use crate::view::strip::slo_name;
-use crate::view::widgets::chart::{ChartStyle, Scale, Window, chart};
+use crate::view::widgets::chart::{ChartStyle, Scale, Window, axes, chart};
 use crate::view::widgets::table::{Cell, Column, headings, place, rows};
-use crate::view::widgets::text::{Pen, below, top, wrap};
+use crate::view::widgets::text::{Pen, below, top, width, wrap};
 
 use super::bridge::{burn_token, gone_cell, left_cell, mark_row, name, telling, title_room, trend};
-use super::{empty, fitting, title};
+use super::{empty, fitting, inner, title};
 
 /// Columns of objectives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +36,10 @@ enum Col {
 
 const COLUMNS: [Column<Col>; 11] = [
     Column::new(Col::Mark, "", 1, 0),
-    Column::new(Col::Name, "", 24, 0).up_to(40).grow(),
+    Column::new(Col::Name, "", 27, 0).up_to(42).grow(),
     Column::new(Col::Verdict, "stands", 11, 0),
     Column::new(Col::Target, "target", 7, 6).right(),
-    Column::new(Col::Gauge, "budget", 8, 3).up_to(16),
+    Column::new(Col::Gauge, "budget", 6, 3).up_to(16),
     Column::new(Col::Left, "left", 7, 0).right(),
     Column::new(Col::Long, "long", 7, 1).right(),
     Column::new(Col::Short, "short", 7, 4).right(),
@@ -54,7 +55,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let filtered = !ui.filter_text.is_empty();
     let mut area = body;
     if filtered {
-        let mut pen = Pen::new(buf, area, 0);
+        let mut pen = Pen::new(buf, inner(area), 0);
         let all = format::count(statuses.len());
         let count = short!("{} of {all}", format::count(ui.rows.len()));
         pen.right(&count, scene.style(Token::Muted)).trim(2);
@@ -74,16 +75,17 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
         return Drawn { page: usize::from(area.height.saturating_sub(1)), ..Drawn::default() };
     }
     let detail = match area.height {
-        0..=11 => 0,
-        12..=26 => 10,
+        0..=15 => 0,
+        16..=26 => 10,
         h => (h * 2 / 5).max(14),
     };
     let wanted = u16::try_from(ui.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let table = top(area, wanted.min(area.height - detail - u16::from(detail > 0)));
     let (drawn, selected) = draw_table(scene, buf, table);
     let status = selected.and_then(|at| ui.rows.get(at)).and_then(|id| find(statuses, id));
-    if let (Some(status), 1..) = (status, detail) {
-        about(scene, buf, below(area, table.height + 1), status);
+    let left = area.height.saturating_sub(table.height + 1);
+    if let (Some(status), 4..) = (status, left) {
+        about(scene, buf, inner(below(area, table.height + 1)), status);
     }
     drawn
 }
@@ -98,9 +100,10 @@ fn draw_table(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> (Drawn, Option
     let page = usize::from(list.height);
     let selected = ui.selected.as_ref().and_then(|id| ui.rows.iter().position(|r| r == id));
     let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, ui.rows.len());
+    let (outer, area, list) = (area, inner(area), inner(list));
     let placed = place(&COLUMNS, area);
     headings(&placed, area, buf, scene.style(Token::Header));
-    let room = top(Rect { width: title_room(&placed, area), ..area }, 1);
+    let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     let count = format::count(ui.rows.len());
     let (long, few) = (short!("Objectives, worst first · {count}"), short!("Objectives · {count}"));
     title(scene, buf, room, fitting(room, &[&long, &few, "Objectives"]), true);
@@ -127,7 +130,7 @@ fn slo_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, cell: &mut Cell<'_>
     let burn = |pick: fn(&ConditionState) -> Reading, cell: &mut Cell<'_>| {
         if let Some(c) = telling(status) {
             let rate = pick(c);
-            let token = burn_token(rate, c.condition.factor);
+            let token = burn_token(rate, c, status.verdict);
             cell.put(&reading(rate, format::burn), scene.unless_stale(fresh, token));
         }
     };
@@ -135,7 +138,7 @@ fn slo_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, cell: &mut Cell<'_>
         Col::Mark => {
             cell.put(if old_news { "?" } else { mark }, scene.unless_stale(fresh, token));
         }
-        Col::Name => name(scene, status, if fresh { Token::Text } else { Token::Stale }, cell),
+        Col::Name => name(scene, status, fresh, cell),
         Col::Verdict => {
             let word = if old_news { "was fine" } else { word };
             cell.put(word, scene.unless_stale(fresh, token));
@@ -149,7 +152,7 @@ fn slo_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, cell: &mut Cell<'_>
         Col::Left => left_cell(scene, status, fresh, cell),
         Col::Long => burn(|c| c.long, cell),
         Col::Short => burn(|c| c.short, cell),
-        Col::Trend => trend(scene, status, scene.unless_stale(fresh, token), cell),
+        Col::Trend => trend(scene, status, fresh, cell),
         Col::Holds => {
             if let Some(c) = status.conditions.iter().find(|c| c.held == Held::Yes) {
                 let (name, pair) = (c.condition.urgency.name(), pair(c));
@@ -199,7 +202,11 @@ fn about(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
     let mut pen = Pen::new(buf, area, 0);
     let text = slo_name(scene, status);
     if let Some(slo) = scene.slo(status) {
-        let target = short!("{} over {}", format::objective(slo.objective), slo.period);
+        let objective = format::objective(slo.objective);
+        let target = match status.at {
+            None => short!("{objective} over {}", slo.period),
+            at => short!("{objective} over {}, {} old", slo.period, format::age(at, scene.now())),
+        };
         pen.right(&target, scene.style(Token::Muted)).trim(2);
     }
     pen.put(&text, scene.style(Token::Title)).skip(2);
@@ -215,14 +222,17 @@ fn about(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
     });
     let body = below(body, used.min(3) + u16::from(body.height > 9));
     if body.width >= 76 {
-        let table = 40.min(body.width / 2);
-        conditions(scene, buf, Rect { width: table, ..body }, status, fresh);
+        let table = if body.width >= 100 { 51 } else { 42 };
+        let left = Rect { width: table, ..body };
+        conditions(scene, buf, left, status, fresh);
+        facts(scene, buf, below(left, status.conditions.len() as u16 + 2), status);
         let x = body.x + table + 3;
-        history(scene, buf, Rect { x, width: body.width - table - 3, ..body }, status, fresh);
+        let beside = Rect { x, width: body.width - table - 3, ..body };
+        history(scene, buf, beside, status, fresh, false);
     } else {
         let rows = u16::try_from(status.conditions.len()).unwrap_or(u16::MAX).saturating_add(1);
         conditions(scene, buf, top(body, rows), status, fresh);
-        history(scene, buf, below(body, rows), status, fresh);
+        history(scene, buf, below(body, rows), status, fresh, false);
     }
 }
 
@@ -246,15 +256,50 @@ fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
                 Exhaustion::Lasts => "lasts the period at the present burn".into(),
                 Exhaustion::Unknown => "when it is gone cannot be said".into(),
             };
-            format!("{left} of the budget is left; {end}.")
+            match status.budget_left.value() {
+                Some(v) if v < 0.0 => format!("Overspent by {}: {end}.", format::percent(-v)),
+                _ => format!("{left} of the budget is left; {end}."),
+            }
         }
     };
     let age = format::age(status.at, scene.now());
     match (status.at, fresh) {
         (None, _) => said,
-        (Some(_), true) => format!("{said} Measured {age} ago."),
+        (Some(_), true) => said,
         (Some(_), false) => format!("Not current, {age} old: {said}"),
     }
+}
+
+/// What the figures rest on, where there is room below the conditions.
+fn facts(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
+    let Some(slo) = scene.slo(status) else { return };
+    let muted = scene.style(Token::Muted);
+    let mut row = 0;
+    let mut fact = |name: &str, text: &str, token: Token| {
+        let mut pen = Pen::new(buf, area, row);
+        pen.put(name, muted).to(area.x + 9).put(text, scene.style(token));
+        row += 1;
+    };
+    let allowed = slo.period.scale(1.0 - slo.objective);
+    let budget = format::percent(1.0 - slo.objective);
+    fact(
+        "budget",
+        &format!("{budget} of {}: {} of outage", slo.period, format::span(allowed)),
+        Token::Text,
+    );
+    let traffic = reading(status.traffic, |v| format::quantity(v, Unit::PerSecond));
+    fact("traffic", &traffic, Token::Text);
+    let service = scene.model().catalog.services.get(&slo.service);
+    match service.map(|s| &s.owner).filter(|o| !o.is_empty()) {
+        Some(owner) => fact("owner", owner, Token::Text),
+        None => fact("owner", "no owner in the catalog", Token::Warning),
+    }
+    if let Some(source) = scene.source_of(status) {
+        fact("source", source.id.as_str(), Token::Text);
+    }
+    let keys = scene.keymap.keys_for(Action::Explain);
+    let key = keys.first().map_or(":explain", String::as_str);
+    fact(key, "how every figure is computed", Token::Muted);
 }
 
 /// Columns of conditions.
@@ -266,15 +311,17 @@ enum Part {
     Long,
     Short,
     Factor,
+    Since,
 }
 
-const CONDITIONS: [Column<Part>; 6] = [
+const CONDITIONS: [Column<Part>; 7] = [
     Column::new(Part::Held, "", 1, 0),
     Column::new(Part::Who, "", 6, 0),
     Column::new(Part::Windows, "", 6, 0).up_to(8),
-    Column::new(Part::Long, "long", 6, 0).right(),
-    Column::new(Part::Short, "short", 6, 0).right(),
+    Column::new(Part::Long, "long", 7, 0).right(),
+    Column::new(Part::Short, "short", 7, 0).right(),
     Column::new(Part::Factor, "over", 5, 1).right(),
+    Column::new(Part::Since, "holds", 7, 2),
 ];
 
 fn conditions(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus, fresh: bool) {
@@ -285,12 +332,13 @@ fn conditions(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatu
     rows(&placed, below(area, 1), buf, 0, status.conditions.len(), |part, row, cell| {
         let Some(c) = status.conditions.get(row) else { return };
         let rate = |r: Reading, cell: &mut Cell<'_>| {
-            let token = burn_token(r, c.condition.factor);
+            let token = burn_token(r, c, status.verdict);
             cell.put(&reading(r, format::burn), scene.unless_stale(fresh, token));
         };
         match part {
             Part::Held => {
                 let (mark, token) = match c.held {
+                    Held::Yes if c.few => ("○", Token::Unknown),
                     Held::Yes => ("▲", Token::Error),
                     Held::No => ("·", Token::Muted),
                     Held::Unknown => ("?", Token::Unknown),
@@ -308,36 +356,76 @@ fn conditions(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatu
             Part::Factor => {
                 cell.put(&format::burn(c.condition.factor), scene.style(Token::Muted));
             }
+            Part::Since => match (c.held, c.since) {
+                _ if c.few => {
+                    cell.put("too few", scene.style(Token::Unknown));
+                }
+                (Held::Yes, Some(since)) => {
+                    let age = format::age(Some(since), scene.now());
+                    cell.put(&short!("for {age}"), scene.unless_stale(fresh, Token::Error));
+                }
+                (Held::Yes, None) => {
+                    cell.put("yes", scene.unless_stale(fresh, Token::Error));
+                }
+                (Held::Unknown, _) => {
+                    cell.put("?", scene.style(Token::Unknown));
+                }
+                (Held::No, _) => {
+                    cell.put("no", scene.style(Token::Muted));
+                }
+            },
         }
     });
 }
 
-/// Burn over time with the thresholds as lines.
-fn history(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus, fresh: bool) {
+/// Burn over time with 1× and the thresholds as lines, each with its number.
+pub(super) fn history(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    status: &SloStatus,
+    fresh: bool,
+    named: bool,
+) {
     if area.height < 3 {
         return;
     }
     let time = Window::last(scene.state.ui.range, scene.now());
-    let mut marks = [f64::NAN; 4];
-    for (mark, c) in marks.iter_mut().zip(&status.conditions) {
-        *mark = c.condition.factor;
-    }
-    let least = status.conditions.iter().map(|c| c.condition.factor).fold(1.0, f64::min);
-    let scale = Scale::over(&status.history, &Band::default(), time, least.max(1.0) * 1.1);
-    let mut pen = Pen::new(buf, area, 0);
-    pen.right(&format::burn(scale.high), scene.style(Token::ChartAxis)).trim(1);
+    let scale = Scale::over(&status.history, &Band::default(), time, 1.0);
+    // A threshold is in view when the line comes anywhere near it; otherwise it is only named.
+    let factors = || status.conditions.iter().map(|c| c.condition.factor);
+    let nearest = factors().filter(|f| *f > scale.high).fold(f64::INFINITY, f64::min);
+    let reach = if nearest <= scale.high * 2.5 { nearest } else { scale.high };
+    let scale = Scale { high: reach, ..scale }.rounded();
     let window = status.history_window;
-    let heading = if window > Span::ZERO {
-        format!("Burn over {window}, last {}", scene.state.ui.range)
-    } else {
-        format!("Burn, last {}", scene.state.ui.range)
-    };
+    let what = if named { slo_name(scene, status) + ": burn" } else { "Burn".to_owned() };
+    let over = if window > Span::ZERO { format!(" over {window}") } else { String::new() };
+    let mut pen = Pen::new(buf, area, 0);
+    let next = factors().filter(|f| *f > scale.high).fold(f64::INFINITY, f64::min);
+    let heading = format!("{what}{over}, last {}", scene.state.ui.range);
+    if next.is_finite() {
+        let words = short!("next threshold {} is higher", format::burn(next));
+        if width(&heading) + width(&words) + 2 <= pen.room() {
+            pen.right(&words, scene.style(Token::Muted)).trim(2);
+        }
+    }
     pen.put(&heading, scene.style(Token::Header));
-    let plot = below(area, 1);
+    let (axis, limit) = (scene.style(Token::ChartAxis), scene.style(Token::ChartLimit));
+    let (mut values, mut marks) = (Vec::with_capacity(6), Vec::with_capacity(5));
+    for c in &status.conditions {
+        let (factor, who) = (c.condition.factor, c.condition.urgency.name());
+        values.push((factor, short!("{who} {}", format::burn(factor)), limit));
+        marks.push((factor, limit));
+    }
+    values.push((0.0, short!("0"), axis));
+    values.push((1.0, short!("1×"), axis));
+    marks.push((1.0, axis));
+    values.push((scale.high, format::burn(scale.high), axis));
+    let from = scene.zone.minute(time.from, scene.now());
+    let plot = axes(buf, below(area, 1), scale, &values, (&from, "now"), axis);
     let style = ChartStyle {
         line: scene.unless_stale(fresh, Token::ChartLine),
         band: scene.style(Token::ChartBand),
-        mark: scene.style(Token::ChartLimit),
     };
     if !chart(buf, plot, &status.history, &Band::default(), &marks, (time, scale), style) {
         Pen::new(buf, plot, plot.height / 2)

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::{Drawn, first_visible};
 use crate::domain::{Breaker, ClockOffset, FailureKind, Freshness, SourceKind, SourceStatus, Span};
 use crate::theme::Token;
@@ -12,7 +13,7 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, width, wrap};
 
 use super::bridge::{label, mark_row, title_room};
-use super::{empty, title};
+use super::{empty, inner, title};
 
 /// Columns of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,7 @@ enum Col {
 
 const COLUMNS: [Column<Col>; 12] = [
     Column::new(Col::Mark, "", 1, 0),
-    Column::new(Col::Name, "", 14, 0).up_to(28).grow(),
+    Column::new(Col::Name, "", 14, 0).up_to(24).grow(),
     Column::new(Col::Kind, "kind", 12, 9),
     Column::new(Col::Site, "site", 6, 8).up_to(12),
     Column::new(Col::State, "state", 13, 0),
@@ -41,9 +42,9 @@ const COLUMNS: [Column<Col>; 12] = [
     Column::new(Col::Latency, "latency", 7, 3).right(),
     Column::new(Col::Clock, "clock", 13, 4).right(),
     Column::new(Col::Breaker, "breaker", 8, 5),
-    Column::new(Col::InFlight, "asking", 6, 6).right(),
+    Column::new(Col::InFlight, "open", 5, 6).right(),
     Column::new(Col::Retries, "retries", 7, 7).right(),
-    Column::new(Col::Next, "next try", 8, 2).right(),
+    Column::new(Col::Next, "asked", 7, 2).right(),
 ];
 
 /// Shape, word and colour of a source's state.
@@ -54,7 +55,7 @@ fn state(source: &SourceStatus, scene: &Scene<'_>) -> (&'static str, &'static st
         (Freshness::Fresh, Some(why)) => ("◆", why, Token::Warning),
         (Freshness::Stale, None) => ("◆", "stale", Token::Stale),
         (Freshness::Stale | Freshness::Never, Some(why)) => ("✕", why, Token::Error),
-        (Freshness::Never, None) => ("?", "not asked yet", Token::Unknown),
+        (Freshness::Never, None) => ("?", "asking …", Token::Unknown),
     }
 }
 
@@ -107,7 +108,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
         empty(scene, buf, below(body, 1), (words.to_owned(), Token::Muted));
         return Drawn::default();
     }
-    let detail = (body.height / 2).clamp(4, 12).min(body.height.saturating_sub(3));
+    let detail = (body.height / 2).clamp(4, 14).min(body.height.saturating_sub(3));
     let table = top(body, body.height - detail);
     let wanted = u16::try_from(count).unwrap_or(u16::MAX).saturating_add(1);
     let table = top(table, wanted);
@@ -115,9 +116,10 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let page = usize::from(list.height);
     let selected = ui.selected.as_ref().and_then(|id| sources.keys().position(|k| k == id));
     let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, count);
+    let (outer, table, list) = (table, inner(table), inner(list));
     let placed = place(&COLUMNS, table);
     headings(&placed, table, buf, scene.style(Token::Header));
-    let room = Rect { width: title_room(&placed, table), ..table };
+    let room = Rect { width: title_room(&placed, outer), ..outer };
     title(scene, buf, top(room, 1), "Sources", true);
     let mut shown = sources.values().skip(first);
     let (mut line, mut current) = (usize::MAX, None);
@@ -135,7 +137,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     }
     let about = selected.map_or(first, |row| row);
     if let Some(source) = sources.values().nth(about) {
-        let area = below(body, table.height + 1);
+        let area = inner(below(body, table.height + 1));
         about_source(scene, buf, area, source);
     }
     Drawn { top: first, page, ..Drawn::default() }
@@ -151,11 +153,7 @@ fn source_cell(scene: &Scene<'_>, col: Col, source: &SourceStatus, cell: &mut Ce
         Col::Site => cell.put(source.site.as_str(), muted),
         Col::State => cell.put(word, scene.style(token)),
         Col::Age => {
-            let token = match source.freshness(scene.now()) {
-                Freshness::Fresh => Token::Text,
-                Freshness::Stale => Token::Stale,
-                Freshness::Never => Token::Unknown,
-            };
+            let token = scene.freshness(source);
             cell.put(&format::age(source.last_good, scene.now()), scene.style(token))
         }
         Col::Latency => {
@@ -181,18 +179,21 @@ fn source_cell(scene: &Scene<'_>, col: Col, source: &SourceStatus, cell: &mut Ce
 }
 
 fn about_source(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, source: &SourceStatus) {
-    let (_, word, token) = state(source, scene);
+    let (mark, word, token) = state(source, scene);
     let muted = scene.style(Token::Muted);
     let mut pen = Pen::new(buf, area, 0);
     pen.put(source.id.as_str(), scene.style(Token::Title)).skip(2);
-    pen.put(word, scene.style(token)).skip(2).put(&source.address, muted);
+    pen.put(mark, scene.style(token)).skip(1).put(word, scene.style(token)).skip(2);
+    pen.put(&source.address, muted);
     let mut row = 1;
     let mut fact = |name: &str, text: &str, token: Token| {
         let mut first = true;
-        wrap(text, usize::from(area.width.saturating_sub(10)), |line| {
-            let mut pen = Pen::new(buf, area, row);
-            pen.put(if first { name } else { "" }, muted).to(area.x + 10);
-            pen.put(line, scene.style(token));
+        wrap(text, usize::from(area.width.saturating_sub(10)).min(100), |line| {
+            if row < area.height {
+                let mut pen = Pen::new(buf, area, row);
+                pen.put(if first { name } else { "" }, muted).to(area.x + 10);
+                pen.put(line, scene.style(token));
+            }
             first = false;
             row += 1;
         });
@@ -201,11 +202,25 @@ fn about_source(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, source: &Source
         let at = scene.zone.time(failure.at);
         fact("failed", &format!("{} ({at})", failure.sentence), Token::Error);
     }
-    if let Breaker::Open { until } = source.breaker {
-        let left = format::span(until.since(scene.now()).max(Span::ZERO));
-        let text = format!("open: not asked for {left}, then one probe; `:refresh` asks now");
-        fact("breaker", &text, Token::Warning);
+    if let Breaker::Open { .. } = source.breaker {
+        fact("breaker", &breaker(scene, source), Token::Warning);
     }
+    let age = match source.last_good {
+        Some(_) => format!("{} old", format::age(source.last_good, scene.now())),
+        None => "none yet".to_owned(),
+    };
+    let data = format!(
+        "{age}; asked every {}, stale after {}; {}",
+        source.interval,
+        source.stale_after(),
+        match source.next_try {
+            Some(at) if at > scene.now() => format!("next {}", next_try(source, scene)),
+            Some(_) => "being asked now".to_owned(),
+            None => "no next time is set".to_owned(),
+        }
+    );
+    fact("data", &data, scene.freshness(source));
+    fact("feeds", &feeds(scene, source), Token::Text);
     let (offset, token) = clock(source.clock);
     match source.clock {
         Some(_) if token == Token::Warning => {
@@ -214,18 +229,41 @@ fn about_source(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, source: &Source
             );
             fact("clock", &text, Token::Warning);
         }
-        Some(_) => fact("clock", &format!("{offset} against ours"), Token::Text),
+        Some(_) => {
+            let text = format!("{offset} ahead of ours; allowed for when its times are compared");
+            fact("clock", &text, Token::Text);
+        }
         None => fact("clock", "not measured yet", Token::Unknown),
     }
     let version = if source.version.is_empty() { "not reported" } else { &source.version };
-    let asked = format!(
-        "{} {version}, every {}, {} at once at most",
-        source.kind.name(),
-        source.interval,
-        source.limit
+    fact("version", &format!("{} {version}", source.kind.name()), Token::Text);
+    let requests = format!(
+        "{} open of {} at once at most; {} retries left, which good answers refill",
+        source.in_flight, source.limit, source.retry_budget
     );
-    fact("version", &asked, Token::Text);
-    fact("feeds", &feeds(scene, source), Token::Text);
+    fact("requests", &requests, Token::Text);
+    if !matches!(source.breaker, Breaker::Open { .. }) {
+        fact("breaker", &breaker(scene, source), Token::Text);
+    }
+}
+
+/// What the breaker's state means.
+fn breaker(scene: &Scene<'_>, source: &SourceStatus) -> String {
+    match source.breaker {
+        Breaker::Closed => {
+            "closed: asked as usual. Failures in a row open it, so that a sick server gets rest"
+                .into()
+        }
+        Breaker::Open { until } => {
+            let left = format::span(until.since(scene.now()).max(Span::ZERO));
+            let keys = scene.keymap.keys_for(Action::Refresh);
+            let key = keys.first().map_or(":refresh", String::as_str);
+            format!("open: not asked for {left}, then one probe; {key} asks now")
+        }
+        Breaker::HalfOpen => {
+            "probing: one request decides whether it is asked again as usual".into()
+        }
+    }
 }
 
 /// Which panels a source feeds.
@@ -260,7 +298,7 @@ pub(crate) fn pane(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: boo
     let sources = &scene.model().sources;
     let ui = &scene.state.ui.bridge;
     let selected = ui.source.as_ref().and_then(|id| sources.keys().position(|k| k == id));
-    if area.height < 5 {
+    if area.height < 3 {
         in_line(scene, buf, area, focused, selected);
         return Drawn { page: 1, top: 0, ..Drawn::default() };
     }
@@ -270,6 +308,7 @@ pub(crate) fn pane(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: boo
     if sources.is_empty() {
         empty(scene, buf, list, ("None configured.".to_owned(), Token::Muted));
     }
+    let list = inner(list);
     let first = first_visible(0, selected.unwrap_or(0), page, sources.len());
     for (line, source) in (0u16..).zip(sources.values().skip(first).take(page)) {
         let (mark, word, token) = state(source, scene);
@@ -314,14 +353,17 @@ fn in_line(
     for source in listed {
         let (mark, word, token) = state(source, scene);
         let age = format::age(source.last_good, scene.now());
-        let text = format!("{mark} {} {word}, {age}", source.id);
+        let text = match source.last_good {
+            Some(_) => format!("{mark} {} {word}, {age}", source.id),
+            None => format!("{mark} {} {word}", source.id),
+        };
         if width(&text) > pen.room() {
             line += 1;
             if line >= area.height {
                 return;
             }
             pen = Pen::new(buf, area, line);
-            pen.skip(2);
+            pen.skip(4);
         }
         let style = scene.style(if chosen.is_some_and(|c| c.id == source.id) {
             Token::Selected

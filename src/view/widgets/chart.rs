@@ -5,6 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::domain::{Band, Series, Span, Timestamp};
+use crate::view::format::Short;
+
+use super::text::{Pen, width};
 
 const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
@@ -33,21 +36,18 @@ impl Window {
 }
 
 /// The worst value of each cell's time as a block; nothing where nothing is known, `·` for not a number.
-/// The tallest block is `top` or the largest value, whichever is more.
+/// `level` says how tall a value stands, from 0 to 7, and how it looks.
 pub(crate) fn spark(
     buf: &mut Buffer,
     row: Rect,
     series: &Series,
     time: Window,
-    top: f64,
-    style: Style,
+    level: impl Fn(f64) -> (usize, Style),
 ) {
     let row = row.intersection(buf.area);
     if row.is_empty() {
         return;
     }
-    let finite = series.points.iter().map(|(_, v)| *v).filter(|v| v.is_finite());
-    let top = finite.fold(top, f64::max).max(f64::MIN_POSITIVE);
     let mut points = series.points.iter().peekable();
     for cell in 0..row.width {
         let mut worst: Option<f64> = None;
@@ -62,11 +62,9 @@ pub(crate) fn spark(
             }
             points.next();
         }
-        let glyph = match worst {
-            None => continue,
-            Some(v) if v.is_nan() => "·",
-            Some(v) => BLOCKS[((v / top).clamp(0.0, 1.0) * 7.0).round() as usize % 8],
-        };
+        let Some(worst) = worst else { continue };
+        let (level, style) = level(worst);
+        let glyph = if worst.is_nan() { "·" } else { BLOCKS[level % 8] };
         buf[(row.x + cell, row.y)].set_symbol(glyph).set_style(style);
     }
 }
@@ -78,8 +76,6 @@ pub(crate) struct ChartStyle {
     pub(crate) line: Style,
     /// The shaded range.
     pub(crate) band: Style,
-    /// Horizontal marks.
-    pub(crate) mark: Style,
 }
 
 /// Lowest and highest value of the chart's vertical axis.
@@ -101,11 +97,59 @@ impl Scale {
         Self { low: 0.0, high: if high > 0.0 { high } else { 1.0 } }
     }
 
+    /// With a little air above, up to the next number people can read: 1, 2, 2.5 or 5 times a power of ten.
+    pub(crate) fn rounded(self) -> Self {
+        let wanted = self.high * 1.1;
+        let power = 10f64.powf(wanted.log10().floor());
+        let steps = [1.0, 2.0, 2.5, 5.0, 10.0];
+        let nice = steps.into_iter().map(|s| s * power).find(|n| *n >= wanted * 0.999);
+        Self { high: nice.filter(|n| n.is_finite()).unwrap_or(self.high), ..self }
+    }
+
     /// Which of `dots` dots, counted from the top, a value falls on.
     fn dot(self, value: f64, dots: u16) -> u16 {
         let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         ((1.0 - share) * f64::from(dots.saturating_sub(1))).round() as u16
     }
+}
+
+/// Writes values beside and times below a chart, each value on its own row; returns the room left for
+/// the chart. Where two values want one row, the first listed has it.
+pub(crate) fn axes(
+    buf: &mut Buffer,
+    area: Rect,
+    scale: Scale,
+    values: &[(f64, Short, Style)],
+    (from, to): (&str, &str),
+    style: Style,
+) -> Rect {
+    let seen = |v: &&(f64, Short, Style)| v.0 >= scale.low && v.0 <= scale.high;
+    let gutter = values.iter().filter(seen).map(|(_, text, _)| width(text)).max().unwrap_or(0) + 1;
+    let gutter = u16::try_from(gutter).unwrap_or(u16::MAX);
+    let below = u16::from(area.height >= 5);
+    if area.width < gutter + 12 || area.height < 2 {
+        return area;
+    }
+    let plot = Rect {
+        x: area.x + gutter,
+        width: area.width - gutter,
+        height: area.height - below,
+        ..area
+    };
+    let mut taken: Vec<u16> = Vec::with_capacity(values.len());
+    for (value, text, style) in values.iter().filter(seen) {
+        let row = scale.dot(*value, plot.height * 4) / 4;
+        if !taken.contains(&row) {
+            taken.push(row);
+            let mut pen = Pen::new(buf, Rect { width: gutter - 1, ..area }, row);
+            pen.right(text, *style);
+        }
+    }
+    if below > 0 {
+        let mut pen = Pen::new(buf, Rect { height: area.height, ..plot }, plot.height);
+        pen.right(to, style).trim(1).whole(from, style);
+    }
+    plot
 }
 
 /// Draws band, marks and line into `area`; returns whether the line has a point in view.
@@ -114,7 +158,7 @@ pub(crate) fn chart(
     area: Rect,
     series: &Series,
     band: &Band,
-    marks: &[f64],
+    marks: &[(f64, Style)],
     (time, scale): (Window, Scale),
     style: ChartStyle,
 ) -> bool {
@@ -123,10 +167,11 @@ pub(crate) fn chart(
         return false;
     }
     shade(buf, area, band, (time, scale), style.band);
-    for mark in marks.iter().filter(|m| **m <= scale.high && **m >= scale.low) {
+    // The first listed is drawn last, on top.
+    for (mark, style) in marks.iter().rev().filter(|m| m.0 <= scale.high && m.0 >= scale.low) {
         let y = area.y + scale.dot(*mark, area.height * 4) / 4;
         for x in area.left()..area.right() {
-            buf[(x, y)].set_symbol("─").set_style(style.mark);
+            buf[(x, y)].set_symbol("┄").set_style(*style);
         }
     }
     line(buf, area, series, (time, scale), style.line)
@@ -253,8 +298,32 @@ mod tests {
         let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
         let line = series(&[0.0, 1.0, 7.0, 2.0, f64::NAN]);
         let row = buf.area;
-        spark(&mut buf, row, &line, window(8), 1.0, Style::new());
+        spark(&mut buf, row, &line, window(8), |v| (v.round() as usize, Style::new()));
         assert_eq!(text(&buf), ["▁▂█▃·   "]);
+    }
+
+    #[test]
+    fn a_scale_ends_at_a_number_people_can_read() {
+        for (high, top) in [(0.025, 0.05), (34.9, 50.0), (0.9, 1.0), (0.95, 2.0), (18.0, 20.0)] {
+            let scale = Scale { low: 0.0, high }.rounded();
+            assert!((scale.high - top).abs() < 1e-9, "{high}: {}", scale.high);
+        }
+        assert_eq!(Scale { low: 0.0, high: f64::MAX }.rounded().high, f64::MAX);
+    }
+
+    #[test]
+    fn values_stand_on_their_row_and_the_first_listed_keeps_it() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 20, 6));
+        let (area, style) = (buf.area, Style::new());
+        let values = [(10.0, "10×"), (5.0, "5×"), (4.9, "4.9×"), (0.0, "0"), (99.0, "99×")];
+        let values = values.map(|(v, text)| (v, Short::of(format_args!("{text}")), style));
+        let scale = Scale { low: 0.0, high: 10.0 };
+        let plot = axes(&mut buf, area, scale, &values, ("13:32Z", "now"), style);
+        assert_eq!(plot, Rect::new(5, 0, 15, 5));
+        assert_eq!(
+            text(&buf).iter().map(|l| l.trim_end()).collect::<Vec<_>>(),
+            [" 10×", "", "  5×", "", "   0", "     13:32Z      now"]
+        );
     }
 
     #[test]
@@ -267,7 +336,7 @@ mod tests {
         let line = series(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
         let scale = Scale::over(&line, &band, window(12), 0.0);
         assert_eq!(scale, Scale { low: 0.0, high: 11.0 });
-        let style = ChartStyle { line: Style::new(), band: Style::new(), mark: Style::new() };
+        let style = ChartStyle { line: Style::new(), band: Style::new() };
         assert!(chart(
             &mut buf,
             Rect::new(0, 0, 6, 3),

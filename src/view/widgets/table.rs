@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::text::{Pen, width};
+use super::text::{Pen, ends, width};
 
 /// A column.
 #[derive(Debug, Clone, Copy)]
@@ -134,6 +134,16 @@ impl Cell<'_> {
             self.pen.right(text, style);
         } else {
             self.pen.put(text, style);
+        }
+        self
+    }
+
+    /// Writes a name; one that is too long loses its middle.
+    pub(crate) fn put_name(&mut self, text: &str, style: Style) -> &mut Self {
+        let (start, end) = ends(text, self.pen.room());
+        self.pen.put(start, style);
+        if !end.is_empty() {
+            self.pen.put("…", style).put(end, style);
         }
         self
     }

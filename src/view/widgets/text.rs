@@ -40,6 +40,17 @@ pub(crate) fn fit(text: &str, cells: usize) -> (&str, bool) {
     (if width(soft) * 2 >= cells { soft } else { hard }, true)
 }
 
+/// Cuts `text` to `cells` in the middle, at words, so that its end is still read: names that begin alike
+/// often differ there. Returns start and end; with an empty end nothing was cut in the middle.
+pub(crate) fn ends(text: &str, cells: usize) -> (&str, &str) {
+    let end = text.rmatch_indices(' ').map(|(at, _)| &text[at + 1..]);
+    let end = end.take_while(|end| width(end) * 3 <= cells).last().unwrap_or_default();
+    if width(text) <= cells || end.is_empty() {
+        return (text, "");
+    }
+    (fit(text, cells - width(end)).0, end)
+}
+
 /// Breaks `text` into lines of at most `cells`, at spaces where there are any. Calls `line` with each.
 pub(crate) fn wrap<'t>(text: &'t str, cells: usize, mut line: impl FnMut(&'t str)) {
     let cells = cells.max(1);
@@ -222,6 +233,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_cut_in_the_middle_keeps_its_last_words() {
+        for (text, cells, shown) in [
+            ("checkout answers without error", 30, ("checkout answers without error", "")),
+            ("checkout answers without error", 28, ("checkout answers", "error")),
+            ("checkout answers within 200 ms", 28, ("checkout answers", "200 ms")),
+            ("averyveryverylongword", 10, ("averyveryverylongword", "")),
+        ] {
+            assert_eq!(ends(text, cells), shown, "{text} {cells}");
+        }
+    }
+
+    #[test]
     fn wraps_at_spaces_and_keeps_line_breaks() {
         let mut lines = Vec::new();
         wrap("Restart the pods one by one.\n\nThen averyverylongword", 10, |l| lines.push(l));
@@ -235,6 +258,8 @@ mod tests {
         #[test]
         fn nothing_is_wider_than_it_may_be(text in "\\PC{0,60}", cells in 0usize..20) {
             prop_assert!(width(fit(&text, cells).0) <= cells);
+            let (start, end) = ends(&text, cells);
+            prop_assert!(end.is_empty() || width(start) + 1 + width(end) <= cells);
             wrap(&text, cells, |line| assert!(width(line) <= cells.max(1), "{line:?}"));
         }
     }

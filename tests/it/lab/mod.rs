@@ -10,6 +10,7 @@
 //! and ends with the [`Lab`], last started first. A story waits for states ([`eventually`]), never for
 //! times.
 
+mod history;
 mod http;
 mod process;
 
@@ -20,7 +21,7 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
@@ -46,15 +47,15 @@ pub(crate) struct Options {
     pub(crate) rate: u32,
     /// Further rule files: name and content.
     pub(crate) rules: Vec<(String, String)>,
-    /// Samples in OpenMetrics format from before the start, put into Prometheus's data.
-    pub(crate) history: Option<PathBuf>,
+    /// Whether the shop has a month behind it, so that budgets are what they would be.
+    pub(crate) history: bool,
     /// How long the load goes on at most.
     pub(crate) load_seconds: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { canary_errors: 0.3, rate: 40, rules: Vec::new(), history: None, load_seconds: 3600 }
+        Self { canary_errors: 0.3, rate: 40, rules: Vec::new(), history: true, load_seconds: 3600 }
     }
 }
 
@@ -71,7 +72,7 @@ impl Lab {
     pub(crate) fn start_or_skip(options: &Options) -> Result<Option<Self>> {
         let missing: Vec<_> =
             PROGRAMS.into_iter().filter(|program| find_program(program).is_none()).collect();
-        let required = std::env::var_os(REQUIRED).is_some();
+        let required = required();
         assert!(
             missing.is_empty() || !required,
             "{REQUIRED} is set, so this test may not skip, but {missing:?} cannot be found"
@@ -133,14 +134,18 @@ impl Lab {
     fn start_servers(&mut self, options: &Options) -> Result<()> {
         let dir = self.dir().to_owned();
         let file = |name: &str| dir.join(name).to_string_lossy().into_owned();
-        if let Some(history) = &options.history {
+        if options.history {
+            let samples = file("history.om");
+            let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+            history::write(samples.as_ref(), now)?;
             let filled = Command::new(program("promtool")?)
                 .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
                 // Else it reads the whole file once for every two hours in it.
                 .args(["--max-block-duration=744h"])
-                .args([history.as_os_str(), file("prometheus").as_ref()])
+                .args([&samples, &file("prometheus")])
                 .output()?;
             ensure!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
+            std::fs::remove_file(samples)?;
         }
         // Prometheus first: its first scrape comes up to five seconds after its start.
         let address = self.address("PROMETHEUS");
@@ -395,6 +400,11 @@ pub(crate) fn eventually<T>(
     }
 }
 
+/// Whether tests that need servers may not skip.
+pub(crate) fn required() -> bool {
+    std::env::var_os(REQUIRED).is_some()
+}
+
 /// A program's path; servers often lie in sbin, which a test's PATH may lack.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -427,13 +437,22 @@ pub(crate) fn built(name: &str) -> Result<PathBuf> {
 /// Ports nobody listens on. Taken below the range the kernel gives to outgoing connections, and from
 /// another place for each process, so that labs side by side do not meet.
 pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>> {
+    // Those of this process, so that tests side by side do not meet either.
+    static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
+    let mut given =
+        GIVEN.lock().map_err(|_| anyhow::anyhow!("a test ended while it took ports"))?;
     let start = 20_000 + u16::try_from(std::process::id() % 1_200)? * 10;
     let mut held = Vec::new();
     for port in (start..32_000).chain(20_000..start) {
+        if given.contains(&port) {
+            continue;
+        }
         // Held until all are found, so that each is found once.
         held.extend(TcpListener::bind(("127.0.0.1", port)).map(|listener| (port, listener)));
         if held.len() == count {
-            return Ok(held.into_iter().map(|(port, _)| port).collect());
+            let ports: Vec<u16> = held.into_iter().map(|(port, _)| port).collect();
+            given.extend(&ports);
+            return Ok(ports);
         }
     }
     bail!("fewer than {count} free ports between 20000 and 32000")

@@ -15,7 +15,10 @@ struct Console {
 }
 
 fn consoles() -> Vec<Console> {
-    vec![Console { program: Program::probe(), ready: "term probe", quit: "q" }]
+    vec![
+        Console { program: Program::probe(), ready: "term probe", quit: "q" },
+        Console { program: Program::quarterdeck(&["demo"]), ready: "1 Bridge", quit: "q" },
+    ]
 }
 
 /// Every console, started and ready, in terminals made by `with`.
@@ -82,6 +85,60 @@ fn a_panic_gives_the_terminal_back_before_it_says_so() {
     let left = output.find("\x1b[?1049l").unwrap();
     let said = output.find("asked to panic").unwrap();
     assert!(left < said, "the message is on the screen that stays");
+}
+
+#[test]
+fn the_console_panics_only_after_giving_the_terminal_back() {
+    let demo = Program::quarterdeck(&["demo"]);
+    let mut session = Start::new(demo).env("QUARTERDECK_PANIC_AT", "ctrl-l").start();
+    session.wait_for_text("1 Bridge");
+    session.send("\x0c");
+    assert_eq!(session.exit_status().code(), Some(101));
+    assert_left_as_found(&session);
+    let output = String::from_utf8_lossy(session.output()).into_owned();
+    let (left, said) =
+        (output.find("\x1b[?1049l").unwrap(), output.find("asked to panic").unwrap());
+    assert!(left < said, "the message is on the screen that stays");
+}
+
+#[test]
+fn every_screen_and_dialog_opens_and_closes_at_every_size() {
+    for size in [(60, 15), (80, 24), (200, 60)] {
+        let demo = Program::quarterdeck(&["demo", "--from", "2m"]);
+        let mut session = Start::new(demo).size(size.0, size.1).start();
+        session.wait_for_text("3 alerts");
+        let opens = |session: &mut Session, key: &str, title: &str| {
+            session.send(key);
+            session.wait_for_text(title);
+            session.send("\x1b");
+            session.wait_until(&format!("{title} is closed"), |s| !s.contents().contains(title));
+        };
+        session.send("2");
+        session.wait_for_text("ErrorBudgetBurn");
+        for (key, title) in [
+            ("a", "─ Acknowledge"),
+            ("s", "─ Silence"),
+            ("r", "─ Runbook"),
+            ("n", "─ Note"),
+            ("\x10", "─ Find"),
+        ] {
+            opens(&mut session, key, title);
+        }
+        session.send("3");
+        session.wait_for_text("Objectives");
+        opens(&mut session, "e", "─ How ");
+        session.send("S");
+        session.wait_for_text("alertmanager");
+        for (key, title) in [("?", "─ Keys"), ("x", "─ Silences"), ("w", "─ Maintenance windows")]
+        {
+            opens(&mut session, key, title);
+        }
+        session.send("1");
+        session.wait_for_text("budgets");
+        session.send("q");
+        assert!(session.exit_status().success());
+        assert_left_as_found(&session);
+    }
 }
 
 #[test]

@@ -64,7 +64,7 @@ const BAD_TIMES: [(&str, f64, u64, f64, f64); 5] = [
 ];
 
 /// Writes the month that ends at `now` (seconds since 1970).
-pub(crate) fn write(file: &Path, now: u64) -> io::Result<()> {
+pub(super) fn write(file: &Path, now: u64) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(file)?);
     let mut random = fastrand::Rng::with_seed(7);
     let mut counts: Vec<Counts> = SHOP.iter().map(|_| Counts::default()).collect();

@@ -1,0 +1,174 @@
+//! Asking every source once, and saying how far the answer goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use super::output;
+use super::world::World;
+use crate::connectors::Interest;
+use crate::connectors::poll::{self, Event};
+use crate::domain::{FailureKind, Freshness, SourceId, SourceKind, SourceStatus, Span, Timestamp};
+use crate::runtime::sight;
+
+impl World {
+    /// Asks every source once and takes in what they say, the log included when it can be read.
+    /// Whoever has not answered within `patience` is left behind.
+    pub(super) async fn gather(&mut self, patience: Span) -> anyhow::Result<()> {
+        if self.settings.sources.is_empty() {
+            anyhow::bail!(
+                "no source is configured; run `quarterdeck init`, or add a [[source]] to {}",
+                self.paths.config_file.display()
+            );
+        }
+        if self.paths.state.exists() {
+            match self.open_log() {
+                Ok(opened) => opened.notice.iter().for_each(|notice| output::aside(notice)),
+                Err(error) => output::aside(&format!("quarterdeck: {error}")),
+            }
+        }
+        let now = self.now();
+        sight::recall(&sight::file(&self.paths.state), &mut self.model, now);
+        let (_interest, watching) = watch::channel(Interest::default());
+        let (sink, mut events) = mpsc::channel(256);
+        let mut waiting: BTreeSet<SourceId> = BTreeSet::new();
+        let mut handles: BTreeMap<SourceId, poll::Handle> = BTreeMap::new();
+        for setup in self.sources(None) {
+            waiting.insert(setup.id.clone());
+            let id = setup.id.clone();
+            handles.insert(id, poll::start((setup.make)(watching.clone(), sink.clone())));
+        }
+        drop(sink);
+        let mut again = BTreeSet::new();
+        let deadline = tokio::time::sleep(patience.std());
+        tokio::pin!(deadline);
+        while !waiting.is_empty() {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = &mut deadline => break,
+            };
+            match event {
+                Some(Event::Observed { source, at, seen }) => self.model.observe(&source, at, seen),
+                Some(Event::Source(status)) => {
+                    // A poll is over when nothing is under way and it went well or did not.
+                    let over = status.in_flight == 0
+                        && (status.last_good.is_some() || status.failure.is_some());
+                    let refused =
+                        status.failure.as_ref().is_some_and(|f| f.kind == FailureKind::BadQuery);
+                    if over && refused && again.insert(status.id.clone()) {
+                        // One bad question spoilt its neighbours'; the second time each goes alone.
+                        handles.get(&status.id).inspect(|handle| handle.poll_now());
+                    } else if over {
+                        waiting.remove(&status.id);
+                    }
+                    self.model.source(status);
+                }
+                None => break,
+            }
+        }
+        while let Ok(event) = events.try_recv() {
+            match event {
+                Event::Observed { source, at, seen } => self.model.observe(&source, at, seen),
+                Event::Source(status) => self.model.source(status),
+            }
+        }
+        handles.values().for_each(poll::Handle::stop);
+        self.model.tick(self.clock.now());
+        Ok(())
+    }
+
+    /// Sources that have not answered, or not everything.
+    pub(super) fn lacking(&self) -> Vec<&SourceStatus> {
+        let now = self.now();
+        self.model.sources.values().filter(|s| state(s, now) != "fresh").collect()
+    }
+
+    /// Whether any Alertmanager has answered: nothing seen is only good news from somebody who looked.
+    pub(super) fn alerts_known(&self) -> bool {
+        let mut asked = self.model.sources.values();
+        asked.any(|s| s.kind == SourceKind::Alertmanager && s.last_good.is_some())
+    }
+
+    /// Says on the first lines whose answers are missing, so that what follows is not taken for all.
+    pub(super) fn print_lacking(&self) {
+        let lacking = self.lacking();
+        if lacking.is_empty() {
+            return;
+        }
+        let of = self.model.sources.len();
+        output::line(&format!(
+            "INCOMPLETE: {} of {of} sources did not answer in full.",
+            lacking.len()
+        ));
+        for source in lacking {
+            output::line(&format!("  {}: {}", source.id, why(source)));
+        }
+        output::line("");
+    }
+
+    /// What every answer in JSON begins with.
+    pub(super) fn head(&self) -> serde_json::Map<String, Value> {
+        let now = self.now();
+        let sources = self.model.sources.values();
+        let head = json!({
+            "version": 1,
+            "at": now.rfc3339(),
+            "complete": self.lacking().is_empty(),
+            "sources": sources.map(|s| source_json(s, now)).collect::<Vec<_>>(),
+        });
+        match head {
+            Value::Object(map) => map,
+            _ => serde_json::Map::new(),
+        }
+    }
+}
+
+/// A word for a source's state; `fresh` is the only good one.
+pub(super) fn state(source: &SourceStatus, now: Timestamp) -> &'static str {
+    match (source.freshness(now), &source.failure) {
+        (Freshness::Fresh, None) => "fresh",
+        (Freshness::Stale, None) => "stale",
+        (_, Some(_)) => "failing",
+        (Freshness::Never, None) => "no answer",
+    }
+}
+
+/// What is wrong with a source, in a sentence.
+pub(super) fn why(source: &SourceStatus) -> String {
+    match &source.failure {
+        Some(failure) => failure.sentence.to_string(),
+        None => format!("no answer from {} in time.", source.address),
+    }
+}
+
+fn source_json(source: &SourceStatus, now: Timestamp) -> Value {
+    json!({
+        "name": source.id,
+        "kind": source.kind.name(),
+        "site": source.site,
+        "address": source.address,
+        "version": source.version,
+        "state": state(source, now),
+        "last_good": source.last_good.map(|t| t.rfc3339()),
+        "latency_ms": source.latency.map(|l| l.millis()),
+        "clock_offset_ms": source.clock.map(|c| c.offset.millis()),
+        "clock_bound_ms": source.clock.map(|c| c.bound.millis()),
+        "error": source.failure.as_ref().map(|f| f.sentence.clone()),
+    })
+}
+
+/// Prints sources as a table.
+pub(super) fn print_sources(sources: &[&SourceStatus], now: Timestamp) {
+    let mut rows = vec![["SOURCE", "KIND", "SITE", "STATE", "ADDRESS"].map(str::to_owned).to_vec()];
+    for source in sources {
+        rows.push(vec![
+            source.id.to_string(),
+            source.kind.name().to_owned(),
+            source.site.to_string(),
+            state(source, now).to_owned(),
+            source.address.to_string(),
+        ]);
+    }
+    output::table(&rows);
+}

@@ -1,0 +1,100 @@
+//! `quarterdeck note` and `quarterdeck ack`: the same decisions as in the console, recorded in the same
+//! log.
+
+use clap::Args;
+
+use super::world::World;
+use super::{Common, Exit, Look, alerts, output};
+use crate::actions::{Do, Rule, SilenceGuard, decide};
+use crate::domain::{Actor, AlertKey, SafeText, Span};
+use crate::eventlog::{EventLog as _, LogEvent, SqliteLog, Subject};
+use crate::model::Group;
+
+/// What is written down.
+#[derive(Debug, Args)]
+pub(super) struct Note {
+    /// The text.
+    #[arg(required = true)]
+    text: Vec<String>,
+}
+
+/// What is acknowledged.
+#[derive(Debug, Args)]
+pub(super) struct Ack {
+    /// Matchers and words, as after `/`; every firing group they fit is acknowledged.
+    #[arg(required = true)]
+    filter: Vec<String>,
+    /// Why, or what is being done.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    note: String,
+    /// Yes, also when it is every firing alert or very many.
+    #[arg(long)]
+    all: bool,
+    /// How long to wait for sources that do not answer.
+    #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = super::span)]
+    timeout: Span,
+}
+
+pub(super) fn note(common: &Common, look: &Look, note: &Note) -> anyhow::Result<Exit> {
+    let world = World::load(common)?;
+    let what = Do::Note { about: Subject::General, text: note.text.join(" ") };
+    record(&world, look, &what, &SilenceGuard::default())?;
+    output::line("Recorded.");
+    Ok(Exit::Fine)
+}
+
+pub(super) async fn ack(common: &Common, look: &Look, ack: &Ack) -> anyhow::Result<Exit> {
+    let filter = alerts::filter(&ack.filter)?;
+    let mut world = World::load(common)?;
+    world.gather(ack.timeout).await?;
+    let book = &world.model.alerts;
+    let groups: Vec<&Group> =
+        book.visible(&filter, false).into_iter().filter_map(|at| book.groups.get(at)).collect();
+    if groups.is_empty() {
+        world.print_lacking();
+        anyhow::bail!("no firing alert fits the filter, so nothing was acknowledged");
+    }
+    let titles: Vec<&str> = groups.iter().map(|g| g.title.as_str()).collect();
+    let title = SafeText::new(&titles.join(", "));
+    let alerts: Vec<AlertKey> = groups.iter().flat_map(|g| g.alerts.clone()).collect();
+    let what = Do::Acknowledge { alerts, title: title.clone(), note: ack.note.clone() };
+    let silence = &world.settings.silence;
+    let guard = SilenceGuard {
+        most_alerts: silence.max_alerts,
+        most_share: silence.max_share,
+        confirmed_broad: ack.all,
+        ..SilenceGuard::default()
+    };
+    let events = record(&world, look, &what, &guard)?;
+    let count: usize = events.iter().map(acknowledged).sum();
+    output::line(&format!("Acknowledged {title} ({}).", output::many(count, "alert")));
+    Ok(Exit::Fine)
+}
+
+fn acknowledged(event: &LogEvent) -> usize {
+    match event {
+        LogEvent::AlertsAcknowledged { alerts, .. } => alerts.len(),
+        _ => 0,
+    }
+}
+
+/// Decides and records; it is on disk when this comes back well.
+fn record(
+    world: &World,
+    look: &Look,
+    what: &Do,
+    guard: &SilenceGuard,
+) -> anyhow::Result<Vec<LogEvent>> {
+    if look.read_only {
+        anyhow::bail!("nothing was recorded, because --read-only was given");
+    }
+    let (by, now) = (Actor::new(&world.settings.me), world.now());
+    let events = decide(&world.model, &by, what, now, guard).map_err(|refusal| {
+        let more = if refusal.rule == Rule::TooBroad { " --all confirms it." } else { "" };
+        anyhow::anyhow!("{}{more}", refusal.sentence)
+    })?;
+    let mut log =
+        SqliteLog::open(&world.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+    log.append(&by, now, &events).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+    Ok(events)
+}
