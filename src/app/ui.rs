@@ -139,6 +139,8 @@ pub struct SlosUi {
     pub filter: Filter,
     /// What is listed, in order.
     pub rows: Vec<SloId>,
+    /// Model revision the rows were made from.
+    pub revision: Option<u64>,
     /// Selected objective.
     pub selected: Option<SloId>,
     /// Whether it was chosen by hand; until then it is the first, whichever that is now.

@@ -225,6 +225,7 @@ fn open(state: &mut State) -> Vec<Effect> {
     match (state.ui.screen, state.ui.bridge.pane) {
         (Screen::Bridge, BridgePane::Budgets) => {
             state.ui.slos.selected.clone_from(&state.ui.bridge.slo);
+            state.ui.slos.revision = None;
             state.ui.slos.chosen = true;
             show(state, Screen::Slos)
         }
@@ -243,6 +244,7 @@ fn open(state: &mut State) -> Vec<Effect> {
             let slo =
                 state.model.catalog.slos.values().find(|s| Some(&s.service) == service.as_ref());
             state.ui.slos.selected = slo.map(|s| s.id.clone());
+            state.ui.slos.revision = None;
             state.ui.slos.chosen = true;
             show(state, Screen::Slos)
         }

@@ -94,6 +94,9 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         demo.from.unwrap_or(if demo.recording.is_none() { BEFORE_IT_BREAKS } else { Span::ZERO });
     player_clock.seek(tape.header.started.plus(skip));
     player_clock.set_speed(demo.speed.clamp(0.25, 64.0));
+    if demo.paused {
+        player_clock.pause();
+    }
     let virtual_clock: Arc<dyn Clock> = player_clock.clone();
     let player = Player::new(tape.clone(), virtual_clock.clone());
 

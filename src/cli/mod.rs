@@ -167,6 +167,9 @@ struct Demo {
     /// Where to begin, from the recording's start (2m30s) [default: shortly before it breaks].
     #[arg(long, value_parser = span)]
     from: Option<crate::domain::Span>,
+    /// Stand still at the beginning; `p` plays.
+    #[arg(long)]
+    paused: bool,
 }
 
 fn span(text: &str) -> Result<crate::domain::Span, String> {

@@ -5,9 +5,10 @@
 //! new id.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::{Mutex, PoisonError};
 
+use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
 use super::http::server_message;
@@ -38,7 +39,7 @@ struct State {
 impl Alertmanager {
     /// The Alertmanager of a site.
     pub fn new(site: SiteId) -> Self {
-        Self { site, hashing: RandomState::new(), state: Mutex::default() }
+        Self { site, hashing: RandomState::default(), state: Mutex::default() }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

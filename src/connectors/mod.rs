@@ -109,6 +109,11 @@ pub trait Connector: Send + Sync {
     /// What to ask now. Asks that are due less often than the interval are left out in between.
     fn asks(&self, interest: &Interest, now: Timestamp) -> Vec<Ask>;
 
+    /// What to ask when something else came on screen between two polls: nothing but its details.
+    fn details(&self, _interest: &Interest, _now: Timestamp) -> Vec<Ask> {
+        Vec::new()
+    }
+
     /// Reads the reply to one of its asks.
     fn parse(
         &self,

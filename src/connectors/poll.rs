@@ -104,6 +104,7 @@ pub fn start(setup: Setup) -> Handle {
         circuit: Circuit::default(),
         estimate: ClockEstimate::default(),
         wait: Span::ZERO,
+        polled: None,
     };
     let task = tokio::spawn(poller.run()).abort_handle();
     Handle { shared, task }
@@ -236,6 +237,8 @@ struct Poller {
     estimate: ClockEstimate,
     /// What the server last asked us to stay away for.
     wait: Span,
+    /// When it was last asked.
+    polled: Option<Timestamp>,
 }
 
 /// The receiver is gone: nobody listens any more.
@@ -270,7 +273,12 @@ impl Poller {
                 return;
             }
             if !wait.std().is_zero() {
-                forced = self.rest(wait).await;
+                let Ok(woken) = self.rest(wait).await else { return };
+                forced = woken;
+            }
+            // A recording that is paused or over would answer what it answered before.
+            if !forced && self.polled == Some(self.shared.clock.now()) {
+                continue;
             }
             if self.poll(forced).await.is_err() {
                 return;
@@ -284,21 +292,24 @@ impl Poller {
         }
     }
 
-    /// Waits for the next poll; whether a person asked for it.
-    async fn rest(&mut self, wait: Span) -> bool {
+    /// Waits for the next poll; whether a person asked for it. What comes on screen meanwhile is
+    /// fetched at once, and only that: a moving selection must not hurry everything else.
+    async fn rest(&mut self, wait: Span) -> Result<bool, Closed> {
         let sleep = tokio::time::sleep(wait.std());
         tokio::pin!(sleep);
         let mut watching = true;
         loop {
             tokio::select! {
-                () = &mut sleep => return false,
-                () = self.shared.now.notified() => return true,
+                () = &mut sleep => return Ok(false),
+                () = self.shared.now.notified() => return Ok(true),
                 changed = self.interest.changed(), if watching => {
                     watching = changed.is_ok();
                     // A new chart does not break a pause the server asked for.
                     if watching && self.circuit.state() == Breaker::Closed && self.wait == Span::ZERO {
-                        tokio::time::sleep(SETTLE).await;
-                        return false;
+                        while let Ok(Ok(())) =
+                            tokio::time::timeout(SETTLE, self.interest.changed()).await
+                        {}
+                        self.look_closer().await?;
                     }
                 }
             }
@@ -316,11 +327,29 @@ impl Poller {
         self.sink.send(Event::Source(self.status.clone())).await.map_err(|_| Closed)
     }
 
+    /// Asks for the details of what is on screen.
+    async fn look_closer(&mut self) -> Result<(), Closed> {
+        let interest = self.interest.borrow_and_update().clone();
+        let asks = self.shared.connector.details(&interest, self.shared.clock.now());
+        if asks.is_empty() {
+            return Ok(());
+        }
+        let mut tally = Tally::default();
+        self.ask_all(asks, usize::from(self.status.limit.max(1)), &mut tally).await?;
+        // That these went well says nothing about the rest, that they did not is told.
+        if tally.failure.is_some() {
+            self.status.failure = tally.failure;
+            self.tell().await?;
+        }
+        Ok(())
+    }
+
     async fn poll(&mut self, forced: bool) -> Result<(), Closed> {
         if forced {
             self.circuit.force();
         }
         let now = self.shared.clock.now();
+        self.polled = Some(now);
         if !self.circuit.admit(now) {
             return Ok(());
         }

@@ -8,7 +8,7 @@ mod plan;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::http::server_message;
 use super::wire::LabelMaker;
@@ -58,6 +58,8 @@ struct State {
     unrecorded: HashMap<usize, Timestamp>,
     /// Services whose signals were refused in company.
     signals_alone: BTreeSet<ServiceId>,
+    /// What is asked of all objectives: hundreds of kilobytes of text, the same at most polls.
+    plan: Option<Arc<Planned>>,
     shown: BTreeSet<usize>,
     past: HashMap<(ServiceId, Signal), Series>,
     lines: HashMap<(ServiceId, Signal), Series>,
@@ -65,6 +67,15 @@ struct State {
     ahead: Span,
     /// By how much the range asked for was moved, by question.
     moved: HashMap<String, Span>,
+}
+
+/// Queries of all objectives, and which units they were made without.
+struct Planned {
+    alone: HashSet<usize>,
+    unrecorded: BTreeSet<usize>,
+    readings: Vec<plan::Query>,
+    /// For sparklines.
+    coarse: Vec<String>,
 }
 
 impl State {
@@ -162,55 +173,103 @@ impl Prometheus {
         }
     }
 
+    fn planned(&self, state: &mut State) -> Arc<Planned> {
+        let unrecorded: BTreeSet<usize> = state.unrecorded.keys().copied().collect();
+        if let Some(planned) = &state.plan
+            && planned.alone == state.alone
+            && planned.unrecorded == unrecorded
+        {
+            return planned.clone();
+        }
+        let active = |at: usize| match self.units.get(at).and_then(|u| u.instead_of) {
+            Some(recorded) => unrecorded.contains(&recorded),
+            None => !unrecorded.contains(&at),
+        };
+        let charted = self.charted(state);
+        let planned = Arc::new(Planned {
+            readings: plan::queries(&self.units, active, &state.alone),
+            coarse: plan::packed(charted.iter().map(|(at, slo)| self.history(state, *at, slo))),
+            alone: state.alone.clone(),
+            unrecorded,
+        });
+        state.plan = Some(planned.clone());
+        planned
+    }
+
     fn slo_asks(&self, state: &mut State, now: Timestamp, asks: &mut Vec<Ask>) {
         // Rules may be loaded later; they are tried again now and then.
         state.unrecorded.retain(|_, since| now.since(*since) < TRY_RULES_AGAIN);
-        let active = |at: usize| match self.units.get(at).and_then(|u| u.instead_of) {
-            Some(recorded) => state.unrecorded.contains_key(&recorded),
-            None => !state.unrecorded.contains_key(&at),
-        };
-        for query in plan::queries(&self.units, active, &state.alone) {
+        for query in &self.planned(state).readings {
             if state.take(&query.key, query.every, self.interval, now) {
-                asks.push(self.query_ask(&query.key, query.text));
+                asks.push(self.query_ask(&query.key, query.text.clone()));
             }
         }
     }
 
-    fn history_asks(
+    /// Objectives with their numbers; one whose ratio is refused would sink the others' history too.
+    fn charted(&self, state: &State) -> Vec<(usize, &Slo)> {
+        let broken: HashSet<usize> =
+            state.alone.iter().filter_map(|unit| self.units.get(*unit).map(|u| u.slo)).collect();
+        self.slos.iter().enumerate().filter(|(at, _)| !broken.contains(at)).collect()
+    }
+
+    /// An objective's history, tagged by its number.
+    fn history(&self, state: &State, at: usize, slo: &Slo) -> String {
+        let mut unrecorded = state.unrecorded.keys().filter_map(|unit| self.units.get(*unit));
+        let recorded = !unrecorded.any(|unit| unit.slo == at);
+        plan::tag(&plan::chart_expr(slo, recorded), &at.to_string())
+    }
+
+    /// Fine lines of the objectives on screen, under names of their own.
+    fn chart_asks(
         &self,
         state: &mut State,
         interest: &Interest,
         now: Timestamp,
         asks: &mut Vec<Ask>,
     ) {
-        // An objective whose ratio is refused would sink the others' history too.
-        let broken: HashSet<usize> =
-            state.alone.iter().filter_map(|unit| self.units.get(*unit).map(|u| u.slo)).collect();
         let wanted = interest.slos.get(..interest.slos.len().min(MOST_CHARTS)).unwrap_or_default();
-        let all: Vec<(usize, &Slo)> =
-            self.slos.iter().enumerate().filter(|(at, _)| !broken.contains(at)).collect();
-        let shown = all.iter().filter(|(_, slo)| wanted.contains(&slo.id));
-        state.shown = shown.clone().map(|(at, _)| *at).collect();
-        let range = if interest.range > Span::ZERO { interest.range } else { SPARK_RANGE };
-        let unrecorded: HashSet<usize> =
-            state.unrecorded.keys().filter_map(|u| self.units.get(*u)).map(|u| u.slo).collect();
-        let text = |at: usize, slo: &Slo| {
-            plan::tag(&plan::chart_expr(slo, !unrecorded.contains(&at)), &at.to_string())
-        };
-        // Fine lines under names of their own and coarse ones always in the same company, so that a
-        // recording finds each again.
-        let mut texts: Vec<(String, String, f64)> = shown
-            .map(|(at, slo)| (format!("chart:{}", slo.id), text(*at, slo), CHART_POINTS))
-            .collect();
-        let coarse = plan::packed(all.iter().map(|(at, slo)| text(*at, slo)));
-        for (chunk, text) in coarse.into_iter().enumerate() {
-            texts.push((format!("spark:{chunk}"), text, SPARK_POINTS));
+        let mut shown = self.charted(state);
+        shown.retain(|(_, slo)| wanted.contains(&slo.id));
+        state.shown = shown.iter().map(|(at, _)| *at).collect();
+        for (at, slo) in shown {
+            let key = format!("chart:{}", slo.id);
+            self.history_ask(
+                state,
+                interest,
+                now,
+                (key, &self.history(state, at, slo), CHART_POINTS),
+                asks,
+            );
         }
-        for (key, text, points) in texts {
-            if state.take(&key, self.cadence(&key), self.interval, now) {
-                let there = state.there(&key, now);
-                asks.push(self.range_ask(&key, text, range, step(range, points), there));
-            }
+    }
+
+    /// Coarse lines of all, always in the same company, so that a recording finds each again.
+    fn spark_asks(
+        &self,
+        state: &mut State,
+        interest: &Interest,
+        now: Timestamp,
+        asks: &mut Vec<Ask>,
+    ) {
+        for (chunk, text) in self.planned(state).coarse.iter().enumerate() {
+            let key = format!("spark:{chunk}");
+            self.history_ask(state, interest, now, (key, text, SPARK_POINTS), asks);
+        }
+    }
+
+    fn history_ask(
+        &self,
+        state: &mut State,
+        interest: &Interest,
+        now: Timestamp,
+        (key, text, points): (String, &str, f64),
+        asks: &mut Vec<Ask>,
+    ) {
+        let range = if interest.range > Span::ZERO { interest.range } else { SPARK_RANGE };
+        if state.take(&key, self.cadence(&key), self.interval, now) {
+            let there = state.there(&key, now);
+            asks.push(self.range_ask(&key, text.to_owned(), range, step(range, points), there));
         }
     }
 
@@ -460,7 +519,8 @@ impl Connector for Prometheus {
         let state = &mut *state;
         let mut asks = vec![get("time", "/api/v1/query", vec![("query", "time()".to_owned())])];
         self.slo_asks(state, now, &mut asks);
-        self.history_asks(state, interest, now, &mut asks);
+        self.chart_asks(state, interest, now, &mut asks);
+        self.spark_asks(state, interest, now, &mut asks);
         self.signal_asks(state, interest, now, &mut asks);
         for (key, path, params) in [
             ("rules", "/api/v1/rules", vec![]),
@@ -471,6 +531,14 @@ impl Connector for Prometheus {
                 asks.push(get(key, path, params));
             }
         }
+        asks
+    }
+
+    fn details(&self, interest: &Interest, now: Timestamp) -> Vec<Ask> {
+        let mut state = self.state();
+        let mut asks = Vec::new();
+        self.chart_asks(&mut state, interest, now, &mut asks);
+        self.signal_asks(&mut state, interest, now, &mut asks);
         asks
     }
 

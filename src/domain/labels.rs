@@ -76,7 +76,7 @@ impl fmt::Display for Labels {
 /// distinct values. Keyed by the raw text, so each is cleaned once.
 #[derive(Debug, Default)]
 pub struct Interner {
-    seen: HashSet<Shared>,
+    seen: HashSet<Shared, foldhash::quality::RandomState>,
 }
 
 /// Beyond this many distinct texts the interner starts over, so hostile cardinality cannot fill memory.

@@ -20,8 +20,24 @@ pub const BODY_BYTES: usize = 64 * 1024;
 const GRAPHEME_BYTES: usize = 32;
 
 /// Text without control, bidirectional, zero-width or tag characters, of bounded length; cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SafeText(Arc<str>);
+
+impl Ord for SafeText {
+    /// Texts are shared, so that two are often the same one: an alert's site is that of all others.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return std::cmp::Ordering::Equal;
+        }
+        self.0.cmp(&other.0)
+    }
+}
+
+impl PartialOrd for SafeText {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl SafeText {
     /// One line: line breaks and tabs become spaces; at most [`LINE_BYTES`].

@@ -53,13 +53,13 @@ const PRIORITY: &[Action] = &[
 ];
 
 impl Keymap {
-    /// What can be done here, most useful first; what does not fit is left off from the end.
-    pub fn hints(&self, screen: Screen, playing: bool) -> Vec<Hint> {
-        let hint = |action: &Action| {
+    /// What can be done here, most useful first; what does not fit is left off from the end, and is
+    /// never made.
+    pub fn hints(&self, screen: Screen, playing: bool) -> impl Iterator<Item = Hint> + '_ {
+        PRIORITY.iter().filter_map(move |action| {
             let keys = self.keys_on(screen, playing, *action).into_iter().next()?;
             Some(Hint { keys, doc: action.spec().short, action: *action })
-        };
-        PRIORITY.iter().filter_map(hint).collect()
+        })
     }
 }
 

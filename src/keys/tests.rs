@@ -196,7 +196,7 @@ fn bindings_that_cannot_be_reached_are_reported() {
 fn hints_name_the_live_keys_most_useful_first() {
     let keymap = load("default", None).unwrap();
     let line = |screen, playing, count| {
-        let hints = keymap.hints(screen, playing);
+        let hints = keymap.hints(screen, playing).collect::<Vec<_>>();
         hints.iter().take(count).map(|h| format!("{} {}", h.keys, h.doc)).collect::<Vec<_>>()
     };
     assert_eq!(

@@ -280,8 +280,8 @@ impl Model {
         if readings.is_empty() {
             return false;
         }
-        self.slos.observe(readings);
-        self.slos.recompute(&self.catalog);
+        let touched = self.slos.observe(readings);
+        self.slos.judge_again(&touched, &self.catalog);
         true
     }
 

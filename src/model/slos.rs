@@ -133,14 +133,41 @@ pub struct SloBook {
 }
 
 impl SloBook {
-    /// Takes in readings; an older one than what is known of its window is left aside.
-    pub fn observe(&mut self, readings: Vec<SloReading>) {
+    /// Takes in readings; an older one than what is known of its window is left aside. Tells which
+    /// objectives they are about, in order.
+    pub fn observe(&mut self, readings: Vec<SloReading>) -> Vec<SloId> {
+        let mut touched: Vec<SloId> = Vec::new();
         for reading in readings {
+            if touched.last() != Some(&reading.slo) {
+                touched.push(reading.slo.clone());
+            }
             let key = (reading.slo.clone(), reading.window);
             if self.readings.get(&key).is_none_or(|known| known.at <= reading.at) {
                 self.readings.insert(key, reading);
             }
         }
+        touched.sort_unstable();
+        touched.dedup();
+        touched
+    }
+
+    /// Judges some objectives anew, named in order: one answer is about a few of many.
+    pub(super) fn judge_again(&mut self, touched: &[SloId], catalog: &Catalog) {
+        for at in 0..self.statuses.len() {
+            let Some(known) = self.statuses.get_mut(at) else { continue };
+            let Some(slo) = catalog.slos.get(&known.slo) else { continue };
+            if touched.binary_search(&slo.id).is_err() {
+                continue;
+            }
+            let history = std::mem::take(&mut known.history);
+            let (history_window, before) =
+                (known.history_window, std::mem::take(&mut known.conditions));
+            let status = SloStatus { history, history_window, ..self.judge(slo, &before) };
+            if let Some(known) = self.statuses.get_mut(at) {
+                *known = status;
+            }
+        }
+        self.order();
     }
 
     /// Takes in the line of burn over time of one objective.
@@ -187,13 +214,26 @@ impl SloBook {
         self.statuses = catalog
             .slos
             .values()
-            .map(|slo| self.judge(slo, before.get(&slo.id).unwrap_or(&none)))
+            .map(|slo| {
+                let mut status = self.judge(slo, before.get(&slo.id).unwrap_or(&none));
+                if let Some((window, series)) = self.histories.get(&slo.id) {
+                    status.history = series.clone();
+                    status.history_window = *window;
+                }
+                status
+            })
             .collect();
+        self.order();
+    }
+
+    /// Worst first; of equals the one that comes first in the alphabet.
+    fn order(&mut self) {
         self.statuses.sort_by(|a, b| {
             let left = |s: &SloStatus| s.budget_left.value().unwrap_or(f64::INFINITY);
             (a.verdict, left(a))
                 .partial_cmp(&(b.verdict, left(b)))
                 .unwrap_or(std::cmp::Ordering::Equal)
+                .then_with(|| a.slo.cmp(&b.slo))
         });
     }
 
@@ -236,10 +276,6 @@ impl SloBook {
             history: Series::default(),
             history_window: present,
         };
-        if let Some((window, series)) = self.histories.get(&slo.id) {
-            status.history = series.clone();
-            status.history_window = *window;
-        }
         status.verdict = self.verdict(slo, &status);
         status
     }

@@ -189,9 +189,14 @@ impl Running {
                 }
                 () = sleep_until(wake), if wake.is_some() => {}
                 _ = ticks.tick() => {
-                    effects.extend(update(&mut self.state, Msg::Tick(self.clock.now())));
+                    let (now, playback) = (self.clock.now(), self.exec.playback());
+                    // A recording that stands still shows what it showed.
+                    if now == self.state.now && playback == self.state.playback {
+                        continue;
+                    }
+                    effects.extend(update(&mut self.state, Msg::Tick(now)));
                     self.exec.remember(&self.state);
-                    if let Some(playback) = self.exec.playback() {
+                    if let Some(playback) = playback {
                         effects.extend(update(&mut self.state, Msg::Playback(playback)));
                     }
                     self.wanted = self.wanted.or(Some(Cause::Data));

@@ -14,12 +14,15 @@ use tokio::sync::{mpsc, watch};
 
 use crate::connectors::{NOON, ask, reply};
 
-/// Asks `a` and `b`; a body is the version seen, `bad` is refused.
+/// Asks `a` and `b`, and `details` of what is on screen; a body is the version seen, `bad` is refused.
 struct Two;
 
 impl Connector for Two {
     fn asks(&self, _: &Interest, _: Timestamp) -> Vec<Ask> {
         vec![ask("a"), ask("b")]
+    }
+    fn details(&self, interest: &Interest, _: Timestamp) -> Vec<Ask> {
+        interest.service.iter().map(|_| ask("details")).collect()
     }
     fn parse(&self, _: &SourceId, _: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
         match String::from_utf8_lossy(&reply.body).as_ref() {
@@ -63,11 +66,22 @@ impl Transport for Script {
 struct Bench {
     handle: Handle,
     events: mpsc::Receiver<Event>,
-    _interest: watch::Sender<Interest>,
+    interest: watch::Sender<Interest>,
 }
 
 impl Bench {
     fn new(script: &Arc<Script>) -> Self {
+        let began = std::time::Instant::now();
+        let clock =
+            move || NOON.plus(Span::from_millis(began.elapsed().as_millis().try_into().unwrap()));
+        Self::paced(script, Span::from_hours(1), clock)
+    }
+
+    fn paced(
+        script: &Arc<Script>,
+        pace: Span,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
         let (sink, events) = mpsc::channel(64);
         let (interest_in, interest) = watch::channel(Interest::default());
         let status = SourceStatus::new(
@@ -77,19 +91,16 @@ impl Bench {
             "http://s".into(),
             Span::from_secs(15),
         );
-        let began = std::time::Instant::now();
-        let clock =
-            move || NOON.plus(Span::from_millis(began.elapsed().as_millis().try_into().unwrap()));
         let handle = start(Setup {
             status,
-            pace: Span::from_hours(1),
+            pace,
             connector: Arc::new(Two),
             transport: script.clone(),
             clock: Arc::new(clock),
             interest,
             sink,
         });
-        Self { handle, events, _interest: interest_in }
+        Self { handle, events, interest: interest_in }
     }
 
     /// Events until the status says that a poll ended.
@@ -184,5 +195,33 @@ async fn an_operation_is_performed_once_and_a_lost_answer_is_unknown() {
     assert_eq!(refused, Outcome::Refused { why: "It broke.".into() });
     script.set("op", Ok(reply(403, b"")));
     assert!(matches!(bench.handle.perform(&expire).await, Outcome::Refused { .. }));
+    bench.handle.stop();
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_clock_stands_still_only_a_person_makes_it_ask() {
+    let script = Arc::new(Script::default());
+    let mut bench = Bench::paced(&script, Span::from_millis(500), || NOON);
+    bench.poll().await;
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert_eq!(script.asked.load(Ordering::SeqCst), 2, "a paused recording answers the same");
+    bench.handle.poll_now();
+    bench.poll().await;
+    assert_eq!(script.asked.load(Ordering::SeqCst), 4);
+    bench.handle.stop();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_moving_selection_is_looked_at_where_it_rests_and_hurries_nothing_else() {
+    let script = Arc::new(Script::default());
+    let mut bench = Bench::new(&script);
+    bench.poll().await;
+    for i in 0..20 {
+        let service = Some(ServiceId::new(&format!("service-{i}")));
+        bench.interest.send(Interest { service, ..Interest::default() }).unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(script.asked.load(Ordering::SeqCst), 3, "a and b once, details once");
     bench.handle.stop();
 }

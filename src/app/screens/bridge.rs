@@ -4,7 +4,7 @@ use crate::app::{BridgePane, State};
 use crate::domain::{ServiceId, SloId, SourceId};
 use crate::model::GroupKey;
 
-use super::{Move, kept, moved};
+use super::{Move, moved, moved_by};
 
 const PANES: [BridgePane; 4] =
     [BridgePane::Budgets, BridgePane::Groups, BridgePane::Signals, BridgePane::Sources];
@@ -14,15 +14,21 @@ pub(in crate::app) fn refresh(state: &mut State) {
     if state.ui.dialog.is_some() {
         return;
     }
-    let (slos, groups, sources) = (slo_rows(state), group_rows(state), source_rows(state));
-    let bridge = &mut state.ui.bridge;
+    // After every message, so nothing is listed here: most of the time everything is still there.
+    let State { model, ui, .. } = state;
+    let bridge = &mut ui.bridge;
     if !bridge.chosen {
         (bridge.slo, bridge.group) = (None, None);
     }
-    bridge.slo = kept(&[], &slos, bridge.slo.as_ref()).or_else(|| slos.first().cloned());
-    bridge.group = kept(&[], &groups, bridge.group.as_ref()).or_else(|| groups.first().cloned());
-    bridge.source =
-        kept(&[], &sources, bridge.source.as_ref()).or_else(|| sources.first().cloned());
+    if bridge.slo.as_ref().is_none_or(|id| model.slos.status(id).is_none()) {
+        bridge.slo = model.slos.statuses.first().map(|s| s.slo.clone());
+    }
+    if bridge.group.as_ref().is_none_or(|key| model.alerts.group(key).is_none()) {
+        bridge.group = model.alerts.groups.first().map(|g| g.key.clone());
+    }
+    if bridge.source.as_ref().is_none_or(|id| !model.sources.contains_key(id)) {
+        bridge.source = model.sources.keys().next().cloned();
+    }
 }
 
 pub(in crate::app) fn next_pane(state: &mut State, by: isize) {
@@ -37,12 +43,14 @@ pub(in crate::app) fn go(state: &mut State, by: Move) {
     state.ui.bridge.chosen = true;
     match state.ui.bridge.pane {
         BridgePane::Budgets => {
-            let rows = slo_rows(state);
-            state.ui.bridge.slo = moved(&rows, state.ui.bridge.slo.as_ref(), by);
+            let rows = &state.model.slos.statuses;
+            let chosen = &mut state.ui.bridge.slo;
+            *chosen = moved_by(rows, |s| &s.slo, chosen.as_ref(), by);
         }
         BridgePane::Groups => {
-            let rows = group_rows(state);
-            state.ui.bridge.group = moved(&rows, state.ui.bridge.group.as_ref(), by);
+            let rows = &state.model.alerts.groups;
+            let chosen = &mut state.ui.bridge.group;
+            *chosen = moved_by(rows, |g| &g.key, chosen.as_ref(), by);
         }
         BridgePane::Signals => {
             let rows: Vec<ServiceId> = state.model.catalog.services.keys().cloned().collect();
@@ -71,14 +79,6 @@ pub(in crate::app) fn service(state: &State) -> Option<ServiceId> {
         .or(followed)
         .or_else(|| bridge.slo.as_ref().and_then(of_slo))
         .or_else(|| model.catalog.services.keys().next().cloned())
-}
-
-fn slo_rows(state: &State) -> Vec<SloId> {
-    state.model.slos.statuses.iter().map(|s| s.slo.clone()).collect()
-}
-
-fn group_rows(state: &State) -> Vec<GroupKey> {
-    state.model.alerts.groups.iter().map(|g| g.key.clone()).collect()
 }
 
 fn source_rows(state: &State) -> Vec<SourceId> {

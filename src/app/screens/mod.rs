@@ -18,15 +18,25 @@ pub(super) enum Move {
 
 /// Moves a selection through `rows`. With nothing selected the first row is taken.
 pub(super) fn moved<T: Clone + PartialEq>(rows: &[T], selected: Option<&T>, by: Move) -> Option<T> {
+    moved_by(rows, |row| row, selected, by)
+}
+
+/// As [`moved`], through rows known by their ids.
+pub(super) fn moved_by<R, T: Clone + PartialEq>(
+    rows: &[R],
+    id: impl Fn(&R) -> &T,
+    selected: Option<&T>,
+    by: Move,
+) -> Option<T> {
     let last = rows.len().checked_sub(1)?;
-    let at = selected.and_then(|s| rows.iter().position(|r| r == s));
+    let at = selected.and_then(|s| rows.iter().position(|r| id(r) == s));
     let to = match (by, at) {
         (Move::Top, _) => 0,
         (Move::Bottom, _) => last,
         (Move::By(_), None) => 0,
         (Move::By(n), Some(at)) => at.saturating_add_signed(n).min(last),
     };
-    rows.get(to).cloned()
+    rows.get(to).map(|row| id(row).clone())
 }
 
 /// Keeps a selection through a change of rows: the same id if it is still there, else what now

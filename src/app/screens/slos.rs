@@ -8,9 +8,11 @@ use super::{Move, kept, moved};
 
 /// Makes the rows anew. Not while a dialog is open.
 pub(in crate::app) fn refresh(state: &mut State, force: bool) {
-    if state.ui.dialog.is_some() && !force {
+    let State { model, ui, .. } = state;
+    if !force && (ui.dialog.is_some() || ui.slos.revision == Some(model.revision)) {
         return;
     }
+    ui.slos.revision = Some(model.revision);
     let rows: Vec<SloId> = matching(state, &state.ui.slos.filter).collect();
     let ui = &mut state.ui;
     if !ui.slos.chosen {

@@ -146,8 +146,12 @@ pub(crate) fn cell(
     }
 }
 
-/// Whether the first of the group's alerts is seen.
+/// How the first of the group's alerts that are not plainly seen is seen.
 pub(crate) fn first_sight<'a>(scene: &Scene<'a>, group: &Group) -> Option<&'a Sight> {
+    // Looking for it costs a search for each alert, and a group can have twenty thousand.
+    if group.unseen == 0 {
+        return None;
+    }
     group.alerts.iter().find_map(|key| {
         let sight = &scene.model().alerts.alerts.get(key)?.sight;
         (!matches!(sight, Sight::Firing)).then_some(sight)

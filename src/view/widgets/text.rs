@@ -82,6 +82,21 @@ pub(crate) fn wrap<'t>(text: &'t str, cells: usize, mut line: impl FnMut(&'t str
     }
 }
 
+/// Writes a text that fits; gives the column after it. Most text is plain ASCII, a character a cell,
+/// and need not be taken apart into graphemes.
+fn write(buf: &mut Buffer, (x, y): (u16, u16), text: &str, style: Style) -> u16 {
+    if !text.bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+        return buf.set_stringn(x, y, text, usize::MAX, style).0;
+    }
+    let mut at = x;
+    for b in text.bytes() {
+        let Some(cell) = buf.cell_mut((at, y)) else { break };
+        cell.set_char(char::from(b)).set_style(style);
+        at = at.saturating_add(1);
+    }
+    at
+}
+
 /// Writes into one row of an area, from left to right, and from the right edge inwards.
 pub(crate) struct Pen<'b> {
     buf: &'b mut Buffer,
@@ -139,7 +154,7 @@ impl<'b> Pen<'b> {
             return self;
         }
         let (shown, cut) = fit(text, room);
-        self.x = self.buf.set_stringn(self.x, self.y, shown, room, style).0;
+        self.x = write(self.buf, (self.x, self.y), shown, style);
         if cut && self.x < self.end {
             self.x = self.buf.set_stringn(self.x, self.y, "…", 1, style).0;
         }
@@ -160,7 +175,7 @@ impl<'b> Pen<'b> {
         let cells = width(text);
         if cells <= self.room() && cells > 0 {
             let x = self.end - cells as u16;
-            self.buf.set_stringn(x, self.y, text, cells, style);
+            write(self.buf, (x, self.y), text, style);
             self.end = x;
         }
         self
