@@ -70,17 +70,19 @@ struct Data<'a> {
 #[derive(Deserialize)]
 struct Sample<'a> {
     #[serde(borrow, deserialize_with = "pairs")]
-    metric: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    metric: Borrowed<'a>,
     #[serde(borrow)]
     value: (f64, Cow<'a, str>),
 }
 
+type Borrowed<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
 fn pairs<'de: 'a, 'a, D: serde::Deserializer<'de>>(
     deserializer: D,
-) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, D::Error> {
+) -> Result<Borrowed<'a>, D::Error> {
     struct Pairs<'a>(std::marker::PhantomData<&'a ()>);
     impl<'de: 'a, 'a> serde::de::Visitor<'de> for Pairs<'a> {
-        type Value = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+        type Value = Borrowed<'a>;
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("an object of strings")
         }
