@@ -248,7 +248,7 @@ fn a_full_disk_loses_neither_the_note_nor_the_draft() {
     session.wait_for_text("the end");
     session.send("\r");
     session.wait_within(patience(), "why", |s| {
-        s.text().contains("refused to let the file grow") || s.text().contains("the disk is full")
+        s.text().contains("refused to let") || s.text().contains("the disk is full")
     });
     session.wait_for_text("the end");
     // There is room again: the same text, still typed, is recorded.
