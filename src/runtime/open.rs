@@ -9,9 +9,9 @@ use crate::app::{ClockMode, State, Tone, Ui};
 use crate::config::{Settings, settings};
 use crate::connectors::Clock;
 use crate::connectors::tape::PlayerClock;
-use crate::domain::{Actor, SafeText, Span};
+use crate::domain::{Actor, Operation, SafeText, Span, Timestamp};
 use crate::eventlog::{EventLog, Position};
-use crate::model::Model;
+use crate::model::{Model, Standing};
 use crate::theme::{self, Facts, Theme};
 
 /// How the person wants it this time; `None` leaves it to the settings.
@@ -71,6 +71,8 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     if opening.player.is_some() {
         ui.range = Span::from_mins(10);
     }
+    warnings.extend(model.resolution_caveat().map(SafeText::new));
+    warnings.extend(unsettled(&model, now));
     let mut state = State::new(model, ui, now, Actor::new(&settings.me), Arc::new(keymap));
     state.read_only = wanted.read_only;
     state.guard = SilenceGuard {
@@ -108,6 +110,26 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
         keep: opening.keep,
     };
     Ok(run(console).await?)
+}
+
+/// What was asked of an outside system and has no recorded outcome: the console was cut off meanwhile,
+/// so it may or may not have been done, and only a person can settle it.
+fn unsettled(model: &Model, now: Timestamp) -> Option<SafeText> {
+    let open = model.journal.operations.values();
+    let recent = |o: &&crate::model::OpenOperation| now.since(o.at) < Span::from_days(1);
+    let open = open.filter(|o| o.outcome.is_none() && o.standing(now) == Standing::OutcomeUnknown);
+    let open = open.filter(recent);
+    let (count, last) = open.fold((0, None), |(count, _), operation| (count + 1, Some(operation)));
+    let last = last?;
+    let what = match &last.operation {
+        Operation::Silence { .. } => "a silence",
+        Operation::Expire { .. } => "the end of a silence",
+    };
+    Some(SafeText::body(&format!(
+        "{count} request(s) have no recorded outcome, the last for {what} by {} at {}: it may or may \
+         not have been done. Look at the list of silences before asking again.",
+        last.by, last.at
+    )))
 }
 
 /// Theme and keymap as wanted. A broken file of the person's own must not keep the console from

@@ -55,8 +55,6 @@ fn alerts() -> Vec<u8> {
     body.into_bytes()
 }
 
-type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
-
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -72,15 +70,19 @@ struct Data<'a> {
 #[derive(Deserialize)]
 struct Sample<'a> {
     #[serde(borrow, deserialize_with = "pairs")]
-    metric: Pairs<'a>,
+    metric: Borrowed<'a>,
     #[serde(borrow)]
     value: (f64, Cow<'a, str>),
 }
 
-fn pairs<'de: 'a, 'a, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Pairs<'a>, D::Error> {
-    struct Reader<'a>(std::marker::PhantomData<&'a ()>);
-    impl<'de: 'a, 'a> serde::de::Visitor<'de> for Reader<'a> {
-        type Value = Pairs<'a>;
+type Borrowed<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+fn pairs<'de: 'a, 'a, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Borrowed<'a>, D::Error> {
+    struct Pairs<'a>(std::marker::PhantomData<&'a ()>);
+    impl<'de: 'a, 'a> serde::de::Visitor<'de> for Pairs<'a> {
+        type Value = Borrowed<'a>;
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("an object of strings")
         }
@@ -95,7 +97,7 @@ fn pairs<'de: 'a, 'a, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Pa
             Ok(pairs)
         }
     }
-    deserializer.deserialize_map(Reader(std::marker::PhantomData))
+    deserializer.deserialize_map(Pairs(std::marker::PhantomData))
 }
 
 fn parse(c: &mut Criterion) {

@@ -83,7 +83,7 @@ fn alerts(round: usize) -> Vec<Alert> {
                 starts_at: now().minus(Span::from_secs(600 + (i as i64 * 7) % 5_000)),
                 ends_at: now().plus(Span::from_mins(4)),
                 updated_at: now(),
-                state: if (i + round) % 1_000 == 0 {
+                state: if (i + round).is_multiple_of(1_000) {
                     AlertState::Unprocessed
                 } else {
                     AlertState::Active

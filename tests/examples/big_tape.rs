@@ -284,7 +284,7 @@ fn ratio(expr: &str) -> f64 {
     let digits = expr.find("svc-").and_then(|at| expr.get(at + 4..at + 9));
     let number: usize = digits.and_then(|d| d.parse().ok()).unwrap_or_default();
     let wobble = (number * 7_919 % 1_000) as f64 / 1_000.0;
-    if number % 12 == 0 { 0.015 + wobble * 0.02 } else { 0.000_1 + wobble * 0.000_5 }
+    if number.is_multiple_of(12) { 0.015 + wobble * 0.02 } else { 0.000_1 + wobble * 0.000_5 }
 }
 
 impl Transport for Pretend {

@@ -27,7 +27,7 @@ pub(crate) enum Col {
 pub(crate) const BRIDGE: [Column<Col>; 7] = [
     Column::new(Col::Mark, "", 1, 0),
     Column::new(Col::Severity, "", 5, 0),
-    Column::new(Col::Title, "", 20, 0).up_to(40).grow(),
+    Column::new(Col::Title, "", 20, 0).up_to(28).grow(),
     Column::new(Col::Active, "alerts", 6, 4).right(),
     Column::new(Col::Since, "for", 4, 1).right(),
     Column::new(Col::Owner, "owner", 10, 2).up_to(14),
@@ -38,7 +38,7 @@ pub(crate) const BRIDGE: [Column<Col>; 7] = [
 pub(crate) const ALERTS: [Column<Col>; 11] = [
     Column::new(Col::Mark, "", 1, 0),
     Column::new(Col::Severity, "", 5, 0),
-    Column::new(Col::Title, "", 28, 0).up_to(36).grow(),
+    Column::new(Col::Title, "", 28, 0).grow(),
     Column::new(Col::Active, "alerts", 6, 3).right(),
     Column::new(Col::Silenced, "sil", 4, 8).right(),
     Column::new(Col::Inhibited, "inh", 4, 9).right(),
