@@ -71,8 +71,10 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     if opening.player.is_some() {
         ui.range = Span::from_mins(10);
     }
-    warnings.extend(model.resolution_caveat().map(SafeText::new));
-    warnings.extend(unsettled(&model, now));
+    // The last of them is what is read first: mistakes in files come before what merely should be known.
+    let known =
+        model.resolution_caveat().map(SafeText::new).into_iter().chain(unsettled(&model, now));
+    warnings.splice(0..0, known);
     let mut state = State::new(model, ui, now, Actor::new(&settings.me), Arc::new(keymap));
     state.read_only = wanted.read_only;
     state.guard = SilenceGuard {
