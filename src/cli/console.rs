@@ -13,7 +13,7 @@ use crate::connectors::Clock;
 use crate::connectors::tape::{Player, PlayerClock, Tape};
 use crate::domain::{SafeText, Span};
 use crate::eventlog::{EventLog, MemoryLog, Position};
-use crate::runtime::{self, Opening, SourceSetup, Wanted, clock};
+use crate::runtime::{self, Beside, Opening, SourceSetup, Wanted, clock};
 
 /// The recording that comes with the program: a bad canary in a small shop, made by `quarterdeck record`
 /// from real servers.
@@ -53,17 +53,19 @@ pub(super) async fn live(
     let sources = world.sources(recorder.as_ref());
     let opening = Opening {
         folder: world.paths.config.clone(),
-        keep: Some(world.paths.state.join("view.json")),
+        beside: Beside {
+            keep: Some(world.paths.state.join("view.json")),
+            log,
+            position,
+            sources,
+            clock: world.clock,
+            player: None,
+        },
         settings: world.settings,
         model: world.model,
         wanted,
         warnings,
         errors,
-        log,
-        position,
-        sources,
-        clock: world.clock,
-        player: None,
     };
     let code = runtime::open(opening).await?;
     if let Some(recorder) = recorder {
@@ -93,7 +95,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
     let skip =
         demo.from.unwrap_or(if demo.recording.is_none() { BEFORE_IT_BREAKS } else { Span::ZERO });
     player_clock.seek(tape.header.started.plus(skip));
-    player_clock.set_speed(demo.speed.clamp(0.25, 64.0));
+    player_clock.set_speed(demo.speed);
     if demo.paused {
         player_clock.pause();
     }
@@ -122,12 +124,14 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         wanted: look.wanted(),
         warnings: Vec::new(),
         errors: Vec::new(),
-        log: Box::new(MemoryLog::for_demo()),
-        position: Position::default(),
-        sources,
-        clock: virtual_clock,
-        player: Some(player_clock),
-        keep: None,
+        beside: Beside {
+            log: Box::new(MemoryLog::for_demo()),
+            position: Position::default(),
+            sources,
+            clock: virtual_clock,
+            player: Some(player_clock),
+            keep: None,
+        },
     };
     Ok(Exit::Code(runtime::open(opening).await?))
 }

@@ -1,7 +1,6 @@
 //! Carries out what `update` asked for: on other threads and tasks whatever could take time.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
@@ -11,16 +10,12 @@ use super::keeper::Keeper;
 use super::logger::{Append, Logger};
 use super::sight::Rememberer;
 use super::terminal::Screen;
-use super::{Arrival, Looks};
+use super::{Arrival, Beside, Looks};
 use crate::app::{Effect, Msg, Playback, PlaybackStep, Reload, State, Tone, update};
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
 use crate::domain::{Operation, Outcome, SafeText, SiteId, SourceId, SourceKind};
-use crate::eventlog::{EventLog, Position};
 use crate::theme::{self, Theme};
-
-/// Speeds of a recording stay between these.
-const SPEEDS: (f64, f64) = (0.25, 64.0);
 
 /// Everything that runs beside the loop.
 pub(super) struct Exec {
@@ -35,23 +30,16 @@ pub(super) struct Exec {
     clock: Arc<dyn Clock>,
 }
 
-/// What the console is given to run beside its loop.
-pub(super) struct Parts {
-    pub(super) sources: Vec<super::SourceSetup>,
-    pub(super) log: Box<dyn EventLog>,
-    pub(super) position: Position,
-    pub(super) looks: Looks,
-    pub(super) keeper: Option<PathBuf>,
-    pub(super) player: Option<Arc<PlayerClock>>,
-    pub(super) clock: Arc<dyn Clock>,
-}
-
 impl Exec {
-    pub(super) fn start(parts: Parts, to_loop: mpsc::Sender<Arrival>) -> io::Result<Self> {
+    pub(super) fn start(
+        beside: Beside,
+        looks: Looks,
+        to_loop: mpsc::Sender<Arrival>,
+    ) -> io::Result<Self> {
         let (interest, watching) = watch::channel(Interest::default());
         let (sink, mut events) = mpsc::channel(256);
         let mut handles = Vec::new();
-        for source in parts.sources {
+        for source in beside.sources {
             let setup = (source.make)(watching.clone(), sink.clone());
             handles.push((source.id, source.site, source.kind, poll::start(setup)));
         }
@@ -69,18 +57,18 @@ impl Exec {
                 }
             }
         });
-        let looks: Watched = Arc::new(Mutex::new(parts.looks));
+        let looks: Watched = Arc::new(Mutex::new(looks));
         files::watch(looks.clone(), to_loop.clone())?;
         Ok(Self {
-            logger: Logger::start(parts.log, parts.position, to_loop.clone())?,
+            logger: Logger::start(beside.log, beside.position, to_loop.clone())?,
             handles,
             interest,
             looks,
-            rememberer: Rememberer::new(parts.keeper.as_deref()),
-            keeper: Keeper::start(parts.keeper, to_loop.clone(), parts.clock.clone())?,
-            player: parts.player,
+            rememberer: Rememberer::new(beside.keep.as_deref()),
+            keeper: Keeper::start(beside.keep, to_loop.clone(), beside.clock.clone())?,
+            player: beside.player,
             to_loop,
-            clock: parts.clock,
+            clock: beside.clock,
         })
     }
 
@@ -192,9 +180,9 @@ impl Exec {
                 let to = player.now().plus(by).max(start).min(end);
                 player.seek(to);
             }
-            PlaybackStep::Slower => player.set_speed((player.speed() / 2.0).max(SPEEDS.0)),
-            PlaybackStep::Faster => player.set_speed((player.speed() * 2.0).min(SPEEDS.1)),
-            PlaybackStep::Speed(times) => player.set_speed(times.clamp(SPEEDS.0, SPEEDS.1)),
+            PlaybackStep::Slower => player.set_speed(player.speed() / 2.0),
+            PlaybackStep::Faster => player.set_speed(player.speed() * 2.0),
+            PlaybackStep::Speed(times) => player.set_speed(times),
         }
         if let Some(playback) = self.playback() {
             update(state, Msg::Playback(playback));

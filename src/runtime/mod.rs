@@ -43,7 +43,7 @@ use crate::eventlog::{EventLog, Position};
 use crate::theme::Theme;
 use crate::view::draw;
 
-use exec::{Exec, Parts, built_in};
+use exec::{Exec, built_in};
 pub use files::Looks;
 use input::FromTerminal;
 use kept::restore;
@@ -92,6 +92,22 @@ impl SourceSetup {
     }
 }
 
+/// What runs beside the loop.
+pub struct Beside {
+    /// Sources, ready to be started.
+    pub sources: Vec<SourceSetup>,
+    /// Where facts go.
+    pub log: Box<dyn EventLog>,
+    /// How far the model has read them.
+    pub position: Position,
+    /// The clock in force.
+    pub clock: Arc<dyn Clock>,
+    /// The player, when a recording is played.
+    pub player: Option<Arc<PlayerClock>>,
+    /// File in which view and drafts are kept; `None` keeps nothing.
+    pub keep: Option<PathBuf>,
+}
+
 /// Everything a console needs to run.
 pub struct Console {
     /// What it knows at the start, from the local store.
@@ -100,18 +116,8 @@ pub struct Console {
     pub theme: Theme,
     /// Theme and keymap files, watched for changes.
     pub looks: Looks,
-    /// Where facts go.
-    pub log: Box<dyn EventLog>,
-    /// How far the state has read them.
-    pub position: Position,
-    /// Sources, ready to be started.
-    pub sources: Vec<SourceSetup>,
-    /// The clock in force.
-    pub clock: Arc<dyn Clock>,
-    /// The player, when a recording is played.
-    pub player: Option<Arc<PlayerClock>>,
-    /// File in which view and drafts are kept; `None` keeps nothing.
-    pub keep: Option<PathBuf>,
+    /// What runs beside its loop.
+    pub beside: Beside,
 }
 
 /// What arrives at the loop besides the terminal's input.
@@ -128,7 +134,7 @@ const MOST_PER_TURN: usize = 256;
 /// # Errors
 /// When the terminal cannot be taken, with the reason in a sentence.
 pub async fn run(console: Console) -> io::Result<i32> {
-    let Console { mut state, theme, looks, log, position, sources, clock, player, keep } = console;
+    let Console { mut state, theme, looks, beside } = console;
     let (to_loop, arrivals) = mpsc::channel(1024);
     let (from_terminal, typed) = mpsc::channel(256);
     signals::start(from_terminal.clone())?;
@@ -143,8 +149,8 @@ pub async fn run(console: Console) -> io::Result<i32> {
         return Ok(gone);
     }
     let pacer = Pacer::asked_at(Instant::now());
-    let parts = Parts { sources, log, position, looks, keeper: keep, player, clock: clock.clone() };
-    let exec = Exec::start(parts, to_loop)?;
+    let clock = beside.clock.clone();
+    let exec = Exec::start(beside, looks, to_loop)?;
     let mut running = Running { state, theme, screen, pacer, exec, clock, wanted: None };
     let ended = running.until_the_end(typed, arrivals).await;
     running.exec.finish(&running.state);

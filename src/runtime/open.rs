@@ -3,14 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Console, Looks, SourceSetup, built_in, clock, keep, restore, run, sight};
+use super::{Beside, Console, Looks, built_in, clock, keep, restore, run, sight};
 use crate::actions::SilenceGuard;
 use crate::app::{ClockMode, State, Tone, Ui};
 use crate::config::{Settings, settings};
-use crate::connectors::Clock;
-use crate::connectors::tape::PlayerClock;
 use crate::domain::{Actor, Operation, SafeText, Span, Timestamp};
-use crate::eventlog::{EventLog, Position};
 use crate::model::{Model, Standing};
 use crate::theme::{self, Facts, Theme};
 
@@ -41,18 +38,8 @@ pub struct Opening {
     pub warnings: Vec<SafeText>,
     /// What went wrong so far and limits what can be done.
     pub errors: Vec<SafeText>,
-    /// Where facts go.
-    pub log: Box<dyn EventLog>,
-    /// How far the model has read them.
-    pub position: Position,
-    /// Sources, ready to be started.
-    pub sources: Vec<SourceSetup>,
-    /// The clock in force.
-    pub clock: Arc<dyn Clock>,
-    /// The player, when a recording is played.
-    pub player: Option<Arc<PlayerClock>>,
-    /// File in which view and drafts are kept; `None` keeps nothing.
-    pub keep: Option<PathBuf>,
+    /// What runs beside the loop.
+    pub beside: Beside,
 }
 
 /// Opens the console and runs it; gives the exit code.
@@ -60,15 +47,15 @@ pub struct Opening {
 /// # Errors
 /// When the terminal cannot be taken, or a built-in theme or keymap is damaged.
 pub async fn open(opening: Opening) -> anyhow::Result<i32> {
-    let Opening { settings, folder, model, wanted, mut warnings, mut errors, .. } = opening;
+    let Opening { settings, folder, model, wanted, mut warnings, mut errors, beside } = opening;
     let (theme, keymap, looks) = looks(&settings, &folder, &wanted, &mut errors)?;
-    let now = opening.clock.now();
+    let now = beside.clock.now();
     let mut ui = Ui::new((80, 24));
     ui.ascii = wanted.ascii || settings.ui.ascii;
     if settings.ui.clock == settings::Clock::Local {
         ui.clock = ClockMode::Local;
     }
-    if opening.player.is_some() {
+    if beside.player.is_some() {
         ui.range = Span::from_mins(10);
     }
     // The last of them is what is read first: mistakes in files come before what merely should be known.
@@ -87,7 +74,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     let (themes, keymaps) = built_in();
     state.themes = looks.names("themes", themes);
     state.keymaps = looks.names("keymaps", keymaps);
-    if let Some(path) = &opening.keep {
+    if let Some(path) = &beside.keep {
         let loaded = keep::load(path);
         warnings.extend(loaded.notice);
         restore(&mut state, loaded.kept);
@@ -100,17 +87,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
             state.ui.notice(tone, sentence, now);
         }
     }
-    let console = Console {
-        state,
-        theme,
-        looks,
-        log: opening.log,
-        position: opening.position,
-        sources: opening.sources,
-        clock: opening.clock,
-        player: opening.player,
-        keep: opening.keep,
-    };
+    let console = Console { state, theme, looks, beside };
     Ok(run(console).await?)
 }
 
