@@ -6,9 +6,11 @@
 pub mod command;
 mod decide;
 pub mod find;
+mod incident;
 mod refusal;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
+pub use incident::{Doing, Writer, decide_incident};
 pub use refusal::{Refusal, Rule};
 
 use std::fmt;

@@ -11,6 +11,12 @@ pub enum Effect {
     Append(Vec<LogEvent>),
     /// Perform a recorded operation; becomes `Msg::Performed`.
     Perform(RecordId, Operation),
+    /// Look for words in the log; becomes `Msg::Found`.
+    Search(String),
+    /// Tell the others where this console is.
+    Present(crate::eventlog::Presence),
+    /// Hand a text to the person's own editor; becomes `Msg::Edited`.
+    Edit(String),
     /// Ask a source now (all when `None`), past its interval and its breaker.
     Poll(Option<SourceId>),
     /// What is on screen changed: fetch these details from now on.

@@ -40,6 +40,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             dialogs::not_recorded(state, &error.sentence);
             Vec::new()
         }
+        Msg::Found(..) | Msg::Present(_) | Msg::Edited(_) => Vec::new(),
         Msg::Performed(request, outcome) => {
             if let Some(open) = state.model.journal.operations.get(&request) {
                 let operation = open.operation.clone();

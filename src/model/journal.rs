@@ -99,7 +99,7 @@ impl Journal {
     pub fn apply(&mut self, record: &Recorded) {
         let (id, at) = (record.id, record.at);
         match &record.event {
-            None => {}
+            None | Some(LogEvent::OperationAttempted { .. } | LogEvent::Incident { .. }) => {}
             Some(LogEvent::AlertsAcknowledged { alerts, title: _, note }) => {
                 let ack = Arc::new(Ack { by: record.actor.clone(), at, note: note.clone() });
                 self.say(record, alerts, Some(&ack));

@@ -98,11 +98,12 @@ impl Exec {
                 let append = Append { actor: state.me.clone(), at: self.clock.now(), events };
                 if !self.logger.append(append) {
                     let sentence = "The log has stopped, so nothing was recorded; what you typed is still here. Restart Quarterdeck.";
-                    let error = crate::eventlog::AppendError { sentence: sentence.into() };
+                    let error = crate::eventlog::AppendError::failed(sentence);
                     update(state, Msg::NotRecorded(error));
                 }
             }
             Effect::Perform(request, operation) => self.operate(request, operation),
+            Effect::Search(_) | Effect::Present(_) | Effect::Edit(_) => {}
             Effect::Poll(which) => {
                 for (id, _, _, handle) in &self.handles {
                     if which.as_ref().is_none_or(|w| w == id) {
@@ -149,6 +150,7 @@ impl Exec {
     fn operate(&self, request: crate::eventlog::RecordId, operation: Operation) {
         let site = match &operation {
             Operation::Silence { site, .. } | Operation::Expire { site, .. } => site.clone(),
+            Operation::Send(_) | Operation::Ticket { .. } => return,
         };
         let able: Vec<poll::Handle> = self
             .handles

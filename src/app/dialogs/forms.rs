@@ -151,7 +151,13 @@ pub(in crate::app) fn recorded(state: &mut State, event: &LogEvent) {
         (LogEvent::AcknowledgementWithdrawn { .. }, _) => {
             ("", "Acknowledgement withdrawn.".to_owned())
         }
-        (LogEvent::OperationRequested { .. } | LogEvent::OperationEnded { .. }, _) => return,
+        (
+            LogEvent::OperationRequested { .. }
+            | LogEvent::OperationEnded { .. }
+            | LogEvent::OperationAttempted { .. }
+            | LogEvent::Incident { .. },
+            _,
+        ) => return,
     };
     let title = match &state.ui.dialog {
         Some(Dialog::Acknowledge(f)) if f.saving && kind == "ack" => Some(f.title.clone()),
