@@ -95,7 +95,8 @@ impl Exec {
     ) -> io::Result<Option<i32>> {
         match effect {
             Effect::Append(events) => {
-                let append = Append { actor: state.me.clone(), at: self.clock.now(), events };
+                let append =
+                    Append { actor: state.me.clone(), at: self.clock.now(), events, reply: None };
                 if !self.logger.append(append) {
                     let sentence = "The log has stopped, so nothing was recorded; what you typed is still here. Restart Quarterdeck.";
                     let error = crate::eventlog::AppendError::failed(sentence);
