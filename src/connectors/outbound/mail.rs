@@ -1,0 +1,181 @@
+//! Mail by SMTP (lettre). The `Message-ID` is the operation's key, so that a mail that was sent twice after
+//! all is shown once by most readers; a server keeps nothing that could be asked for.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, MessageBuilder};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Letter, Tokio1Executor};
+
+use super::super::Clock;
+use super::super::secret::SecretRef;
+use super::web::settled;
+use super::{Outlet, mark, message, received, refused, unknown};
+use crate::domain::{Message, Operation, Outcome, SafeText, Span};
+
+/// How the connection is kept private.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTls {
+    /// Not at all: a relay on this machine or in a trusted network.
+    None,
+    /// STARTTLS, refused when the server does not offer it.
+    Start,
+    /// TLS from the first byte.
+    Whole,
+}
+
+/// What mail needs to know.
+#[derive(Debug, Clone)]
+pub struct MailConfig {
+    /// Name of the channel.
+    pub name: String,
+    /// Server.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Privacy.
+    pub tls: MailTls,
+    /// Authority trusted besides the system's, as PEM.
+    pub ca: Option<Vec<u8>>,
+    /// User name, and where the password is kept.
+    pub login: Option<(String, SecretRef)>,
+    /// Sender.
+    pub from: String,
+    /// Recipients unless the message says otherwise.
+    pub to: Vec<String>,
+    /// Deadline of each command.
+    pub timeout: Span,
+}
+
+/// A mail server.
+pub struct Mail {
+    config: MailConfig,
+    clock: Arc<dyn Clock>,
+}
+
+impl Mail {
+    /// A channel that mails.
+    pub const fn new(config: MailConfig, clock: Arc<dyn Clock>) -> Self {
+        Self { config, clock }
+    }
+
+    /// The letter, or what in it cannot be sent.
+    fn letter(&self, message: &Message, key: &str) -> Result<Letter, Outcome> {
+        let mailbox = |address: &str| {
+            address.parse::<Mailbox>().map_err(|_| {
+                refused(format!("`{}` is not a mail address.", SafeText::new(address)))
+            })
+        };
+        let to: Vec<&str> = if message.to.is_empty() {
+            self.config.to.iter().map(String::as_str).collect()
+        } else {
+            message.to.iter().map(SafeText::as_str).collect()
+        };
+        if to.is_empty() {
+            return Err(refused("No address is configured to mail to."));
+        }
+        let from = mailbox(&self.config.from)?;
+        let domain = from.email.domain().to_owned();
+        let mut letter: MessageBuilder = Letter::builder()
+            .from(from)
+            .subject(message.subject.as_str())
+            .message_id(Some(format!("<{key}@{domain}>")))
+            .header(ContentType::TEXT_PLAIN);
+        for address in to {
+            letter = letter.to(mailbox(address)?);
+        }
+        letter
+            .body(format!("{}\n\n-- \n{}\n", message.body, mark(key)))
+            .map_err(|e| refused(format!("The mail could not be put together: {e}.")))
+    }
+
+    async fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, Outcome> {
+        let config = &self.config;
+        let mut transport =
+            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(config.host.as_str())
+                .port(config.port)
+                .timeout(Some(config.timeout.std()));
+        if config.tls != MailTls::None {
+            let mut parameters = TlsParameters::builder(config.host.clone());
+            if let Some(pem) = &config.ca {
+                let ca = Certificate::from_pem(pem)
+                    .map_err(|_| refused("The CA file of the mail server is not PEM."))?;
+                parameters = parameters.add_root_certificate(ca);
+            }
+            let parameters = parameters
+                .build_rustls()
+                .map_err(|e| refused(format!("TLS for the mail server cannot be set up: {e}.")))?;
+            transport = transport.tls(match config.tls {
+                MailTls::Whole => Tls::Wrapper(parameters),
+                _ => Tls::Required(parameters),
+            });
+        }
+        if let Some((user, password)) = &config.login {
+            let password = password.read().await.map_err(|e| Outcome::Later {
+                why: SafeText::body(&e.to_string()),
+                at: self.clock.now(),
+            })?;
+            let password = String::from_utf8_lossy(password.expose()).into_owned();
+            transport = transport.credentials(Credentials::new(user.clone(), password));
+        }
+        Ok(transport.build())
+    }
+}
+
+impl Outlet for Mail {
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+        settled(async move {
+            let letter = self.letter(message(operation)?, key)?;
+            let transport = self.transport().await?;
+            let server = format!("{}:{}", self.config.host, self.config.port);
+            // Connected first, by itself: what fails here has certainly sent nothing.
+            match transport.test_connection().await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let why = format!("{server} is not ready for mail.");
+                    return Err(Outcome::Later { why: SafeText::body(&why), at: self.clock.now() });
+                }
+                Err(error) => return Err(self.failed(&server, &error, true)),
+            }
+            match transport.send(letter).await {
+                Ok(answer) => {
+                    let said = answer.message().collect::<Vec<_>>().join(" ");
+                    Ok(received(said, ""))
+                }
+                Err(error) => Err(self.failed(&server, &error, false)),
+            }
+        })
+    }
+}
+
+impl Mail {
+    /// What an error means. `early` says that the mail itself was not begun.
+    fn failed(&self, server: &str, error: &lettre::transport::smtp::Error, early: bool) -> Outcome {
+        let said = SafeText::new(&innermost(error));
+        let at = self.clock.now();
+        if error.is_permanent() {
+            return refused(format!("{server} refused the mail: {said}."));
+        }
+        // A 4xx is the server's own word that it has not taken it.
+        if early || error.is_transient() {
+            let why = format!("{server} could not take the mail now: {said}.");
+            return Outcome::Later { why: SafeText::body(&why), at };
+        }
+        unknown(format!("The connection to {server} broke while the mail was sent: {said}."))
+    }
+}
+
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string().trim_end_matches('.').to_owned()
+}
