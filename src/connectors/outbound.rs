@@ -9,6 +9,8 @@
 //! hexadecimal digits. It is sent along wherever the other side takes one, and put into the text where it
 //! does not, so that an attempt whose answer was lost can be found again.
 
+pub mod config;
+
 use std::future::Future;
 use std::pin::Pin;
 
