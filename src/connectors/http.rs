@@ -11,6 +11,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rustls::CertificateError;
 use tokio::sync::Mutex;
 
+use super::outbound::config::Scheme;
 use super::outbound::{Body, Call, Verb};
 use super::secret::{Secret, SecretError, SecretRef};
 use super::{Ask, Clock, Method, Reply};
@@ -66,8 +67,13 @@ pub enum Auth {
     },
     /// A token.
     Bearer(SecretRef),
-    /// A token with words of its own before it (`OAuth `, `Token token=`).
-    Worded(&'static str, SecretRef),
+    /// A token, sent as a vendor wants it.
+    Token {
+        /// How.
+        scheme: Scheme,
+        /// Where the token is kept.
+        token: SecretRef,
+    },
 }
 
 /// PEM texts for TLS.
@@ -166,22 +172,25 @@ impl Live {
             return Ok(headers.clone());
         }
         let mut headers = HeaderMap::new();
+        let with = |scheme: Scheme, rest: &[u8]| [scheme.before.as_bytes(), rest].concat();
         let auth = match &self.config.auth {
             Auth::None => None,
             Auth::Basic { user, password } => {
                 let mut pair = format!("{user}:").into_bytes();
                 pair.extend_from_slice(password.read().await?.expose());
-                Some((format!("Basic {}", base64(&pair)).into_bytes(), password))
+                let scheme = Scheme { before: "Basic ", ..Scheme::BEARER };
+                Some((scheme, with(scheme, base64(&pair).as_bytes()), password))
             }
             Auth::Bearer(token) => {
-                Some(([b"Bearer ", token.read().await?.expose()].concat(), token))
+                Some((Scheme::BEARER, with(Scheme::BEARER, token.read().await?.expose()), token))
             }
-            Auth::Worded(words, token) => {
-                Some(([words.as_bytes(), token.read().await?.expose()].concat(), token))
+            Auth::Token { scheme, token } => {
+                Some((*scheme, with(*scheme, token.read().await?.expose()), token))
             }
         };
-        if let Some((value, place)) = auth {
-            headers.insert(reqwest::header::AUTHORIZATION, sensitive(&value, place)?);
+        if let Some((scheme, value, place)) = auth {
+            let header = HeaderName::from_static(scheme.header);
+            headers.insert(header, sensitive(&value, place)?);
         }
         for (name, place) in &self.config.headers {
             let secret: Secret = place.read().await?;

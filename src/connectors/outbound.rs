@@ -23,6 +23,7 @@
 //! | `file` | – | the file itself |
 
 mod chat;
+pub mod config;
 mod desktop;
 mod file;
 mod mail;
@@ -31,15 +32,20 @@ mod statuspage;
 mod web;
 
 pub use chat::{Matrix, Slack, SlackWebhook, Teams};
+
 pub use desktop::Desktop;
 pub use file::File;
-pub use mail::{Mail, MailConfig, MailTls};
+pub use mail::Mail;
 pub use push::{Ntfy, Sms, Webhook};
 pub use statuspage::Statuspage;
-pub use web::{Body, Call, Site, Verb, Web};
+pub use web::{Body, Call, Verb, Web};
 
+use std::sync::Arc;
+
+use config::{ChannelConfig, Endpoint, Way};
 use futures_util::future::BoxFuture;
 
+use super::Clock;
 use crate::domain::{Message, Operation, Outcome, SafeText, TicketRef, TicketSeen};
 
 /// One channel or tracker.
@@ -65,6 +71,56 @@ pub trait Outlet: Send + Sync {
         _known: &'a [TicketRef],
     ) -> BoxFuture<'a, Result<Vec<TicketSeen>, SafeText>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+}
+
+/// The outlet of a channel as it is configured.
+pub fn channel(config: &ChannelConfig, clock: &Arc<dyn Clock>) -> Arc<dyn Outlet> {
+    let name = config.id.to_string();
+    let web = |endpoint: &Endpoint| {
+        Web::new(&format!("The channel {name}"), endpoint, config.scheme(), clock.clone())
+    };
+    let place = config.to.first().map(ToString::to_string).unwrap_or_default();
+    match &config.way {
+        Way::Smtp(smtp) => {
+            Arc::new(Mail::new(name, smtp.clone(), config.to.clone(), clock.clone()))
+        }
+        Way::SlackWebhook(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(SlackWebhook::new(name, web))
+        }
+        Way::Slack(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Slack::new(name, place, web))
+        }
+        Way::Teams(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Teams::new(name, web))
+        }
+        Way::Matrix(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Matrix::new(name, place, web))
+        }
+        Way::Webhook(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Webhook::new(name, web))
+        }
+        Way::Ntfy(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Ntfy::new(name, place, web))
+        }
+        Way::Sms { endpoint, account, from } => {
+            let web = web(endpoint);
+            let (account, from) = (account.to_string(), from.to_string());
+            let to = config.to.iter().map(ToString::to_string).collect();
+            Arc::new(Sms::new(name, account, from, to, web))
+        }
+        Way::Statuspage { endpoint, page, components } => {
+            let web = web(endpoint);
+            Arc::new(Statuspage::new(name, page.to_string(), components.clone(), web))
+        }
+        Way::Desktop => Arc::new(Desktop::new(name)),
+        Way::File(path) => Arc::new(File::new(name, path.clone(), clock.clone())),
     }
 }
 

@@ -54,7 +54,7 @@ impl Slack {
 
     /// Slack says `200` and `ok: false` to what it did not do.
     async fn ask(&self, method: &str, body: Body) -> Result<serde_json::Value, Outcome> {
-        let call = Call::new(Verb::Post, format!("/api/{method}"), body);
+        let call = Call::new(Verb::Post, format!("/{method}"), body);
         let answer = self.web.json(&call).await?;
         if answer["ok"] == true {
             return Ok(answer);

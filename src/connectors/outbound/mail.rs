@@ -11,55 +11,24 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Letter, Tokio1Executor};
 
 use super::super::Clock;
-use super::super::secret::SecretRef;
+use super::super::registry::Basic;
+use super::config::{Smtp, SmtpTls};
 use super::web::settled;
 use super::{Outlet, mark, message, received, refused, unknown};
-use crate::domain::{Message, Operation, Outcome, SafeText, Span};
-
-/// How the connection is kept private.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailTls {
-    /// Not at all: a relay on this machine or in a trusted network.
-    None,
-    /// STARTTLS, refused when the server does not offer it.
-    Start,
-    /// TLS from the first byte.
-    Whole,
-}
-
-/// What mail needs to know.
-#[derive(Debug, Clone)]
-pub struct MailConfig {
-    /// Name of the channel.
-    pub name: String,
-    /// Server.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Privacy.
-    pub tls: MailTls,
-    /// Authority trusted besides the system's, as PEM.
-    pub ca: Option<Vec<u8>>,
-    /// User name, and where the password is kept.
-    pub login: Option<(String, SecretRef)>,
-    /// Sender.
-    pub from: String,
-    /// Recipients unless the message says otherwise.
-    pub to: Vec<String>,
-    /// Deadline of each command.
-    pub timeout: Span,
-}
+use crate::domain::{Message, Operation, Outcome, SafeText};
 
 /// A mail server.
 pub struct Mail {
-    config: MailConfig,
+    name: String,
+    smtp: Smtp,
+    to: Vec<SafeText>,
     clock: Arc<dyn Clock>,
 }
 
 impl Mail {
-    /// A channel that mails.
-    pub const fn new(config: MailConfig, clock: Arc<dyn Clock>) -> Self {
-        Self { config, clock }
+    /// A channel that mails to `to` unless the message says otherwise.
+    pub const fn new(name: String, smtp: Smtp, to: Vec<SafeText>, clock: Arc<dyn Clock>) -> Self {
+        Self { name, smtp, to, clock }
     }
 
     /// The letter, or what in it cannot be sent.
@@ -69,15 +38,11 @@ impl Mail {
                 refused(format!("`{}` is not a mail address.", SafeText::new(address)))
             })
         };
-        let to: Vec<&str> = if message.to.is_empty() {
-            self.config.to.iter().map(String::as_str).collect()
-        } else {
-            message.to.iter().map(SafeText::as_str).collect()
-        };
+        let to = if message.to.is_empty() { &self.to } else { &message.to };
         if to.is_empty() {
             return Err(refused("No address is configured to mail to."));
         }
-        let from = mailbox(&self.config.from)?;
+        let from = mailbox(&self.smtp.from)?;
         let domain = from.email.domain().to_owned();
         let mut letter: MessageBuilder = Letter::builder()
             .from(from)
@@ -93,27 +58,31 @@ impl Mail {
     }
 
     async fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, Outcome> {
-        let config = &self.config;
+        let config = &self.smtp;
         let mut transport =
             AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(config.host.as_str())
                 .port(config.port)
                 .timeout(Some(config.timeout.std()));
-        if config.tls != MailTls::None {
+        if config.tls != SmtpTls::None {
             let mut parameters = TlsParameters::builder(config.host.clone());
-            if let Some(pem) = &config.ca {
-                let ca = Certificate::from_pem(pem)
-                    .map_err(|_| refused("The CA file of the mail server is not PEM."))?;
+            if let Some(path) = &config.ca {
+                let unusable = || Outcome::Later {
+                    why: SafeText::body(&format!("{} is not a PEM file.", path.display())),
+                    at: self.clock.now(),
+                };
+                let pem = std::fs::read(path).map_err(|_| unusable())?;
+                let ca = Certificate::from_pem(&pem).map_err(|_| unusable())?;
                 parameters = parameters.add_root_certificate(ca);
             }
             let parameters = parameters
                 .build_rustls()
                 .map_err(|e| refused(format!("TLS for the mail server cannot be set up: {e}.")))?;
             transport = transport.tls(match config.tls {
-                MailTls::Whole => Tls::Wrapper(parameters),
+                SmtpTls::Wrapped => Tls::Wrapper(parameters),
                 _ => Tls::Required(parameters),
             });
         }
-        if let Some((user, password)) = &config.login {
+        if let Some(Basic { user, password }) = &config.auth {
             let password = password.read().await.map_err(|e| Outcome::Later {
                 why: SafeText::body(&e.to_string()),
                 at: self.clock.now(),
@@ -127,14 +96,14 @@ impl Mail {
 
 impl Outlet for Mail {
     fn name(&self) -> &str {
-        &self.config.name
+        &self.name
     }
 
     fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
         settled(async move {
             let letter = self.letter(message(operation)?, key)?;
             let transport = self.transport().await?;
-            let server = format!("{}:{}", self.config.host, self.config.port);
+            let server = format!("{}:{}", self.smtp.host, self.smtp.port);
             // Connected first, by itself: what fails here has certainly sent nothing.
             match transport.test_connection().await {
                 Ok(true) => {}

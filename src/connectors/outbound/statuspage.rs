@@ -11,19 +11,20 @@ use crate::domain::{Message, Operation, Outcome, SafeText, Severity, Status};
 pub struct Statuspage {
     name: String,
     page: String,
+    components: Vec<SafeText>,
     web: Web,
 }
 
 impl Statuspage {
-    /// `page` is the page's id at the vendor; the API key goes as a header of the configuration.
-    pub const fn new(name: String, page: String, web: Web) -> Self {
-        Self { name, page, web }
+    /// `page` is the page's id at the vendor, `components` those that an incident touches.
+    pub const fn new(name: String, page: String, components: Vec<SafeText>, web: Web) -> Self {
+        Self { name, page, components, web }
     }
 
     /// The incident there that carries ours, with its updates. It is known by our id in its metadata.
     async fn there(&self, message: &Message) -> Result<Option<Value>, Outcome> {
         let Some(ours) = &message.incident else { return Ok(None) };
-        let path = format!("/v1/pages/{}/incidents", self.page);
+        let path = format!("/pages/{}/incidents", self.page);
         let all = self.web.json(&Call::get(path).with("limit", "50")).await.map_err(|_| {
             unknown("The page's incidents could not be read, so it is not clear what is there.")
         })?;
@@ -82,7 +83,11 @@ impl Outlet for Statuspage {
                 "body": message.body.as_str(),
                 "metadata": { "quarterdeck": { "incident": incident, "update": mark(key) } },
             }});
-            let path = format!("/v1/pages/{}/incidents", self.page);
+            if !self.components.is_empty() {
+                let ids: Vec<&str> = self.components.iter().map(SafeText::as_str).collect();
+                body["incident"]["component_ids"] = json!(ids);
+            }
+            let path = format!("/pages/{}/incidents", self.page);
             let call = match there.as_ref().and_then(|one| one["id"].as_str()) {
                 Some(id) => Call::new(Verb::Patch, format!("{path}/{id}"), Body::Json(body)),
                 None => {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::super::http::{Auth, Fault, Live, LiveConfig, TlsFiles, server_message};
-use super::super::secret::SecretRef;
+use super::super::http::{Fault, Live, server_message};
 use super::super::{Clock, Reply};
+use super::config::{Endpoint, Scheme};
 use super::{refused, unknown};
 use crate::domain::{Outcome, SafeText, Span};
 
@@ -85,48 +85,21 @@ impl Call {
     }
 }
 
-/// Where an outlet is.
-#[derive(Debug, Clone)]
-pub enum Site {
-    /// A URL anyone may see.
-    Open(url::Url),
-    /// A URL that is itself a credential, as those of incoming webhooks are.
-    Secret(SecretRef),
-}
-
 /// The HTTP side of an outlet; the client is made at first use.
 pub struct Web {
-    site: Site,
-    auth: Auth,
-    headers: Vec<(String, SecretRef)>,
-    tls: TlsFiles,
-    timeout: Span,
+    /// How sentences begin.
+    what: String,
+    endpoint: Endpoint,
+    scheme: Scheme,
     clock: Arc<dyn Clock>,
     live: OnceCell<Live>,
 }
 
-/// Most bytes of an outlet's answer.
-const MOST_ANSWER: usize = 4 << 20;
-
 impl Web {
-    /// An outlet at `site`.
-    pub fn new(site: Site, auth: Auth, timeout: Span, clock: Arc<dyn Clock>) -> Self {
-        let (headers, tls) = (Vec::new(), TlsFiles::default());
-        Self { site, auth, headers, tls, timeout, clock, live: OnceCell::new() }
-    }
-
-    /// With headers that may be secret.
-    #[must_use]
-    pub fn with_headers(mut self, headers: Vec<(String, SecretRef)>) -> Self {
-        self.headers = headers;
-        self
-    }
-
-    /// With certificates of its own.
-    #[must_use]
-    pub fn with_tls(mut self, tls: TlsFiles) -> Self {
-        self.tls = tls;
-        self
+    /// A server; `what` begins the sentence when it cannot be spoken to (`The channel chat`).
+    pub fn new(what: &str, endpoint: &Endpoint, scheme: Scheme, clock: Arc<dyn Clock>) -> Self {
+        let (what, endpoint) = (what.to_owned(), endpoint.clone());
+        Self { what, endpoint, scheme, clock, live: OnceCell::new() }
     }
 
     /// The present moment.
@@ -152,28 +125,10 @@ impl Web {
         })
     }
 
+    /// What is wrong here is wrong in files that a person can mend meanwhile: it is tried again.
     async fn connect(&self) -> Result<Live, Outcome> {
-        let url = match &self.site {
-            Site::Open(url) => url.clone(),
-            Site::Secret(place) => {
-                let secret = place.read().await.map_err(|e| self.later(&e.to_string(), None))?;
-                let text = std::str::from_utf8(secret.expose()).unwrap_or_default().trim();
-                url::Url::parse(text)
-                    .ok()
-                    .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-                    .ok_or_else(|| refused(format!("{} does not hold a URL.", place.origin())))?
-            }
-        };
-        let config = LiveConfig {
-            url,
-            auth: self.auth.clone(),
-            headers: self.headers.clone(),
-            tls: self.tls.clone(),
-            timeout: self.timeout,
-            max_body: MOST_ANSWER,
-            proxy: None,
-        };
-        Live::new(config, self.clock.clone()).map_err(|why| refused(&*why))
+        let live = self.endpoint.live(&self.what, self.scheme, self.clock.clone()).await;
+        live.map_err(|why| self.later(&why, None))
     }
 
     fn later(&self, why: &str, after: Option<Span>) -> Outcome {
