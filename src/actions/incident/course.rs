@@ -1,6 +1,6 @@
 //! How an incident goes: severity, status, merging, links.
 
-use crate::domain::{IncidentId, Severity, Status, TicketAct};
+use crate::domain::{IncidentId, SafeText, Severity, Status, TicketAct, TicketRef, TrackerId};
 use crate::eventlog::{Linked, LogEvent, Merged, SeverityChanged, StatusChanged};
 use crate::model::incidents::Incident;
 
@@ -142,7 +142,7 @@ fn merge(desk: Desk<'_>, into: &IncidentId) -> Result<Facts, Refusal> {
 fn trackers<'a>(
     desk: Desk<'a>,
     incident: &'a Incident,
-) -> impl Iterator<Item = (crate::domain::TicketRef, &'a crate::domain::TrackerId)> {
+) -> impl Iterator<Item = (TicketRef, &'a TrackerId)> {
     let configured = &desk.model.playbook.trackers;
     let known = incident.tickets.keys();
     known.filter_map(|ticket| {
@@ -153,7 +153,7 @@ fn trackers<'a>(
 
 /// Tells every ticket of the incident.
 fn comments(desk: Desk<'_>, incident: &Incident, told: &str) -> Vec<LogEvent> {
-    let body = crate::domain::SafeText::body(told);
+    let body = SafeText::body(told);
     trackers(desk, incident)
         .map(|(ticket, tracker)| {
             desk.ticket(tracker, TicketAct::Comment { ticket, body: body.clone() })

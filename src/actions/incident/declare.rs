@@ -6,8 +6,8 @@ pub use proposal::{Proposal, propose};
 
 use std::collections::BTreeSet;
 
-use crate::domain::{AlertKey, Cause, SafeText, ServiceId, Span, TicketAct};
-use crate::eventlog::{CommandTaken, Declared, Described, Power, TicketLinked};
+use crate::domain::{AlertKey, Cause, SafeText, ServiceId, Span, TicketAct, TicketRef};
+use crate::eventlog::{CommandTaken, Declared, Described, LogEvent, Power, TicketLinked};
 use crate::model::Model;
 use crate::model::incidents::Incident;
 
@@ -113,18 +113,14 @@ fn declare(desk: Desk<'_>, what: &Doing) -> Result<Facts, Refusal> {
     }
     if let Some(ticket) = ticket {
         let key = texts::line(&ticket.key, "key of the ticket")?;
-        let ticket = crate::domain::TicketRef { tracker: ticket.tracker.clone(), key };
+        let ticket = TicketRef { tracker: ticket.tracker.clone(), key };
         facts.made.push(desk.fact(TicketLinked { ticket, url: SafeText::default() }));
     }
     Ok(facts)
 }
 
 /// The ticket every incident gets where the playbook names a tracker.
-fn ticket_of(
-    desk: Desk<'_>,
-    declared: &Declared,
-    wanted: bool,
-) -> Option<crate::eventlog::LogEvent> {
+fn ticket_of(desk: Desk<'_>, declared: &Declared, wanted: bool) -> Option<LogEvent> {
     let tracker = desk.model.playbook.tracker.as_ref().filter(|_| wanted)?;
     let act = TicketAct::Open {
         title: declared.title.clone(),

@@ -11,11 +11,14 @@
 
 mod brief;
 mod course;
+mod deciding;
 mod declare;
 mod doing;
 mod duty;
 mod entries;
 mod powers;
+mod publish;
+mod reach;
 mod texts;
 mod work;
 
@@ -58,7 +61,14 @@ pub fn decide_incident(
         | Doing::MoveWorkstream { .. }
         | Doing::Split { .. }
         | Doing::Report { .. } => work::rule(desk, what),
-        _ => Err(Refusal::new(Rule::Nothing, "This cannot be done yet.")),
+        Doing::Propose { .. } | Doing::Decide { .. } => deciding::rule(desk, what),
+        Doing::Update { .. } | Doing::AnswerUpdate { .. } | Doing::Publish(_) => {
+            publish::rule(desk, what)
+        }
+        Doing::Ticket { .. }
+        | Doing::LinkTicket { .. }
+        | Doing::Page { .. }
+        | Doing::AnswerPage { .. } => reach::rule(desk, what),
     }?;
     facts.allowed(desk)
 }

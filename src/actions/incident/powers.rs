@@ -81,7 +81,8 @@ impl Desk<'_> {
         ))
     }
 
-    fn who_has(self, power: Power) -> String {
+    /// Whom to ask for it.
+    pub(super) fn who_has(self, power: Power) -> String {
         let keys = self.model.duties.keys.iter().flatten();
         let able = keys.filter(|(key, _)| self.model.duties.allows(**key, power, self.now).is_ok());
         let mut people: Vec<&SafeText> = able.map(|(_, grant)| &grant.person).collect();
