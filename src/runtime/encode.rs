@@ -178,6 +178,7 @@ mod tests {
     use super::*;
     use pretty_assertions::assert_eq;
     use proptest::prelude::*;
+    use ratatui::backend::{Backend as _, CrosstermBackend};
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
     use ratatui::style::Style;
@@ -195,14 +196,12 @@ mod tests {
             any::<u8>().prop_map(Color::Indexed),
             any::<(u8, u8, u8)>().prop_map(|(r, g, b)| Color::Rgb(r, g, b)),
         ];
-        // Those the terminal of the test knows.
-        let known = Modifier::BOLD
-            | Modifier::DIM
-            | Modifier::ITALIC
-            | Modifier::UNDERLINED
-            | Modifier::REVERSED;
-        (colour.clone(), colour, any::<u16>()).prop_map(move |(fg, bg, bits)| {
-            Style::new().fg(fg).bg(bg).add_modifier(Modifier::from_bits_truncate(bits) & known)
+        // Those the terminal of the test knows; for it, text is bold or dim.
+        let weight = prop::sample::select(vec![Modifier::empty(), Modifier::BOLD, Modifier::DIM]);
+        let known = Modifier::ITALIC | Modifier::UNDERLINED | Modifier::REVERSED;
+        (colour.clone(), colour, weight, any::<u16>()).prop_map(move |(fg, bg, weight, bits)| {
+            let rest = Modifier::from_bits_truncate(bits) & known;
+            Style::reset().fg(fg).bg(bg).add_modifier(weight | rest)
         })
     }
 
@@ -224,38 +223,35 @@ mod tests {
         vt100::Parser::new(side(AREA.height), side(AREA.width), 0)
     }
 
-    /// What the terminal shows, cell by cell.
-    fn shown(terminal: &vt100::Parser) -> Vec<Option<vt100::Cell>> {
+    /// What the terminal shows, cell by cell: the text, its colours, its attributes.
+    fn shown(terminal: &vt100::Parser) -> Vec<(String, [vt100::Color; 2], [bool; 5])> {
         let positions = (0..AREA.height).flat_map(|y| (0..AREA.width).map(move |x| (y, x)));
-        positions.map(|(y, x)| terminal.screen().cell(y, x).cloned()).collect()
-    }
-
-    fn send(terminal: &mut vt100::Parser, encoder: &mut Encoder, from: &Buffer, to: &Buffer) {
-        let mut out = Vec::new();
-        encoder.cells(&mut out, from.diff(to).into_iter());
-        terminal.process(&out);
+        let cells = positions.filter_map(|(y, x)| terminal.screen().cell(y, x));
+        let text = |c: &vt100::Cell| if c.has_contents() { c.contents() } else { " " }.to_owned();
+        let attributes =
+            |c: &vt100::Cell| [c.bold(), c.dim(), c.italic(), c.underline(), c.inverse()];
+        cells.map(|c| (text(c), [c.fgcolor(), c.bgcolor()], attributes(c))).collect()
     }
 
     proptest! {
         #[test]
-        fn frame_after_frame_the_terminal_shows_what_a_careful_encoder_would_make_of_it(
+        fn the_terminal_shows_what_it_does_when_every_cell_is_placed_and_coloured_anew(
             frames in prop::collection::vec(prop::collection::vec(piece(), 0..6), 1..5),
         ) {
-            let mut terminal = blank();
+            let (mut terminal, mut wanted) = (blank(), blank());
             let (mut encoder, mut before) = (Encoder::default(), Buffer::empty(AREA));
             for pieces in &frames {
                 let now = drawn(pieces);
-                send(&mut terminal, &mut encoder, &before, &now);
-                before = now;
-                // Every cell placed and coloured anew, by ratatui's own backend.
-                let mut careful = Vec::new();
-                let mut backend = ratatui::backend::CrosstermBackend::new(&mut careful);
-                for (x, y, cell) in Buffer::empty(AREA).diff(&before) {
-                    ratatui::backend::Backend::draw(&mut backend, [(x, y, cell)].into_iter()).unwrap();
+                let changes = before.diff(&now);
+                let (mut brief, mut careful) = (Vec::new(), Vec::new());
+                encoder.cells(&mut brief, changes.iter().copied());
+                for change in changes {
+                    CrosstermBackend::new(&mut careful).draw([change].into_iter()).unwrap();
                 }
-                let mut wanted = blank();
+                terminal.process(&brief);
                 wanted.process(&careful);
                 prop_assert_eq!(shown(&terminal), shown(&wanted));
+                before = now;
             }
         }
     }
