@@ -129,7 +129,7 @@ impl SqliteLog {
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
         migrate(&mut connection, path)?;
         let (origin, notice) = settle_origin(&mut connection, &dir.join(ORIGIN))?;
-        let data_version = connection.pragma_query_value(None, "data_version", |r| r.get(0))?;
+        let data_version = data_version(&connection)?;
         let (path, signer) = (path.to_owned(), signer.clone());
         let mut log = Self { connection, signer, origin, path, known: None, data_version, notice };
         log.known = log.check_series()?;
@@ -226,14 +226,17 @@ impl EventLog for SqliteLog {
     }
 
     fn changed(&mut self) -> Result<bool, ReadError> {
-        let now = self
-            .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))
-            .map_err(|error| ReadError {
-                sentence: SafeText::body(&sentence("read", &self.path, error.into())),
-            })?;
+        let now = data_version(&self.connection).map_err(|error| ReadError {
+            sentence: SafeText::body(&sentence("read", &self.path, error.into())),
+        })?;
         Ok(std::mem::replace(&mut self.data_version, now) != now)
     }
+}
+
+/// Changes when another connection wrote. Asked ten times a second for as long as a console is open,
+/// so the question is not parsed anew.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 /// Nothing in the file may run code or read elsewhere.
