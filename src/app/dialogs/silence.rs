@@ -241,8 +241,7 @@ pub(in crate::app) fn performed(state: &mut State, operation: &Operation, outcom
         }
         Operation::Expire { site, .. } => format!("End of the silence on {site}"),
     };
-    let keys = state.keymap.keys_for(Action::Silences);
-    let key = keys.first().map_or(":silences", String::as_str);
+    let key = state.keymap.key_for(Action::Silences).unwrap_or(":silences");
     let (tone, text) = match outcome {
         Outcome::Done { .. } => (Tone::Done, format!("{what}: done. {key} lists silences.")),
         Outcome::Refused { why } => (Tone::Error, format!("{what}: not done. {why}")),
