@@ -54,7 +54,7 @@ impl Tip {
         let hybrid = self.hybrid.next(wall);
         let sealed = Record {
             version: VERSION,
-            incident: String::new(),
+            incident: event.incident().map_or_else(String::new, |id| id.as_str().to_owned()),
             origin,
             seq: self.last.map_or(0, |(seq, _)| seq.saturating_add(1)),
             prev: self.last.map(|(_, id)| id),

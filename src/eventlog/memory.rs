@@ -1,7 +1,7 @@
 //! The log in memory, for demonstrations, tests, and a disk that cannot be written: the same records,
 //! signed the same way, gone with the process.
 
-use crate::domain::{Actor, SafeText, Timestamp};
+use crate::domain::{Actor, Timestamp};
 
 use super::chain::{Tip, refusal};
 use super::record::{Origin, Sealed};
@@ -47,7 +47,7 @@ impl EventLog for MemoryLog {
             .iter()
             .map(|event| tip.seal(&self.signer, self.origin, actor, wall, event))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|e| AppendError { sentence: SafeText::body(&refusal(e)) })?;
+            .map_err(|e| AppendError::failed(&refusal(e)))?;
         self.tip = tip;
         let recorded = sealed.iter().map(Sealed::recorded).collect();
         self.records.extend(sealed);

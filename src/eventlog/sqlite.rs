@@ -213,9 +213,7 @@ impl EventLog for SqliteLog {
                 self.known = last;
                 Ok(recorded)
             }
-            Err(trouble) => Err(AppendError {
-                sentence: SafeText::body(&sentence("written", &self.path, trouble)),
-            }),
+            Err(trouble) => Err(AppendError::failed(&sentence("written", &self.path, trouble))),
         }
     }
 

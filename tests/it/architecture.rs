@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("theme", "domain"),
     ("app", "domain, eventlog, model, connectors, actions, keys"),
     ("view", "domain, analysis, eventlog, model, actions, keys, theme, app"),
-    ("config", "domain, analysis, connectors"),
+    ("config", "domain, analysis, eventlog, connectors"),
     ("runtime", "everything above"),
     ("cli", "domain, analysis, eventlog, model, connectors, actions, keys, config, runtime"),
 ];
