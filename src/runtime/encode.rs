@@ -111,7 +111,7 @@ impl Encoder {
 /// Moves the cursor; right of where it is, in the shorter words.
 fn go(out: &mut Vec<u8>, at: Option<(u16, u16)>, (x, y): (u16, u16)) {
     match at {
-        Some(at) if at == (x, y) => return,
+        Some(at) if at == (x, y) => {}
         Some((column, row)) if row == y && column < x => {
             out.extend_from_slice(b"\x1b[");
             if x - column > 1 {
