@@ -85,7 +85,7 @@ impl SqliteLog {
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
         schema::migrate(&mut connection, path)?;
         let (origin, notice) = schema::settle_origin(&mut connection, &dir.join(ORIGIN))?;
-        let data_version = connection.pragma_query_value(None, "data_version", |r| r.get(0))?;
+        let data_version = data_version(&connection)?;
         let snapshot = connection.transaction()?;
         let ends = Ends::find(&snapshot, path, origin)?;
         drop(snapshot);
@@ -160,14 +160,17 @@ impl EventLog for SqliteLog {
     }
 
     fn changed(&mut self) -> Result<bool, ReadError> {
-        let now = self
-            .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))
-            .map_err(|error| ReadError {
-                sentence: SafeText::body(&sentence("read", &self.path, error.into())),
-            })?;
+        let now = data_version(&self.connection).map_err(|error| ReadError {
+            sentence: SafeText::body(&sentence("read", &self.path, error.into())),
+        })?;
         Ok(std::mem::replace(&mut self.data_version, now) != now)
     }
+}
+
+/// Changes when another connection wrote. Asked ten times a second for as long as a console is open,
+/// so the question is not parsed anew.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 const ROW: &str = "position, id, incident, origin, seq, bytes";
