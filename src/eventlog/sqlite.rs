@@ -226,9 +226,11 @@ impl EventLog for SqliteLog {
     }
 
     fn changed(&mut self) -> Result<bool, ReadError> {
+        // Asked ten times a second, so it is not compiled anew each time.
         let now = self
             .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut asked| asked.query_row([], |row| row.get(0)))
             .map_err(|error| ReadError {
                 sentence: SafeText::body(&sentence("read", &self.path, error.into())),
             })?;
