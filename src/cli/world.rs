@@ -66,7 +66,12 @@ impl World {
 
     fn of(paths: Paths, settings: Settings, mut problems: Vec<ConfigError>) -> Self {
         let names: Vec<SourceId> = settings.sources.iter().map(|s| s.name.clone()).collect();
-        let (catalog, more, files) = load_files(&settings.catalog, &paths.config, &names);
+        let (catalog, more, files) = load_files(
+            &settings.catalog,
+            &paths.config,
+            &names,
+            Some(&paths.state.join("catalog.kept")),
+        );
         problems.extend(more);
         Self::with(paths, settings, problems, (catalog, files), Arc::new(clock::now))
     }

@@ -15,6 +15,7 @@ mod backstage;
 pub mod catalog;
 mod catalog_toml;
 pub mod error;
+mod kept;
 mod node;
 mod openslo;
 mod pyrra;

@@ -13,11 +13,12 @@
 
 use chrono::{Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use rrule::{Frequency, RRule, Unvalidated};
+use serde::{Deserialize, Serialize};
 
 use super::{Actor, Matcher, MatcherSpec, SafeText, SilenceDraft, Span, Timestamp, WindowId};
 
 /// Planned work on whatever the matchers select.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaintenanceWindow {
     /// Name in the catalog.
     pub id: WindowId,
