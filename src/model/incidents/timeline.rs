@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{Actor, EntryKind, Evidence, Moment, SafeText};
-use crate::eventlog::RecordId;
+use crate::eventlog::{KeyId, RecordId};
 
 /// One line of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Line {
     pub written: crate::domain::Timestamp,
     /// Who; the source for what a machine saw.
     pub by: Actor,
+    /// The key it is signed with.
+    pub key: KeyId,
     /// Who spoke, when somebody else wrote it down for them in a shared pane.
     pub spoken_by: Option<Actor>,
     /// What it is.

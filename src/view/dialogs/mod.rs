@@ -126,8 +126,8 @@ fn keys(scene: &Scene<'_>, buf: &mut Buffer, line: Rect, pairs: &[(Does, &str)])
             Does::Typed(PromptAction::Cancel) => bound(scene, PromptAction::Cancel, "esc"),
             Does::Typed(action) => bound(scene, *action, ""),
             Does::Listed(action) => {
-                let keys = scene.keymap.keys_on(Screen::Alerts, false, *action);
-                keys.into_iter().next().unwrap_or_default()
+                let mut keys = scene.keymap.keys_on(Screen::Alerts, false, *action);
+                keys.next().unwrap_or_default().to_owned()
             }
         };
         if key.is_empty() {
