@@ -11,7 +11,7 @@ mod refusal;
 pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
-pub use incident::{Doing, Writer, decide_incident};
+pub use incident::{Doing, Proposal, Writer, decide_incident, propose};
 pub use refusal::{Refusal, Rule};
 
 use std::fmt;

@@ -19,7 +19,7 @@ mod windows;
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
-pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
+pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
 pub use recall::Remembered;
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;

@@ -133,8 +133,8 @@ fn keys(scene: &Scene<'_>, buf: &mut Buffer, line: Rect, pairs: &[(Does, &str)])
             Does::Typed(action) => bound(scene, *action, ""),
             Does::Key(key) => (*key).to_owned(),
             Does::Listed(action) => {
-                let keys = scene.keymap.keys_on(Screen::Alerts, false, *action);
-                keys.into_iter().next().unwrap_or_default()
+                let mut keys = scene.keymap.keys_on(Screen::Alerts, false, *action);
+                keys.next().unwrap_or_default().to_owned()
             }
         };
         if key.is_empty() {
