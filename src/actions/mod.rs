@@ -8,9 +8,10 @@ mod decide;
 pub mod find;
 mod incident;
 mod refusal;
+pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
-pub use incident::{Doing, Writer, decide_incident};
+pub use incident::{Doing, Proposal, Writer, decide_incident, propose};
 pub use refusal::{Refusal, Rule};
 
 use std::fmt;
@@ -24,13 +25,16 @@ pub enum Screen {
     Alerts,
     /// Objectives and budgets.
     Slos,
+    /// The incident being commanded.
+    Incident,
     /// Connectors and their health.
     Sources,
 }
 
 impl Screen {
     /// In the order of their tabs.
-    pub const ALL: [Self; 4] = [Self::Bridge, Self::Alerts, Self::Slos, Self::Sources];
+    pub const ALL: [Self; 5] =
+        [Self::Bridge, Self::Alerts, Self::Slos, Self::Incident, Self::Sources];
 
     /// On the tab.
     pub const fn title(self) -> &'static str {
@@ -38,6 +42,7 @@ impl Screen {
             Self::Bridge => "Bridge",
             Self::Alerts => "Alerts",
             Self::Slos => "SLOs",
+            Self::Incident => "Incident",
             Self::Sources => "Sources",
         }
     }
@@ -48,6 +53,7 @@ impl Screen {
             Self::Bridge => Action::Bridge,
             Self::Alerts => Action::Alerts,
             Self::Slos => Action::Slos,
+            Self::Incident => Action::Incident,
             Self::Sources => Action::Sources,
         }
     }
@@ -58,6 +64,7 @@ impl Screen {
             Self::Bridge => "bridge",
             Self::Alerts => "alerts",
             Self::Slos => "slos",
+            Self::Incident => "incident",
             Self::Sources => "sources",
         }
     }
@@ -118,12 +125,15 @@ pub struct Spec {
 
 const ALERTS: Scope = Scope::On(&[Screen::Bridge, Screen::Alerts]);
 const LISTS: Scope = Scope::Anywhere;
+const INCIDENT: Scope = Scope::On(&[Screen::Incident]);
+const FILTERED: Scope = Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Incident]);
 const CHARTS: Scope = Scope::On(&[Screen::Bridge, Screen::Slos]);
 
 actions! {
     Bridge, "bridge", "bridge", Scope::Anywhere, Look, "Bridge: everything at one glance";
     Alerts, "alerts", "alerts", Scope::Anywhere, Look, "Alerts: firing groups";
     Slos, "slos", "SLOs", Scope::Anywhere, Look, "SLOs: budgets and burn";
+    Incident, "incident", "incident", Scope::Anywhere, Look, "Incident: who does what, what was promised, what happened";
     Sources, "sources", "sources", Scope::Anywhere, Look, "Sources: every connector's state";
     Down, "down", "down", LISTS, Look, "Next row";
     Up, "up", "up", LISTS, Look, "Previous row";
@@ -136,8 +146,8 @@ actions! {
     Open, "open", "open", LISTS, Look, "Open what is selected";
     Back, "back", "back", Scope::Anywhere, Look, "Back one level (never quits)";
     Mark, "mark", "mark", ALERTS, Look, "Mark or unmark this row";
-    Filter, "filter", "filter", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Filter by Prometheus matchers or words";
-    ClearFilter, "clear-filter", "clear", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Clear filter and marks";
+    Filter, "filter", "filter", FILTERED, Look, "Filter by Prometheus matchers or words; a timeline by kind=, by= and words";
+    ClearFilter, "clear-filter", "clear", FILTERED, Look, "Clear filter and marks";
     ToggleMuted, "toggle-muted", "muted", Scope::On(&[Screen::Alerts]), Look, "Show or hide silenced and inhibited alerts";
     Acknowledge, "ack", "ack", ALERTS, Record, "Acknowledge: you have seen it; notifications go on";
     Withdraw, "unack", "withdraw", ALERTS, Record, "Withdraw an acknowledgement";
@@ -145,6 +155,34 @@ actions! {
     Silences, "silences", "silences", Scope::Anywhere, Look, "List silences; extend or end them";
     Windows, "maintenance", "windows", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
     Note, "note", "note", Scope::Anywhere, Record, "Write a note";
+    PreviousIncident, "previous-incident", "previous", Scope::Anywhere, Look, "Previous incident that is going on";
+    NextIncident, "next-incident", "next", Scope::Anywhere, Look, "Next incident that is going on";
+    Pin, "pin", "pin", INCIDENT, Record, "Pin the entry to the top of the timeline, or unpin it";
+    Follow, "follow", "follow", Scope::Anywhere, Look, "See what the commander sees, until you move yourself";
+    Declare, "declare", "declare", Scope::Anywhere, Record, "Declare an incident: from this alert, this objective or from nothing";
+    Update, "update", "update", Scope::Anywhere, Record, "Write an update, or publish it";
+    Task, "task", "task", Scope::Anywhere, Record, "Ask somebody to do something within a time";
+    Decide, "decide", "decide", Scope::Anywhere, Record, "Propose a decision";
+    Handoff, "handoff", "hand off", Scope::Anywhere, Record, "Hand command over, or read the brief you are offered";
+    TakeCommand, "take-command", "take command", Scope::Anywhere, Record, "Take command without a hand-over";
+    Role, "role", "role", Scope::Anywhere, Record, "Give somebody a role, or leave one";
+    Severity, "severity", "severity", Scope::Anywhere, Record, "Raise or lower the severity";
+    Status, "status", "status", Scope::Anywhere, Record, "Say how far it is: identified, monitoring, resolved, reopened";
+    Describe, "describe", "describe", Scope::Anywhere, Record, "Say anew what it is about: title, services, impact, onset";
+    Evidence, "evidence", "evidence", Scope::Anywhere, Record, "Pin what the selected chart shows as evidence";
+    Workstream, "workstream", "workstream", Scope::Anywhere, Record, "Open a workstream of a team";
+    Report, "report", "report", Scope::Anywhere, Record, "Report conditions, actions, needs; say what blocks";
+    Split, "split", "split", Scope::Anywhere, Record, "Put workstreams under leads of their own";
+    Ticket, "ticket", "ticket", Scope::Anywhere, Outside, "Open a ticket, take one on, comment or move it";
+    Page, "page", "page", Scope::Anywhere, Outside, "Call a team's on-call or a person";
+    Attach, "attach", "attach", Scope::Anywhere, Record, "Attach a document, a call or another incident";
+    Merge, "merge", "merge", Scope::Anywhere, Record, "Merge this incident into another one";
+    Accept, "accept", "accept", INCIDENT, Record, "Yes to what is selected: heard, coming, decided so, may go out";
+    Refuse, "refuse", "refuse", INCIDENT, Record, "No to what is selected: dropped, not coming, rejected, withdrawn";
+    Finish, "finish", "finish", INCIDENT, Record, "Finish what is selected: done, published, looked at again, ended";
+    Extend, "extend", "5 min more", INCIDENT, Record, "Five more minutes for the selected task";
+    Object, "object", "object", INCIDENT, Record, "Object strongly to the selected decision";
+    Give, "give", "give", INCIDENT, Record, "Give the selected task or workstream to somebody else";
     Runbook, "runbook", "runbook", ALERTS, Look, "Runbook of this alert";
     Explain, "explain", "explain", CHARTS, Look, "How was this computed";
     Copy, "copy", "copy", Scope::Anywhere, Look, "Copy what is selected";

@@ -79,6 +79,11 @@ pub enum Standing<'a> {
 }
 
 impl OpenOperation {
+    /// Whether the outbox has not brought it to an end.
+    pub fn is_waiting(&self) -> bool {
+        self.operation.is_outbox() && self.outcome.as_ref().is_none_or(|o| !o.is_final())
+    }
+
     /// How it stands at `now`.
     pub fn standing(&self, now: Timestamp) -> Standing<'_> {
         match &self.outcome {
@@ -154,6 +159,24 @@ impl Journal {
                 self.stand(*request);
             }
         }
+    }
+
+    /// Every attempt at an operation, oldest first.
+    pub fn attempts(&self, request: RecordId) -> impl Iterator<Item = &Attempt> {
+        self.attempts.get(&request).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Only what the outbox still has to do.
+    pub fn outbox(&self) -> Self {
+        let open = |id: &RecordId| self.operations.get(id).is_some_and(OpenOperation::is_waiting);
+        let mut left = Self::default();
+        let operations = self.operations.iter().filter(|(id, _)| open(id));
+        left.operations = operations.map(|(id, one)| (*id, one.clone())).collect();
+        let outcomes = self.outcomes.iter().filter(|(id, _)| open(id));
+        left.outcomes = outcomes.map(|(id, one)| (*id, one.clone())).collect();
+        let attempts = self.attempts.iter().filter(|(id, _)| open(id));
+        left.attempts = attempts.map(|(id, one)| (*id, one.clone())).collect();
+        left
     }
 
     /// Says of an operation what counts now: its last attempt, and the outcome unless a newer attempt

@@ -43,6 +43,11 @@ impl Logger {
         Ok(Self { to: Some(to), thread: Some(thread) })
     }
 
+    /// Another way to hand facts over; the thread goes on until it is dropped.
+    pub(super) fn way_in(&self) -> Option<Sender<Append>> {
+        self.to.clone()
+    }
+
     /// Hands facts over; `false` when the thread is gone.
     pub(super) fn append(&self, append: Append) -> bool {
         self.to.as_ref().is_some_and(|to| to.send(append).is_ok())

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::domain::{Actor, IncidentId, Moment, SafeText};
 use crate::eventlog::{
-    EntryMade, Hybrid, IncidentEvent, KeyId, LogEvent, Policy, RecordId, Recorded, Stamp,
+    EntryMade, Hybrid, IncidentEvent, LogEvent, Policy, RecordId, Recorded, Stamp,
 };
 
 use super::book::check;
@@ -81,8 +81,8 @@ impl Dossier {
         let timeline = self.take_timeline(into);
         let kept: BTreeSet<RecordId> = self.kept().map(|record| record.id).collect();
         self.marks.clear();
-        for (line, hybrid, key) in timeline.signed().filter(|(l, ..)| !kept.contains(&l.record)) {
-            if let Some(record) = recorded_again(into.id, line, hybrid, key) {
+        for (line, hybrid) in timeline.written().filter(|(l, _)| !kept.contains(&l.record)) {
+            if let Some(record) = recorded_again(into.id, line, hybrid) {
                 // Keeps it whole from now on if it no longer is a plain entry.
                 self.apply(&record, into);
             }
@@ -196,7 +196,7 @@ fn is_declaration(record: &Recorded, duties: &Policy) -> bool {
 }
 
 /// A plain entry's record, as far as its line still tells; of the stamp only what orders it.
-fn recorded_again(id: &IncidentId, line: &Line, hybrid: Hybrid, key: KeyId) -> Option<Recorded> {
+fn recorded_again(id: &IncidentId, line: &Line, hybrid: Hybrid) -> Option<Recorded> {
     let LineKind::Entry(kind) = line.kind else { return None };
     let event = IncidentEvent::EntryMade(EntryMade {
         kind,
@@ -209,7 +209,7 @@ fn recorded_again(id: &IncidentId, line: &Line, hybrid: Hybrid, key: KeyId) -> O
     Some(Recorded {
         id: line.record,
         actor: line.by.clone(),
-        key,
+        key: line.key,
         at: line.written,
         stamp: Stamp { hybrid, ..Stamp::default() },
         event: Some(LogEvent::Incident { incident: id.clone(), event }),
@@ -267,6 +267,7 @@ fn plain_line(record: &Recorded, by: Actor, kind: LineKind, text: &str) -> Line 
         at: Moment::exact(record.at),
         written: record.at,
         by,
+        key: record.key,
         spoken_by: None,
         kind,
         text: SafeText::body(text),
@@ -281,5 +282,5 @@ fn show(timeline: &mut Timeline, mut line: Line, record: &Recorded, marks: &Mark
         line.pinned = mark.pinned;
         line.withdrawn = mark.withdrawn.clone().filter(|_| line.kind.can_be_withdrawn());
     }
-    timeline.put(line, record.stamp.hybrid, record.key);
+    timeline.put(line, record.stamp.hybrid);
 }

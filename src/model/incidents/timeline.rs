@@ -27,6 +27,8 @@ pub struct Line {
     pub written: Timestamp,
     /// Who; the source for what a machine saw.
     pub by: Actor,
+    /// The key it is signed with.
+    pub key: KeyId,
     /// Who spoke, when somebody else wrote it down for them in a shared pane.
     pub spoken_by: Option<Actor>,
     /// What it is.
@@ -65,10 +67,10 @@ impl LineKind {
         }
     }
 
-    /// Whether a later entry can say that it no longer holds. What has an effect is changed by another
-    /// step, not by taking back its line.
+    /// Whether a later entry can say that it no longer holds. What a machine saw stays as it is, and what has
+    /// an effect is changed by another step, not by taking back its line.
     pub const fn can_be_withdrawn(self) -> bool {
-        matches!(self, Self::Machine | Self::Entry(_))
+        matches!(self, Self::Entry(_))
     }
 
     /// The one with this name.
@@ -94,7 +96,6 @@ pub struct Timeline {
     /// Places in the slab of what is pinned.
     pins: Vec<u32>,
     people: Names<Actor>,
-    keys: Names<KeyId>,
     /// Grows with every change but a line at the end.
     edits: u64,
 }
@@ -105,7 +106,6 @@ struct Tag {
     corrected: Timestamp,
     written: Hybrid,
     by: u32,
-    key: u32,
     kind: LineKind,
     /// Somebody else spoke.
     spoken: bool,
@@ -204,18 +204,17 @@ impl Timeline {
 
     /// Adds a line, or replaces the one of the same record: for timelines made by hand.
     pub fn insert(&mut self, line: Line) {
-        self.put(line, Hybrid::default(), KeyId([0; 32]));
+        self.put(line, Hybrid::default());
     }
 
-    /// Adds a line written at `written` with `key`, or replaces the one of the same record.
-    pub(super) fn put(&mut self, mut line: Line, written: Hybrid, key: KeyId) {
+    /// Adds a line written at `written`, or replaces the one of the same record.
+    pub(super) fn put(&mut self, mut line: Line, written: Hybrid) {
         let by = self.people.number(&line.by);
         if let Some(person) = self.people.known.get(by as usize) {
             line.by = person.clone();
         }
-        let key = self.keys.number(&key);
         let (corrected, kind, spoken) = (line.at.corrected, line.kind, line.spoken_by.is_some());
-        let tag = Tag { corrected, written, by, key, kind, spoken };
+        let tag = Tag { corrected, written, by, kind, spoken };
         let known = self.find(line.record);
         if let Some(at) = known {
             let same_place = self.tags[at as usize].corrected == tag.corrected
@@ -315,12 +314,11 @@ impl Timeline {
         self.edits
     }
 
-    /// Every line with when and with which key it was written.
-    pub(super) fn signed(&self) -> impl Iterator<Item = (&Line, Hybrid, KeyId)> {
+    /// Every line with where it stands in the order of writing.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&Line, Hybrid)> {
         self.order.iter().filter_map(|at| {
             let tag = self.tags.get(*at as usize)?;
-            let key = self.keys.known.get(tag.key as usize)?;
-            Some((self.slab.get(*at as usize)?.as_ref()?, tag.written, *key))
+            Some((self.slab.get(*at as usize)?.as_ref()?, tag.written))
         })
     }
 
