@@ -35,7 +35,7 @@
 //! | [`theme`] | meanings to styles, from `themes/*.toml` | domain |
 //! | [`app`] | the running console: its state and the one `update(&mut State, Msg) -> Vec<Effect>` | domain, eventlog, model, connectors, actions, keys |
 //! | [`view`] | `draw(&State, …) -> Drawn`; one file per screen and dialog | domain, analysis, eventlog, model, actions, keys, theme, app |
-//! | [`config`] | settings, catalog and objectives from files, with every mistake placed | domain, analysis, connectors |
+//! | [`config`] | settings, catalog, objectives, playbook and policy from files, with every mistake placed | domain, analysis, eventlog, connectors |
 //! | [`runtime`] | the loop with its channels and threads, the terminal, the clock; performs effects | everything above |
 //! | [`cli`] | subcommands, over the same connectors, model and rules | domain, analysis, eventlog, model, connectors, actions, keys, config, runtime |
 //!

@@ -164,7 +164,7 @@ fn goto(rest: &str) -> Result<Command, CommandError> {
     let mut fitting = Screen::ALL.iter().filter(|screen| screen.name().starts_with(rest));
     match (fitting.next(), fitting.next()) {
         (Some(screen), None) => Ok(Command::Action(screen.action())),
-        _ => Err(wrong(rest, "one screen; known are bridge, alerts, slos and sources")),
+        _ => Err(wrong(rest, "one screen; known are bridge, alerts, slos, incident and sources")),
     }
 }
 

@@ -6,9 +6,11 @@
 pub mod command;
 mod decide;
 pub mod find;
+mod incident;
 mod refusal;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
+pub use incident::{Doing, Proposal, Writer, decide_incident, propose};
 pub use refusal::{Refusal, Rule};
 
 use std::fmt;
@@ -22,13 +24,16 @@ pub enum Screen {
     Alerts,
     /// Objectives and budgets.
     Slos,
+    /// The incident being commanded.
+    Incident,
     /// Connectors and their health.
     Sources,
 }
 
 impl Screen {
     /// In the order of their tabs.
-    pub const ALL: [Self; 4] = [Self::Bridge, Self::Alerts, Self::Slos, Self::Sources];
+    pub const ALL: [Self; 5] =
+        [Self::Bridge, Self::Alerts, Self::Slos, Self::Incident, Self::Sources];
 
     /// On the tab.
     pub const fn title(self) -> &'static str {
@@ -36,6 +41,7 @@ impl Screen {
             Self::Bridge => "Bridge",
             Self::Alerts => "Alerts",
             Self::Slos => "SLOs",
+            Self::Incident => "Incident",
             Self::Sources => "Sources",
         }
     }
@@ -46,6 +52,7 @@ impl Screen {
             Self::Bridge => Action::Bridge,
             Self::Alerts => Action::Alerts,
             Self::Slos => Action::Slos,
+            Self::Incident => Action::Incident,
             Self::Sources => Action::Sources,
         }
     }
@@ -56,6 +63,7 @@ impl Screen {
             Self::Bridge => "bridge",
             Self::Alerts => "alerts",
             Self::Slos => "slos",
+            Self::Incident => "incident",
             Self::Sources => "sources",
         }
     }
@@ -116,12 +124,15 @@ pub struct Spec {
 
 const ALERTS: Scope = Scope::On(&[Screen::Bridge, Screen::Alerts]);
 const LISTS: Scope = Scope::Anywhere;
+const INCIDENT: Scope = Scope::On(&[Screen::Incident]);
+const FILTERED: Scope = Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Incident]);
 const CHARTS: Scope = Scope::On(&[Screen::Bridge, Screen::Slos]);
 
 actions! {
     Bridge, "bridge", "bridge", Scope::Anywhere, Look, "Bridge: everything at one glance";
     Alerts, "alerts", "alerts", Scope::Anywhere, Look, "Alerts: firing groups";
     Slos, "slos", "SLOs", Scope::Anywhere, Look, "SLOs: budgets and burn";
+    Incident, "incident", "incident", Scope::Anywhere, Look, "Incident: who does what, what was promised, what happened";
     Sources, "sources", "sources", Scope::Anywhere, Look, "Sources: every connector's state";
     Down, "down", "down", LISTS, Look, "Next row";
     Up, "up", "up", LISTS, Look, "Previous row";
@@ -134,8 +145,8 @@ actions! {
     Open, "open", "open", LISTS, Look, "Open what is selected";
     Back, "back", "back", Scope::Anywhere, Look, "Back one level (never quits)";
     Mark, "mark", "mark", ALERTS, Look, "Mark or unmark this row";
-    Filter, "filter", "filter", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Filter by Prometheus matchers or words";
-    ClearFilter, "clear-filter", "clear", Scope::On(&[Screen::Alerts, Screen::Slos]), Look, "Clear filter and marks";
+    Filter, "filter", "filter", FILTERED, Look, "Filter by Prometheus matchers or words; a timeline by kind=, by= and words";
+    ClearFilter, "clear-filter", "clear", FILTERED, Look, "Clear filter and marks";
     ToggleMuted, "toggle-muted", "muted", Scope::On(&[Screen::Alerts]), Look, "Show or hide silenced and inhibited alerts";
     Acknowledge, "ack", "ack", ALERTS, Record, "Acknowledge: you have seen it; notifications go on";
     Withdraw, "unack", "withdraw", ALERTS, Record, "Withdraw an acknowledgement";
@@ -143,6 +154,10 @@ actions! {
     Silences, "silences", "silences", Scope::Anywhere, Look, "List silences; extend or end them";
     Windows, "maintenance", "windows", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
     Note, "note", "note", Scope::Anywhere, Record, "Write a note";
+    PreviousIncident, "previous-incident", "previous", Scope::Anywhere, Look, "Previous incident that is going on";
+    NextIncident, "next-incident", "next", Scope::Anywhere, Look, "Next incident that is going on";
+    Pin, "pin", "pin", INCIDENT, Record, "Pin the entry to the top of the timeline, or unpin it";
+    Follow, "follow", "follow", Scope::Anywhere, Look, "See what the commander sees, until you move yourself";
     Runbook, "runbook", "runbook", ALERTS, Look, "Runbook of this alert";
     Explain, "explain", "explain", CHARTS, Look, "How was this computed";
     Copy, "copy", "copy", Scope::Anywhere, Look, "Copy what is selected";

@@ -9,8 +9,17 @@ use crate::eventlog::{LogEvent, RecordId};
 pub enum Effect {
     /// Record facts; becomes `Msg::Recorded` or `Msg::NotRecorded`.
     Append(Vec<LogEvent>),
+    /// Record facts that any console would record (what a machine saw, a test that is due), each unless
+    /// another one was first. Nothing is said about it here.
+    Offer(Vec<LogEvent>),
     /// Perform a recorded operation; becomes `Msg::Performed`.
     Perform(RecordId, Operation),
+    /// Look for words in the log; becomes `Msg::Found`.
+    Search(String),
+    /// Tell the others where this console is.
+    Present(crate::eventlog::Presence),
+    /// Hand a text to the person's own editor; becomes `Msg::Edited`.
+    Edit(String),
     /// Ask a source now (all when `None`), past its interval and its breaker.
     Poll(Option<SourceId>),
     /// What is on screen changed: fetch these details from now on.

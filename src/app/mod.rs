@@ -19,8 +19,8 @@ pub use effect::{Effect, PlaybackStep};
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{
-    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, SlosUi, SourcesUi, Ui,
-    first_visible,
+    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, IncidentPane, IncidentUi, SlosUi,
+    SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 

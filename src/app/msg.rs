@@ -1,7 +1,7 @@
 //! Everything that can arrive at the loop, in one order.
 
 use crate::domain::{Observation, Outcome, SafeText, SourceId, SourceStatus, Timestamp};
-use crate::eventlog::{AppendError, RecordId, Recorded};
+use crate::eventlog::{AppendError, Presence, RecordId, Recorded};
 use crate::keys::Input;
 
 /// One thing that happened.
@@ -29,6 +29,12 @@ pub enum Msg {
     },
     /// Facts could not be recorded; the draft they came from is still open.
     NotRecorded(AppendError),
+    /// What a search of the log found, newest first, with the words that were asked for.
+    Found(SafeText, Vec<RecordId>),
+    /// Who else is here; made anew every few seconds.
+    Present(Vec<Presence>),
+    /// A text came back from the person's own editor, or the sentence why it did not.
+    Edited(Result<String, SafeText>),
     /// An outside operation ended.
     Performed(RecordId, Outcome),
     /// The configuration, theme or keymap was read again (or could not be; the old one stays).

@@ -1,5 +1,9 @@
 //! What the person is looking at. Selections are ids, never row numbers; no terminal types.
 
+mod incident;
+
+pub use incident::{IncidentPane, IncidentUi};
+
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::actions::Screen;
@@ -22,6 +26,8 @@ pub struct Ui {
     pub alerts: AlertsUi,
     /// SLOs.
     pub slos: SlosUi,
+    /// Incident.
+    pub incident: IncidentUi,
     /// Sources.
     pub sources: SourcesUi,
     /// On top of the screen, if anything.
@@ -180,6 +186,7 @@ impl Ui {
             bridge: BridgeUi::default(),
             alerts: AlertsUi::default(),
             slos: SlosUi::default(),
+            incident: IncidentUi::default(),
             sources: SourcesUi::default(),
             dialog: None,
             notices: VecDeque::new(),

@@ -6,7 +6,7 @@ use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
 use crate::keys::{Chord, Input, Resolved};
 
-use super::screens::{Move, alerts, bridge, slos, sources};
+use super::screens::{Move, alerts, bridge, incident, slos, sources};
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, dialogs,
 };
@@ -40,6 +40,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             dialogs::not_recorded(state, &error.sentence);
             Vec::new()
         }
+        Msg::Found(..) | Msg::Present(_) | Msg::Edited(_) => Vec::new(),
         Msg::Performed(request, outcome) => {
             if let Some(open) = state.model.journal.operations.get(&request) {
                 let operation = open.operation.clone();
@@ -126,6 +127,10 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Bridge => show(state, Screen::Bridge),
         Action::Alerts => show(state, Screen::Alerts),
         Action::Slos => show(state, Screen::Slos),
+        Action::Incident => show(state, Screen::Incident),
+        Action::PreviousIncident => other_incident(state, -1),
+        Action::NextIncident => other_incident(state, 1),
+        Action::Pin | Action::Follow => Vec::new(),
         Action::Sources => show(state, Screen::Sources),
         Action::Down => go(state, Move::By(1)),
         Action::Up => go(state, Move::By(-1)),
@@ -199,11 +204,18 @@ fn show(state: &mut State, screen: Screen) -> Vec<Effect> {
     vec![Effect::Keep]
 }
 
+/// Shows the incident before or after this one.
+fn other_incident(state: &mut State, by: isize) -> Vec<Effect> {
+    incident::step(state, by);
+    vec![Effect::Keep]
+}
+
 fn go(state: &mut State, by: Move) -> Vec<Effect> {
     match state.ui.screen {
         Screen::Bridge => bridge::go(state, by),
         Screen::Alerts => alerts::go(state, by),
         Screen::Slos => slos::go(state, by),
+        Screen::Incident => {}
         Screen::Sources => sources::go(state, by),
     }
     Vec::new()
@@ -212,6 +224,7 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
 fn pane(state: &mut State, by: isize) -> Vec<Effect> {
     match state.ui.screen {
         Screen::Bridge => bridge::next_pane(state, by),
+        Screen::Incident => incident::next_pane(state, by),
         Screen::Alerts | Screen::Slos | Screen::Sources => {
             let at = Screen::ALL.iter().position(|s| *s == state.ui.screen).unwrap_or(0);
             let count = Screen::ALL.len();
@@ -264,6 +277,7 @@ fn open(state: &mut State) -> Vec<Effect> {
             let id = state.ui.slos.selected.clone();
             dialogs::explain(state, id)
         }
+        (Screen::Incident, _) => Vec::new(),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
             Some(id) => dialogs::source_reading(state, id),
             None => Vec::new(),
@@ -285,7 +299,9 @@ fn back(state: &mut State) -> Vec<Effect> {
         Screen::Slos if !state.ui.slos.filter.is_empty() => return clear_filter(state),
         Screen::Bridge if state.ui.bridge.pinned.is_some() => state.ui.bridge.pinned = None,
         Screen::Bridge => return Vec::new(),
-        Screen::Alerts | Screen::Slos | Screen::Sources => state.ui.screen = Screen::Bridge,
+        Screen::Alerts | Screen::Slos | Screen::Incident | Screen::Sources => {
+            state.ui.screen = Screen::Bridge;
+        }
     }
     state.refresh(true);
     vec![Effect::Keep]
@@ -294,7 +310,7 @@ fn back(state: &mut State) -> Vec<Effect> {
 fn mark(state: &mut State) -> Vec<Effect> {
     let row = match state.ui.screen {
         Screen::Alerts => state.ui.alerts.selected.as_ref().map(|row| row.group().clone()),
-        Screen::Bridge | Screen::Slos | Screen::Sources => None,
+        Screen::Bridge | Screen::Slos | Screen::Incident | Screen::Sources => None,
     };
     if let Some(key) = row {
         let marked = &mut state.ui.alerts.marked;
@@ -312,6 +328,7 @@ fn clear_filter(state: &mut State) -> Vec<Effect> {
             state.ui.slos.filter_text.clear();
             state.ui.slos.filter = Default::default();
         }
+        Screen::Incident => state.ui.incident.filter_text.clear(),
         Screen::Bridge | Screen::Alerts | Screen::Sources => {
             state.ui.alerts.filter_text.clear();
             state.ui.alerts.filter = Default::default();
@@ -345,7 +362,9 @@ fn zoom(state: &mut State, by: isize) -> Vec<Effect> {
 fn selected_slo(state: &State) -> Option<SloId> {
     match state.ui.screen {
         Screen::Slos => state.ui.slos.selected.clone(),
-        Screen::Bridge | Screen::Alerts | Screen::Sources => state.ui.bridge.slo.clone(),
+        Screen::Bridge | Screen::Alerts | Screen::Incident | Screen::Sources => {
+            state.ui.bridge.slo.clone()
+        }
     }
 }
 
@@ -357,6 +376,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Slos, _) | (Screen::Bridge, BridgePane::Budgets | BridgePane::Signals) => {
             selected_slo(state).and_then(|id| state.model.slos.sentence(&id, &state.model.catalog))
         }
+        (Screen::Incident, _) => None,
         (Screen::Sources, _) => state.ui.sources.selected.as_ref().map(ToString::to_string),
         (Screen::Bridge, BridgePane::Sources) => {
             state.ui.bridge.source.as_ref().map(ToString::to_string)
@@ -379,7 +399,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
 fn interest(state: &State) -> Interest {
     let slos = match state.ui.screen {
         Screen::Slos => state.ui.slos.selected.iter().cloned().collect(),
-        Screen::Bridge | Screen::Alerts | Screen::Sources => Vec::new(),
+        Screen::Bridge | Screen::Alerts | Screen::Incident | Screen::Sources => Vec::new(),
     };
     Interest { service: state.ui.bridge.service.clone(), slos, range: state.ui.range }
 }
@@ -390,6 +410,7 @@ impl State {
         alerts::refresh(self, force);
         slos::refresh(self, force);
         bridge::refresh(self);
+        incident::refresh(self);
         sources::refresh(self);
         let service = bridge::service(self);
         self.ui.bridge.service = service;

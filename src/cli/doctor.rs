@@ -195,7 +195,9 @@ fn state(world: &World, checks: &mut Checks) {
             checks.add("log", true, text);
         }
         Ok(report) => {
-            let faults: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+            let file = Some(&report.file).filter(|said| !said.is_empty());
+            let mut faults: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+            faults.extend(report.places.iter().chain(file).map(ToString::to_string));
             checks.add("log", false, some(&faults));
         }
         Err(_) if !folder.join("log.sqlite").exists() => {

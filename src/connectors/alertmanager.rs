@@ -125,6 +125,7 @@ impl Connector for Alertmanager {
                     body: None,
                 })
             }
+            Operation::Send(_) | Operation::Ticket { .. } => None,
         }
     }
 

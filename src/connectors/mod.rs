@@ -17,6 +17,7 @@
 pub mod alertmanager;
 pub mod discover;
 pub mod http;
+pub mod outbound;
 pub mod poll;
 pub mod prometheus;
 pub mod registry;

@@ -63,4 +63,23 @@ ids! {
     SiteId;
     /// A maintenance window of the catalog.
     WindowId;
+    /// An incident: `INC-` and five letters or digits that cannot be misheard.
+    IncidentId;
+    /// A configured way to reach people.
+    ChannelId;
+    /// A configured ticket system.
+    TrackerId;
+    /// A team of the playbook.
+    TeamId;
+}
+
+impl IncidentId {
+    /// Without the letters that look or sound like another sign (Crockford's base 32).
+    const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+    /// The id that belongs to a lot drawn; whoever declares draws again when it is taken.
+    pub fn from_lot(lot: u64) -> Self {
+        let sign = |at: u32| char::from(Self::SIGNS[(lot >> (5 * at) & 31) as usize]);
+        Self::new(&format!("INC-{}", (0..5).map(sign).collect::<String>()))
+    }
 }

@@ -6,11 +6,14 @@
 mod actor;
 mod alert;
 mod id;
+mod incident;
 mod labels;
 mod maintenance;
 mod matcher;
+mod message;
 mod observation;
 mod operation;
+mod playbook;
 mod series;
 mod service;
 mod severity;
@@ -23,12 +26,21 @@ mod written;
 
 pub use actor::Actor;
 pub use alert::{Alert, AlertKey, AlertState};
-pub use id::{ServiceId, SilenceId, SiteId, SloId, SourceId, WindowId};
+pub use id::{
+    ChannelId, IncidentId, ServiceId, SilenceId, SiteId, SloId, SourceId, TeamId, TrackerId,
+    WindowId,
+};
+pub use incident::{Audience, Cause, EntryKind, Evidence, Impact, Moment, Role, Status};
 pub use labels::{Interner, Labels};
 pub use maintenance::{MaintenanceWindow, Occurrence};
 pub use matcher::{Filter, FilterError, MatchOp, Matcher, Term};
+pub use message::{Message, Purpose, TicketAct, TicketRef, TicketSeen};
 pub use observation::{AlertRule, Observation, RulesSeen};
 pub use operation::{Operation, Outcome};
+pub use playbook::{
+    Cadence, Channel, Contact, EscalationStep, Override, Playbook, Rotation, Route, Team, Template,
+    Whom,
+};
 pub use series::{Band, Reading, Series};
 pub use service::{Catalog, Dependency, Service, Signal, SignalQuery, Unit};
 pub use severity::{Judged, Level, LevelRule, Severity, SeverityPolicy};

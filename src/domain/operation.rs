@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SafeText, SilenceDraft, SilenceId, SiteId};
+use super::{
+    IncidentId, Message, SafeText, SilenceDraft, SilenceId, SiteId, TicketAct, Timestamp, TrackerId,
+};
 
 /// Something done to an outside system. Requested in the log first, then performed, then its outcome logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +23,36 @@ pub enum Operation {
         /// Which.
         id: SilenceId,
     },
+    /// Send a message. The outbox performs it: retried while it certainly failed, with the same key.
+    Send(Message),
+    /// Do something in a tracker; the outbox performs it.
+    Ticket {
+        /// Incident it is for.
+        incident: IncidentId,
+        /// Where.
+        tracker: TrackerId,
+        /// What.
+        act: TicketAct,
+    },
 }
 
-/// What came of an operation.
+impl Operation {
+    /// The incident it belongs to.
+    pub const fn incident(&self) -> Option<&IncidentId> {
+        match self {
+            Self::Silence { .. } | Self::Expire { .. } => None,
+            Self::Send(message) => message.incident.as_ref(),
+            Self::Ticket { incident, .. } => Some(incident),
+        }
+    }
+
+    /// Whether the outbox performs it, again if need be; anything else is tried once.
+    pub const fn is_outbox(&self) -> bool {
+        matches!(self, Self::Send(_) | Self::Ticket { .. })
+    }
+}
+
+/// What came of an operation, or of one attempt at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Done; for a silence, the id the server gave it.
@@ -41,4 +70,30 @@ pub enum Outcome {
         /// Why, one sentence.
         why: SafeText,
     },
+    /// Certainly not done this time; it will be tried again then.
+    Later {
+        /// Why, one sentence.
+        why: SafeText,
+        /// When.
+        at: Timestamp,
+    },
+    /// Done, with what the other side said of it: a message's or a ticket's id, an address to look at.
+    Received {
+        /// As the other side names it.
+        receipt: SafeText,
+        /// Where to look at it; may be empty.
+        url: SafeText,
+    },
+}
+
+impl Outcome {
+    /// Whether nothing more will come: it was done, or it certainly never will be.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Received { .. } | Self::Refused { .. })
+    }
+
+    /// Whether it is known to have been done.
+    pub const fn is_done(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Received { .. })
+    }
 }

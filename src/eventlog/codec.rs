@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Operation, Outcome, SafeText};
+use crate::domain::{IncidentId, Operation, Outcome, SafeText};
 
 use super::record::{FormatError, Record, VERSION};
-use super::{AlertInstance, LogEvent, RecordId, Subject};
+use super::{AlertInstance, IncidentEvent, LogEvent, RecordId, Subject};
 
 /// Kind and body of a fact.
 pub(super) fn encode(event: &LogEvent) -> Result<(&'static str, Vec<u8>), FormatError> {
@@ -16,6 +16,8 @@ pub(super) fn encode(event: &LogEvent) -> Result<(&'static str, Vec<u8>), Format
         LogEvent::Noted { about, text } => bytes(&(about, text)),
         LogEvent::OperationRequested { operation } => bytes(operation),
         LogEvent::OperationEnded { request, outcome } => bytes(&(request, outcome)),
+        LogEvent::OperationAttempted { request, after, by } => bytes(&(request, after, by)),
+        LogEvent::Incident { event, .. } => event.encode().map_err(|_| FormatError::Shape),
     }?;
     Ok((event.kind(), body))
 }
@@ -46,7 +48,14 @@ pub(super) fn decode(record: &Record) -> Option<LogEvent> {
             let (request, outcome) = whole::<(RecordId, Outcome)>(body)?;
             LogEvent::OperationEnded { request, outcome }
         }
-        _ => return None,
+        "operation-attempted" => {
+            let (request, after, by) = whole::<(RecordId, Option<RecordId>, SafeText)>(body)?;
+            LogEvent::OperationAttempted { request, after, by }
+        }
+        kind => LogEvent::Incident {
+            incident: IncidentId::new(&record.incident),
+            event: IncidentEvent::decode(kind, body)?,
+        },
     })
 }
 

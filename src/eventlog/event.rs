@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AlertKey, Operation, Outcome, SafeText, Timestamp};
+use crate::domain::{
+    AlertKey, IncidentId, Operation, Outcome, Purpose, SafeText, TicketAct, Timestamp,
+};
 
-use super::RecordId;
+use super::{Claim, IncidentEvent, RecordId};
 
 /// A fact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogEvent {
     /// Somebody has seen these alerts and takes care of them. Ours alone: notifications go on.
     AlertsAcknowledged {
@@ -44,6 +46,23 @@ pub enum LogEvent {
         /// The outcome.
         outcome: Outcome,
     },
+    /// A console is about to perform an operation of the outbox. Only one can follow `after`, so that no
+    /// two perform it; one that never ended was cut off, and its outcome is unknown.
+    OperationAttempted {
+        /// The record that requested it.
+        request: RecordId,
+        /// The attempt this one follows; `None` is the first.
+        after: Option<RecordId>,
+        /// The channel tried: the operation's own, or a fallback.
+        by: SafeText,
+    },
+    /// Something that happened in an incident.
+    Incident {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        event: IncidentEvent,
+    },
 }
 
 impl LogEvent {
@@ -55,6 +74,41 @@ impl LogEvent {
             Self::Noted { .. } => "noted",
             Self::OperationRequested { .. } => "operation-requested",
             Self::OperationEnded { .. } => "operation-ended",
+            Self::OperationAttempted { .. } => "operation-attempted",
+            Self::Incident { event, .. } => event.kind(),
+        }
+    }
+
+    /// The incident it belongs to: each writer has one series of records per incident, and one for the rest.
+    pub const fn incident(&self) -> Option<&IncidentId> {
+        match self {
+            Self::Incident { incident, .. } => Some(incident),
+            _ => None,
+        }
+    }
+
+    /// What only one may do: the place it takes, and what must stand there so far.
+    pub fn claim(&self) -> Option<Claim> {
+        match self {
+            Self::Incident { incident, event } => event.claim(incident),
+            Self::OperationAttempted { request, after, .. } => {
+                Some(Claim { place: format!("attempt/{request}"), after: *after })
+            }
+            // A delivery test on schedule is made by one console.
+            Self::OperationRequested { operation: Operation::Send(message) } => {
+                match &message.purpose {
+                    Purpose::Test { nonce } => Some(Claim {
+                        place: format!("test/{}/{nonce}", message.channel),
+                        after: None,
+                    }),
+                    _ => None,
+                }
+            }
+            // One ticket per incident and tracker, whoever asks first.
+            Self::OperationRequested {
+                operation: Operation::Ticket { incident, tracker, act: TicketAct::Open { .. } },
+            } => Some(Claim { place: format!("{incident}/open/{tracker}"), after: None }),
+            _ => None,
         }
     }
 }

@@ -5,17 +5,30 @@
 //! of the records in any order. A fact is on disk before it is shown as saved.
 
 mod chain;
+mod claim;
 mod codec;
 mod event;
 mod files;
+mod incident;
 mod memory;
+mod policy;
 mod record;
 mod signer;
 mod sqlite;
 mod verify;
 
+pub use claim::Claim;
 pub use event::{AlertInstance, LogEvent, Subject};
+pub use incident::{
+    CanReported, CommandTaken, DecisionMoved, DecisionProposed, DecisionStep, Declared, Described,
+    EntryMade, EntryPinned, EntryWithdrawn, HandoverAnswered, HandoverOffered, HandoverWithdrawn,
+    IncidentEvent, Linked, MachineSaw, Merged, PageAnswered, PageSent, RoleGiven, RoleLeft,
+    SeverityChanged, StatusChanged, TaskGiven, TaskMoved, TaskStep, TicketChanged, TicketLinked,
+    UpdateAnswered, UpdateProposed, UpdatePublished, WorkstreamMoved, WorkstreamOpened,
+    WorkstreamStep,
+};
 pub use memory::MemoryLog;
+pub use policy::{Denied, Grant, Policy, Power};
 pub use record::{FormatError, Head, Hybrid, Origin, Record, Sealed, Stamp, id_of};
 pub use signer::{KeyError, KeyId, NAMESPACE, Signature, Signer};
 pub use sqlite::SqliteLog;
@@ -25,7 +38,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Actor, SafeText, Timestamp};
+use crate::domain::{Actor, IncidentId, SafeText, Timestamp};
 
 /// SHA-256 over the whole signed record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,8 +61,10 @@ impl fmt::Debug for RecordId {
 pub struct Recorded {
     /// Its id.
     pub id: RecordId,
-    /// Who.
+    /// Who, as the writer named themselves.
     pub actor: Actor,
+    /// The key it is signed with; the policy says whose that is.
+    pub key: KeyId,
     /// When, by the writer's clock.
     pub at: Timestamp,
     /// Where it stands among all records; later stamps win, whatever the clocks said.
@@ -59,11 +74,20 @@ pub struct Recorded {
 }
 
 /// Why a fact could not be recorded. Whatever was typed stays in its draft.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{sentence}")]
 pub struct AppendError {
     /// What failed, what is unaffected, what to do.
     pub sentence: SafeText,
+    /// The record that took the claimed place first, when that is why.
+    pub taken: Option<Box<Recorded>>,
+}
+
+impl AppendError {
+    /// A failure of the store.
+    pub fn failed(sentence: &str) -> Self {
+        Self { sentence: SafeText::body(sentence), taken: None }
+    }
 }
 
 /// Why the log could not be opened. The console can go on in memory, with a loud mark.
@@ -80,6 +104,23 @@ pub struct OpenError {
 pub struct ReadError {
     /// What failed, what is unaffected, what to do.
     pub sentence: SafeText,
+}
+
+/// Where somebody is. Not a fact: kept beside the log, gone a few seconds after its console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Who.
+    pub actor: Actor,
+    /// Tells consoles apart; random per process.
+    pub console: u64,
+    /// When last heard, by the writer's clock.
+    pub at: Timestamp,
+    /// The screen's name.
+    pub screen: SafeText,
+    /// The incident looked at.
+    pub incident: Option<IncidentId>,
+    /// What is selected there, as the follower's console can find it.
+    pub selected: SafeText,
 }
 
 /// How far a reader has come; means something only in the store it came from.
@@ -101,7 +142,8 @@ pub struct Batch {
 
 /// Where facts are kept. A fact that [`EventLog::append`] returned is durable.
 pub trait EventLog: Send {
-    /// Records facts, all or none of them, with what the writer's clock shows.
+    /// Records facts, all or none of them, with what the writer's clock shows. None are when one claims a
+    /// place ([`LogEvent::claim`]) that is no longer as its writer knew it.
     fn append(
         &mut self,
         actor: &Actor,
@@ -111,6 +153,17 @@ pub trait EventLog: Send {
 
     /// The records after `position`, also those of other processes and one's own.
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError>;
+
+    /// Says where this console is and asks where the others are. Those not heard for ten seconds are gone.
+    fn present(&mut self, _me: &Presence) -> Result<Vec<Presence>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    /// Records whose text has all these words (the last may be a beginning, `"…"` is a phrase), newest
+    /// first, at most `most`.
+    fn search(&mut self, _words: &str, _most: usize) -> Result<Vec<RecordId>, ReadError> {
+        Ok(Vec::new())
+    }
 
     /// Whether another process has written since this was last asked. Cheap: ask every 100 ms.
     fn changed(&mut self) -> Result<bool, ReadError>;

@@ -222,6 +222,7 @@ impl Sealed {
         Recorded {
             id: self.id,
             actor: Actor::new(&self.record.actor),
+            key: self.record.key,
             at: self.record.wall,
             stamp: self.stamp(),
             event: codec::decode(&self.record),

@@ -7,6 +7,7 @@
 mod alerts;
 mod evidence;
 mod grouping;
+pub mod incidents;
 mod journal;
 mod judging;
 mod recall;
@@ -18,7 +19,7 @@ mod windows;
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
-pub use journal::{Ack, Journal, NoteEntry, OpenOperation, Standing};
+pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
 pub use recall::Remembered;
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
@@ -34,13 +35,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Catalog, Freshness, Observation, RulesSeen, SafeText, Series, SeverityPolicy, SloId,
+    Catalog, Freshness, Observation, Playbook, RulesSeen, SafeText, Series, SeverityPolicy, SloId,
     SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
 };
-use crate::eventlog::{LogEvent, Recorded};
+use crate::eventlog::{LogEvent, Policy, Recorded};
 
 use alerts::{Change, Desk};
 use evidence::Watch;
+use incidents::IncidentBook;
 
 /// Longer without an answer about rules, and a Prometheus counts as having been away.
 const LONGEST_GAP: Span = Span::from_secs(90);
@@ -52,6 +54,12 @@ pub struct Model {
     pub catalog: Arc<Catalog>,
     /// How severity is judged.
     pub policy: SeverityPolicy,
+    /// How the organisation responds.
+    pub playbook: Arc<Playbook>,
+    /// Which key is who and may do what.
+    pub duties: Arc<Policy>,
+    /// Incidents.
+    pub incidents: IncidentBook,
     /// Labels alerts are grouped by (besides the site).
     pub group_by: Vec<SafeText>,
     /// Every configured source.
@@ -118,10 +126,13 @@ impl Model {
         };
         let sources = self.sources.iter().map(|(id, status)| (id.clone(), fresh(status))).collect();
         let journal = std::mem::take(&mut self.journal);
+        let incidents = std::mem::take(&mut self.incidents);
+        let (playbook, duties) = (self.playbook.clone(), self.duties.clone());
         let (catalog, policy) = (self.catalog.clone(), self.policy.clone());
         *self = Self::new(catalog, policy, std::mem::take(&mut self.group_by));
         (self.journal, self.sources, self.revision) = (journal, sources, revision);
         self.alerts.revision = grouped;
+        (self.incidents, self.playbook, self.duties) = (incidents, playbook, duties);
     }
 
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that

@@ -103,6 +103,8 @@ fn unsettled(model: &Model, now: Timestamp) -> Option<SafeText> {
     let what = match &last.operation {
         Operation::Silence { .. } => "a silence",
         Operation::Expire { .. } => "the end of a silence",
+        Operation::Send(_) => "a message",
+        Operation::Ticket { .. } => "a ticket",
     };
     Some(SafeText::body(&format!(
         "{count} request(s) have no recorded outcome, the last for {what} by {} at {}: it may or may \

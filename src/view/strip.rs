@@ -281,12 +281,14 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
     let page = slos.iter().any(|s| s.verdict == Verdict::Page);
     let (fresh, all) = scene.health(None);
     let playing = scene.state.playback.is_some();
+    let live = scene.model().incidents.live().len();
     for screen in Screen::ALL {
         let active = screen == scene.state.ui.screen;
         let (needed, loud) = match screen {
             Screen::Bridge => (0, false),
             Screen::Alerts => (firing.open, false),
             Screen::Slos => (bad, page),
+            Screen::Incident => (live, false),
             Screen::Sources => (all - fresh, all > fresh),
         };
         let style = scene.style(if active { Token::TabActive } else { Token::Tab });

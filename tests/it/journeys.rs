@@ -54,6 +54,8 @@ fn fact(event: &LogEvent) -> String {
         }
         LogEvent::OperationRequested { .. } => "requested".to_owned(),
         LogEvent::OperationEnded { .. } => "ended".to_owned(),
+        LogEvent::OperationAttempted { by, .. } => format!("tried by {by}"),
+        LogEvent::Incident { incident, event } => format!("{} in {incident}", event.kind()),
     }
 }
 
@@ -133,6 +135,9 @@ impl Journey {
             }
             Operation::Expire { site, id } => {
                 (site.clone(), Vec::new(), format!("end {id} on {site}"))
+            }
+            Operation::Send(_) | Operation::Ticket { .. } => {
+                panic!("no Alertmanager is asked to {operation:?}")
             }
         }
     }

@@ -61,7 +61,7 @@ pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
             let title = slo.map_or_else(|| id.text().clone(), |slo| slo.title.clone());
             (title, Subject::Named(id.text().clone()))
         }),
-        Screen::Bridge | Screen::Sources => None,
+        Screen::Bridge | Screen::Incident | Screen::Sources => None,
     };
     let (title, about) =
         about.unwrap_or_else(|| (SafeText::new("the situation"), Subject::General));
@@ -151,7 +151,13 @@ pub(in crate::app) fn recorded(state: &mut State, event: &LogEvent) {
         (LogEvent::AcknowledgementWithdrawn { .. }, _) => {
             ("", "Acknowledgement withdrawn.".to_owned())
         }
-        (LogEvent::OperationRequested { .. } | LogEvent::OperationEnded { .. }, _) => return,
+        (
+            LogEvent::OperationRequested { .. }
+            | LogEvent::OperationEnded { .. }
+            | LogEvent::OperationAttempted { .. }
+            | LogEvent::Incident { .. },
+            _,
+        ) => return,
     };
     let title = match &state.ui.dialog {
         Some(Dialog::Acknowledge(f)) if f.saving && kind == "ack" => Some(f.title.clone()),

@@ -20,6 +20,7 @@ pub(in crate::app) fn open_filter(state: &mut State) -> Vec<Effect> {
     let text = match screen {
         Screen::Alerts => state.ui.alerts.filter_text.clone(),
         Screen::Slos => state.ui.slos.filter_text.clone(),
+        Screen::Incident => state.ui.incident.filter_text.clone(),
         Screen::Bridge | Screen::Sources => String::new(),
     };
     open(state, PromptKind::Filter(screen), &text)
@@ -77,7 +78,7 @@ const FILTER: &str = "filter ";
 fn count(state: &State, screen: Screen, filter: &Filter) -> usize {
     match screen {
         Screen::Slos => slos::matching(state, filter).count(),
-        Screen::Alerts | Screen::Bridge | Screen::Sources => {
+        Screen::Alerts | Screen::Bridge | Screen::Incident | Screen::Sources => {
             state.model.alerts.visible(filter, state.ui.alerts.show_muted).len()
         }
     }
@@ -156,7 +157,7 @@ fn set_filter(state: &mut State, screen: Screen, text: &str, filter: Filter) {
             state.ui.slos.filter_text = text.to_owned();
             state.ui.slos.filter = filter;
         }
-        Screen::Alerts | Screen::Bridge | Screen::Sources => {
+        Screen::Alerts | Screen::Bridge | Screen::Incident | Screen::Sources => {
             state.ui.screen = Screen::Alerts;
             state.ui.alerts.filter_text = text.to_owned();
             state.ui.alerts.filter = filter;

@@ -240,12 +240,18 @@ pub(in crate::app) fn performed(state: &mut State, operation: &Operation, outcom
             format!("Silence on {site} until {}Z", draft.ends_at.utc().format("%H:%M"))
         }
         Operation::Expire { site, .. } => format!("End of the silence on {site}"),
+        // What the outbox does is told where it is shown: in the incident.
+        Operation::Send(_) | Operation::Ticket { .. } => return,
     };
     let keys = state.keymap.keys_for(Action::Silences);
     let key = keys.first().map_or(":silences", String::as_str);
     let (tone, text) = match outcome {
-        Outcome::Done { .. } => (Tone::Done, format!("{what}: done. {key} lists silences.")),
-        Outcome::Refused { why } => (Tone::Error, format!("{what}: not done. {why}")),
+        Outcome::Done { .. } | Outcome::Received { .. } => {
+            (Tone::Done, format!("{what}: done. {key} lists silences."))
+        }
+        Outcome::Refused { why } | Outcome::Later { why, .. } => {
+            (Tone::Error, format!("{what}: not done. {why}"))
+        }
         Outcome::Unknown { why } => (
             Tone::Warning,
             format!(

@@ -124,6 +124,7 @@ impl Room {
         self.model.apply(&Recorded {
             id: RecordId(id),
             actor: Actor::new("alice"),
+            key: crate::eventlog::KeyId::default(),
             at: at(secs),
             stamp: Stamp { seq, ..Stamp::default() },
             event: Some(event),

@@ -51,6 +51,8 @@ fn entries<'m>(scene: &Scene<'m>, most: usize) -> Vec<Entry<'m>> {
         let what = match &operation.operation {
             Operation::Silence { site, draft } => format!("silence on {site}: {}", draft.comment),
             Operation::Expire { site, .. } => format!("end of a silence on {site}"),
+            Operation::Send(message) => format!("{}: {}", message.channel, message.subject),
+            Operation::Ticket { tracker, .. } => format!("ticket in {tracker}"),
         };
         let (mark, token, more) = match operation.standing(scene.now()) {
             Standing::UnderWay => ("…", Token::Info, ""),

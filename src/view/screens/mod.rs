@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod bridge;
 mod detail;
 mod groups;
+pub(crate) mod incident;
 mod lately;
 mod signals;
 pub(crate) mod slos;

@@ -1,0 +1,79 @@
+//! What is looked at of an incident: which one, which pane, and what is selected in each.
+
+use crate::domain::{Actor, IncidentId, Role};
+use crate::eventlog::RecordId;
+
+/// Panes of the Incident screen, in Tab order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IncidentPane {
+    /// Everything that happened.
+    #[default]
+    Timeline,
+    /// Who does what, and who is here.
+    Roles,
+    /// Who was asked to do what by when.
+    Tasks,
+    /// Teams at work.
+    Workstreams,
+    /// What is to be decided, and what was.
+    Decisions,
+    /// What was said to whom, and whether it arrived.
+    Updates,
+    /// Who was called.
+    Pages,
+}
+
+impl IncidentPane {
+    /// In Tab order.
+    pub const ALL: [Self; 7] = [
+        Self::Timeline,
+        Self::Roles,
+        Self::Tasks,
+        Self::Workstreams,
+        Self::Decisions,
+        Self::Updates,
+        Self::Pages,
+    ];
+
+    /// Over the pane.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Timeline => "Timeline",
+            Self::Roles => "Roles",
+            Self::Tasks => "Tasks",
+            Self::Workstreams => "Workstreams",
+            Self::Decisions => "Decisions",
+            Self::Updates => "Updates",
+            Self::Pages => "Pages",
+        }
+    }
+}
+
+/// The Incident screen.
+#[derive(Debug, Clone, Default)]
+pub struct IncidentUi {
+    /// Chosen by hand; `None` shows the worst that is going on, whichever that is now.
+    pub chosen: Option<IncidentId>,
+    /// The one that is shown; actions on an incident mean it.
+    pub shown: Option<IncidentId>,
+    /// Where the keys go.
+    pub pane: IncidentPane,
+    /// Selected entry of the timeline; `None` follows the newest.
+    pub entry: Option<RecordId>,
+    /// Selected holder of a role; `None` is the first place.
+    pub holder: Option<(Role, Option<Actor>)>,
+    /// Selected task.
+    pub task: Option<RecordId>,
+    /// Selected workstream.
+    pub workstream: Option<RecordId>,
+    /// Selected decision.
+    pub decision: Option<RecordId>,
+    /// Selected update.
+    pub update: Option<RecordId>,
+    /// Selected page.
+    pub page: Option<RecordId>,
+    /// First row shown, by pane.
+    pub scroll: [usize; IncidentPane::ALL.len()],
+    /// Filter of the timeline, as typed.
+    pub filter_text: String,
+}
