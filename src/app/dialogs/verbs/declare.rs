@@ -264,6 +264,7 @@ pub(super) fn meant(state: &State, form: &Form, cause: &Cause) -> Meant {
         onset: moment(state, form, N::Onset)?,
         commander: (!commander.is_empty()).then(|| known::person(state, &commander)),
         ticket,
+        confirmed_duplicate: false,
     }])
 }
 

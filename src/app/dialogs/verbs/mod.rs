@@ -84,7 +84,7 @@ pub(in crate::app) fn open_declare(
 fn say_none(state: &mut State) -> Vec<Effect> {
     let now = state.now;
     let keys = state.keymap.keys_for(crate::actions::Action::Declare);
-    let key = keys.first().map_or(":declare", String::as_str);
+    let key = keys.first().map_or(":declare", |key| &**key);
     let text = format!(
         "No incident is going on here, so there is nothing to do it in; {key} declares one."
     );
