@@ -11,7 +11,9 @@
 //! thing the later [`Stamp`] counts. Of several records that follow the same one in a claimed place (command)
 //! the earlier counts, and what builds on the other is shown as lost.
 
+mod attention;
 mod book;
+mod clocks;
 mod dossier;
 mod filter;
 mod fold;
@@ -20,8 +22,10 @@ mod timeline;
 mod words;
 mod work;
 
+pub use attention::{Attention, Waiting};
 pub(super) use book::check;
 pub use book::{IncidentBook, RefusedRecord};
+pub use clocks::{ACKNOWLEDGE_WITHIN, Calling, Promise, Tired};
 pub use filter::{FilterMistake, Filtered, TimelineFilter};
 pub use timeline::{Line, LineKind, Timeline};
 
