@@ -8,9 +8,10 @@ mod decide;
 pub mod find;
 mod incident;
 mod refusal;
+pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
-pub use incident::{Doing, Proposal, Writer, decide_incident, propose};
+pub use incident::{Doing, Proposal, Writer, decide_incident, pick, propose};
 pub use refusal::{Refusal, Rule};
 
 use std::fmt;
