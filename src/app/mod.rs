@@ -4,6 +4,7 @@ mod dialog;
 mod dialogs;
 mod editor;
 mod effect;
+mod form;
 mod msg;
 mod screens;
 mod state;
@@ -11,11 +12,15 @@ mod ui;
 mod update;
 
 pub use dialog::{
-    About, AckForm, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
+    About, AckForm, Briefing, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
     ReadingLine, SilenceField, SilenceForm,
 };
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
+pub use form::{
+    Check, DecisionMove, Entry, Field, FieldName, Finding, Form, Known, Pick, Remark, TaskMove,
+    Verb,
+};
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::files::{self, Watched};
 use super::keeper::Keeper;
 use super::logger::{Append, Logger};
-use super::outbox::{Means, Outbox};
+use super::outbox::{self, Means, Outbox};
 use super::sight::Rememberer;
 use super::terminal::Screen;
 use super::{Arrival, Beside, Looks};
@@ -65,13 +65,12 @@ impl Exec {
         let looks: Watched = Arc::new(Mutex::new(looks));
         files::watch(looks.clone(), to_loop.clone())?;
         let logger = Logger::start(beside.log, beside.position, to_loop.clone())?;
-        let outbox = logger.way_in().filter(|_| !state.read_only).map(|log| {
+        let outbox = logger.way_in().filter(|_| !state.read_only).map(|way_in| {
             let means = Means {
                 outlets: beside.outlets,
                 playbook: state.model.playbook.clone(),
-                me: state.me.clone(),
                 clock: beside.clock.clone(),
-                log,
+                log: outbox::by_thread(way_in, state.me.clone(), beside.clock.clone()),
             };
             Outbox::start(means, state.model.journal.outbox())
         });

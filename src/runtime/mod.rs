@@ -11,6 +11,7 @@
 //! Nothing in the loop waits but its channels.
 
 pub mod clock;
+mod encode;
 mod exec;
 mod files;
 pub mod input;
