@@ -29,7 +29,7 @@ pub struct Line {
     /// On top of the screen.
     pub pinned: bool,
     /// No longer holds: who said so and why.
-    pub withdrawn: Option<(Actor, SafeText)>,
+    pub withdrawn: Option<Arc<(Actor, SafeText)>>,
 }
 
 /// What a line is.
@@ -45,9 +45,69 @@ pub enum LineKind {
     Refused,
 }
 
+impl LineKind {
+    /// As written in filters and exports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Entry(kind) => kind.name(),
+            Self::Step => "step",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// All lines.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Timeline {
     /// By corrected time, then by record.
-    pub lines: Vec<Line>,
+    lines: Vec<Line>,
+    /// Places of what is pinned.
+    pins: Vec<usize>,
+}
+
+impl Timeline {
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The line in this row, counted from the oldest.
+    pub fn get(&self, row: usize) -> Option<&Line> {
+        self.lines.get(row)
+    }
+
+    /// All lines, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.lines.iter()
+    }
+
+    /// The line of a record.
+    pub fn line(&self, record: RecordId) -> Option<&Line> {
+        self.get(self.row_of(record)?)
+    }
+
+    /// The row a record's line stands in.
+    pub fn row_of(&self, record: RecordId) -> Option<usize> {
+        self.lines.iter().position(|line| line.record == record)
+    }
+
+    /// What is pinned, oldest first.
+    pub fn pinned(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.pins.iter().filter_map(|at| self.lines.get(*at))
+    }
+}
+
+impl FromIterator<Line> for Timeline {
+    fn from_iter<I: IntoIterator<Item = Line>>(lines: I) -> Self {
+        let mut lines: Vec<Line> = lines.into_iter().collect();
+        lines.sort_by_key(|line| (line.at.corrected, line.record));
+        let pins = lines.iter().enumerate().filter(|(_, l)| l.pinned).map(|(at, _)| at).collect();
+        Self { lines, pins }
+    }
 }

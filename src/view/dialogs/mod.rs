@@ -2,6 +2,7 @@
 
 mod entry;
 mod help;
+mod leave;
 mod lists;
 mod reading;
 mod silence;
@@ -44,6 +45,7 @@ pub(crate) fn draw(
         Dialog::Windows { rows, selected, top, confirm } => {
             lists::windows(scene, buf, area, rows, (*selected, *top, *confirm))
         }
+        Dialog::Leave => leave::draw(scene, buf, area),
         Dialog::Reading(reading) => reading::draw(scene, buf, area, reading),
     }
 }
