@@ -3,10 +3,10 @@
 use crate::actions::Screen;
 use crate::actions::find::{self, Target};
 use crate::domain::{IncidentId, SafeText, SilenceId, SiteId, SloId, SourceId};
-use crate::eventlog::{AlertInstance, RecordId, Subject};
+use crate::eventlog::{AlertInstance, LogEvent, RecordId, Subject};
 use crate::model::{GroupKey, Planned};
 
-use super::{Editor, Place};
+use super::{Editor, Form, Place};
 
 /// A dialog.
 #[derive(Debug, Clone)]
@@ -50,6 +50,27 @@ pub enum Dialog {
     Reading(Reading),
     /// Asked whether to leave while an incident is going on.
     Leave,
+    /// A verb of an incident being filled in.
+    Form(Box<Form>),
+    /// The brief of a hand-over, being accepted.
+    Brief(Box<Briefing>),
+}
+
+/// The brief of a hand-over, as the one reads it who is to command.
+#[derive(Debug, Clone)]
+pub struct Briefing {
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// A question, or why the offer is declined, being typed.
+    pub asking: Option<Editor>,
+    /// What is typed declines the offer.
+    pub declining: bool,
+    /// First line shown of the section.
+    pub top: usize,
+    /// Why it was refused last time.
+    pub refusal: Option<SafeText>,
+    /// Sent to disk, no answer yet: the first of the facts, by which the answer is known.
+    pub saving: Option<LogEvent>,
 }
 
 /// A text to read, with a title.

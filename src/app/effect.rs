@@ -9,6 +9,9 @@ use crate::eventlog::{LogEvent, RecordId};
 pub enum Effect {
     /// Record facts; becomes `Msg::Recorded` or `Msg::NotRecorded`.
     Append(Vec<LogEvent>),
+    /// Record facts that any console would record (what a machine saw, a test that is due), each unless
+    /// another one was first. Nothing is said about it here.
+    Offer(Vec<LogEvent>),
     /// Perform a recorded operation; becomes `Msg::Performed`.
     Perform(RecordId, Operation),
     /// Look for words in the log; becomes `Msg::Found`.

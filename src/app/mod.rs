@@ -6,6 +6,7 @@ mod dialogs;
 pub mod due;
 mod editor;
 mod effect;
+mod form;
 mod msg;
 pub mod presence;
 mod screens;
@@ -14,11 +15,15 @@ mod ui;
 mod update;
 
 pub use dialog::{
-    About, AckForm, Detail, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
+    About, AckForm, Briefing, Detail, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
     ReadingLine, SilenceField, SilenceForm,
 };
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
+pub use form::{
+    Check, DecisionMove, Entry, Field, FieldName, Finding, Form, Known, Pick, Remark, TaskMove,
+    Verb,
+};
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{

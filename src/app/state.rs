@@ -26,6 +26,8 @@ pub struct State {
     pub me: Actor,
     /// The key this console's records are signed with.
     pub key: KeyId,
+    /// The last lot drawn, for names of new incidents; seeded by the runtime.
+    pub lots: u64,
     /// Keys in force.
     pub keymap: Arc<Keymap>,
     /// Limits for silences.
@@ -63,6 +65,7 @@ impl State {
             now,
             me,
             key: KeyId::default(),
+            lots: 0,
             keymap,
             guard: SilenceGuard::default(),
             silence_for: Span::from_hours(2),
@@ -83,9 +86,32 @@ impl State {
     pub fn all_drafts(&self) -> BTreeMap<String, String> {
         let mut drafts = self.drafts.clone();
         if let Some((key, text)) = super::dialogs::open_draft(self) {
-            drafts.insert(key, text);
+            match text {
+                Some(text) => drafts.insert(key, text),
+                None => drafts.remove(&key),
+            };
         }
         drafts
+    }
+
+    /// Minutes by which the clock that is shown is ahead of UTC.
+    pub(super) fn shown_offset(&self) -> i32 {
+        match self.ui.clock {
+            super::ClockMode::Utc => 0,
+            super::ClockMode::Local => self.local_offset_minutes,
+        }
+    }
+
+    /// A moment as a person would type it and read it back: the time of day within a day, else whole.
+    pub(super) fn as_typed(&self, at: Timestamp) -> String {
+        let near = at.since(self.now).millis().abs() < Span::from_hours(23).millis();
+        if !near {
+            return at.rfc3339();
+        }
+        let mark = if self.shown_offset() == 0 { "Z" } else { "" };
+        let shown = at.plus(Span::from_mins(self.shown_offset().into())).utc();
+        let seconds = if at.millis() % 60_000 == 0 { "%H:%M" } else { "%H:%M:%S" };
+        format!("{}{mark}", shown.format(seconds))
     }
 
     /// The text kept under `key`, or nothing.
@@ -117,6 +143,9 @@ impl State {
         ) = &mut ui.dialog
         {
             *top = drawn.dialog_top;
+        }
+        if let Some(Dialog::Brief(brief)) = &mut ui.dialog {
+            brief.top = drawn.dialog_top;
         }
     }
 

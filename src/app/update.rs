@@ -8,9 +8,11 @@ use crate::keys::{Chord, Input, Resolved};
 
 use super::screens::{Move, alerts, bridge, incident, slos, sources};
 use super::{
-    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, dialogs,
+    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, Verb, dialogs,
     presence,
 };
+
+use dialogs::Step;
 
 /// Takes in one message.
 pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
@@ -29,7 +31,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             for record in &records {
                 state.model.apply(record);
                 if let (true, Some(event)) = (ours, &record.event) {
-                    dialogs::recorded(state, event);
+                    effects.extend(dialogs::recorded(state, record));
                     if let LogEvent::OperationRequested { operation } = event {
                         effects.push(Effect::Perform(record.id, operation.clone()));
                     }
@@ -38,14 +40,15 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             effects
         }
         Msg::NotRecorded(error) => {
-            dialogs::not_recorded(state, &error.sentence);
+            dialogs::not_recorded(state, &error);
             Vec::new()
         }
         Msg::Present(others) => {
             presence::heard(state, others);
             Vec::new()
         }
-        Msg::Found(..) | Msg::Edited(_) => Vec::new(),
+        Msg::Edited(text) => dialogs::back_from_editor(state, text),
+        Msg::Found(..) => Vec::new(),
         Msg::Performed(request, outcome) => {
             if let Some(open) = state.model.journal.operations.get(&request) {
                 let operation = open.operation.clone();
@@ -166,6 +169,30 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Silences => dialogs::open_silences(state),
         Action::Windows => dialogs::open_windows(state),
         Action::Note => dialogs::open_note(state, ""),
+        Action::Declare => dialogs::open_declare(state, &[]),
+        Action::Update => dialogs::open_verb(state, Verb::Update, &[]),
+        Action::Task => dialogs::open_verb(state, Verb::Task, &[]),
+        Action::Decide => dialogs::open_verb(state, Verb::Decide, &[]),
+        Action::Handoff => dialogs::hand_off(state),
+        Action::TakeCommand => dialogs::open_verb(state, Verb::TakeCommand, &[]),
+        Action::Role => dialogs::open_verb(state, Verb::Role, &[]),
+        Action::Severity => dialogs::open_verb(state, Verb::Severity, &[]),
+        Action::Status => dialogs::open_verb(state, Verb::Status, &[]),
+        Action::Describe => dialogs::open_verb(state, Verb::Describe, &[]),
+        Action::Evidence => dialogs::open_verb(state, Verb::Evidence, &[]),
+        Action::Workstream => dialogs::open_verb(state, Verb::Workstream, &[]),
+        Action::Report => dialogs::open_verb(state, Verb::Report, &[]),
+        Action::Split => dialogs::open_verb(state, Verb::Split, &[]),
+        Action::Ticket => dialogs::open_verb(state, Verb::Ticket, &[]),
+        Action::Page => dialogs::open_verb(state, Verb::Page, &[]),
+        Action::Attach => dialogs::open_verb(state, Verb::Attach, &[]),
+        Action::Merge => dialogs::open_verb(state, Verb::Merge, &[]),
+        Action::Accept => dialogs::step(state, &Step::Accept),
+        Action::Refuse => dialogs::step(state, &Step::Refuse),
+        Action::Finish => dialogs::step(state, &Step::Finish),
+        Action::Extend => dialogs::step(state, &Step::Extend),
+        Action::Object => dialogs::step(state, &Step::Object),
+        Action::Give => dialogs::step(state, &Step::Give),
         Action::Runbook => dialogs::runbook(state),
         Action::Explain => {
             let id = selected_slo(state);

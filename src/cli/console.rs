@@ -54,6 +54,7 @@ pub(super) async fn live(
     let opening = Opening {
         folder: world.paths.config.clone(),
         beside: Beside {
+            outlets: Vec::new(),
             keep: Some(world.paths.state.join("view.json")),
             log,
             position,
@@ -125,6 +126,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         warnings: Vec::new(),
         errors: Vec::new(),
         beside: Beside {
+            outlets: Vec::new(),
             log: Box::new(MemoryLog::for_demo()),
             position: Position::default(),
             sources,

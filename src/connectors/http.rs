@@ -11,6 +11,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rustls::CertificateError;
 use tokio::sync::Mutex;
 
+use super::outbound::config::Scheme;
+use super::outbound::{Body, Call, Verb};
 use super::secret::{Secret, SecretError, SecretRef};
 use super::{Ask, Clock, Method, Reply};
 use crate::domain::{Failure, FailureKind, SafeText, Span, Timestamp};
@@ -65,6 +67,13 @@ pub enum Auth {
     },
     /// A token.
     Bearer(SecretRef),
+    /// A token, sent as a vendor wants it.
+    Token {
+        /// How.
+        scheme: Scheme,
+        /// Where the token is kept.
+        token: SecretRef,
+    },
 }
 
 /// PEM texts for TLS.
@@ -163,19 +172,25 @@ impl Live {
             return Ok(headers.clone());
         }
         let mut headers = HeaderMap::new();
+        let with = |scheme: Scheme, rest: &[u8]| [scheme.before.as_bytes(), rest].concat();
         let auth = match &self.config.auth {
             Auth::None => None,
             Auth::Basic { user, password } => {
                 let mut pair = format!("{user}:").into_bytes();
                 pair.extend_from_slice(password.read().await?.expose());
-                Some((format!("Basic {}", base64(&pair)).into_bytes(), password))
+                let scheme = Scheme { before: "Basic ", ..Scheme::BEARER };
+                Some((scheme, with(scheme, base64(&pair).as_bytes()), password))
             }
             Auth::Bearer(token) => {
-                Some(([b"Bearer ", token.read().await?.expose()].concat(), token))
+                Some((Scheme::BEARER, with(Scheme::BEARER, token.read().await?.expose()), token))
+            }
+            Auth::Token { scheme, token } => {
+                Some((*scheme, with(*scheme, token.read().await?.expose()), token))
             }
         };
-        if let Some((value, place)) = auth {
-            headers.insert(reqwest::header::AUTHORIZATION, sensitive(&value, place)?);
+        if let Some((scheme, value, place)) = auth {
+            let header = HeaderName::from_static(scheme.header);
+            headers.insert(header, sensitive(&value, place)?);
         }
         for (name, place) in &self.config.headers {
             let secret: Secret = place.read().await?;
@@ -189,12 +204,73 @@ impl Live {
         Ok(headers)
     }
 
-    async fn once(&self, ask: &Ask, anew: bool) -> Result<Reply, Fault> {
-        let fault = |kind, sentence: &str| Fault::new(kind, sentence, self.clock.now());
-        let secrets =
-            self.headers(anew).await.map_err(|e| fault(FailureKind::Credential, &e.to_string()))?;
+    /// Makes a call of an outlet, with a rotated credential read again once.
+    pub async fn call(&self, call: &Call) -> Result<Reply, Fault> {
+        let reply = self.send(call, false).await?;
+        if reply.status == 401 && self.may_change() {
+            self.send(call, true).await
+        } else {
+            Ok(reply)
+        }
+    }
+
+    async fn send(&self, call: &Call, anew: bool) -> Result<Reply, Fault> {
+        let secrets = self.secrets(anew).await?;
+        let mut url = self.url(&call.path);
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        let method = match call.verb {
+            Verb::Get => reqwest::Method::GET,
+            Verb::Post => reqwest::Method::POST,
+            Verb::Put => reqwest::Method::PUT,
+            Verb::Patch => reqwest::Method::PATCH,
+            Verb::Delete => reqwest::Method::DELETE,
+        };
+        let mut request = self.client.request(method, url).headers(secrets);
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        request = match &call.body {
+            Body::Empty => request,
+            Body::Json(json) => {
+                request.header("content-type", "application/json").body(json.to_string())
+            }
+            Body::Form(fields) => {
+                let form = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(fields)
+                    .finish();
+                request.header("content-type", "application/x-www-form-urlencoded").body(form)
+            }
+            Body::Text(text) => {
+                request.header("content-type", "text/plain; charset=utf-8").body(text.clone())
+            }
+        };
+        self.exchanged(request).await
+    }
+
+    async fn secrets(&self, anew: bool) -> Result<HeaderMap, Fault> {
+        let fault =
+            |e: SecretError| Fault::new(FailureKind::Credential, &e.to_string(), self.clock.now());
+        self.headers(anew).await.map_err(fault)
+    }
+
+    /// The base URL with `path` behind its own. An empty path leaves it as configured.
+    fn url(&self, path: &str) -> url::Url {
         let mut url = self.config.url.clone();
-        url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), ask.path));
+        if !path.is_empty() {
+            url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        }
+        url
+    }
+
+    fn may_change(&self) -> bool {
+        !matches!(self.config.auth, Auth::None) || !self.config.headers.is_empty()
+    }
+
+    async fn once(&self, ask: &Ask, anew: bool) -> Result<Reply, Fault> {
+        let secrets = self.secrets(anew).await?;
+        let mut url = self.url(&ask.path);
         let form =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&ask.params).finish();
         let as_form = ask.method == Method::Post && ask.body.is_none();
@@ -213,6 +289,12 @@ impl Live {
             request =
                 request.header("content-type", "application/x-www-form-urlencoded").body(form);
         }
+        self.exchanged(request).await
+    }
+
+    /// Sends, and reads the answer whole, below the cap.
+    async fn exchanged(&self, request: reqwest::RequestBuilder) -> Result<Reply, Fault> {
+        let fault = |kind, sentence: &str| Fault::new(kind, sentence, self.clock.now());
         let sent = self.clock.now();
         let mut response = request.send().await.map_err(|e| self.fault(&e))?;
         let status = response.status().as_u16();
@@ -287,10 +369,8 @@ impl Transport for Live {
     fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
         Box::pin(async move {
             let reply = self.once(ask, false).await?;
-            let may_change =
-                !matches!(self.config.auth, Auth::None) || !self.config.headers.is_empty();
             // A rotated credential: read it again, once. A 401 changed nothing at the server.
-            if reply.status == 401 && may_change {
+            if reply.status == 401 && self.may_change() {
                 return self.once(ask, true).await;
             }
             Ok(reply)

@@ -8,14 +8,45 @@
 //! The key of every attempt of one operation is the same: the id of the record that requested it, as 64
 //! hexadecimal digits. It is sent along wherever the other side takes one, and put into the text where it
 //! does not, so that an attempt whose answer was lost can be found again.
+//!
+//! | outlet | repeats | looks back |
+//! |---|---|---|
+//! | `smtp` | `Message-ID` is the key | no: unknown stays unknown |
+//! | `slack` | – | the channel's history, for the mark in the text |
+//! | `slack-webhook`, `teams` | – | no |
+//! | `matrix` | transaction id is the key: a repeat gives the same event | by repeating |
+//! | `webhook` | `Idempotency-Key` | no |
+//! | `ntfy` | – | the topic's cached messages |
+//! | `sms` | – | the account's messages to that number |
+//! | `statuspage` | – | the page's unresolved incidents |
+//! | `desktop` | – | no: it is seen or it is not |
+//! | `file` | – | the file itself |
 
-use std::future::Future;
-use std::pin::Pin;
+mod chat;
+pub mod config;
+mod desktop;
+mod file;
+mod mail;
+mod push;
+mod statuspage;
+mod web;
 
-use crate::domain::{Operation, Outcome, SafeText, TicketRef, TicketSeen};
+pub use chat::{Matrix, Slack, SlackWebhook, Teams};
 
-/// A future of a trait object.
-pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub use desktop::Desktop;
+pub use file::File;
+pub use mail::Mail;
+pub use push::{Ntfy, Sms, Webhook};
+pub use statuspage::Statuspage;
+pub use web::{Body, Call, Verb, Web};
+
+use std::sync::Arc;
+
+use config::{ChannelConfig, Endpoint, Way};
+use futures_util::future::BoxFuture;
+
+use super::Clock;
+use crate::domain::{Message, Operation, Outcome, SafeText, TicketRef, TicketSeen};
 
 /// One channel or tracker.
 pub trait Outlet: Send + Sync {
@@ -24,17 +55,108 @@ pub trait Outlet: Send + Sync {
 
     /// One attempt. `Refused` is certainly not done and would be refused again, `Later` certainly not done
     /// but worth another try, `Unknown` when the request left and no answer that counts came.
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> Doing<'a, Outcome>;
+    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome>;
 
     /// What came of an attempt whose answer was lost: `Received` when it is found there, `Later` when it
     /// certainly is not, `Unknown` when this cannot be told.
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> Doing<'a, Outcome>;
+    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+        let (_, _) = (operation, key);
+        let why = format!("{} keeps nothing that could be looked at afterwards.", self.name());
+        Box::pin(std::future::ready(Outcome::Unknown { why: SafeText::body(&why) }))
+    }
 
     /// How tickets of ours stand; nothing for channels.
     fn tickets<'a>(
         &'a self,
         _known: &'a [TicketRef],
-    ) -> Doing<'a, Result<Vec<TicketSeen>, SafeText>> {
+    ) -> BoxFuture<'a, Result<Vec<TicketSeen>, SafeText>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+}
+
+/// The outlet of a channel as it is configured.
+pub fn channel(config: &ChannelConfig, clock: &Arc<dyn Clock>) -> Arc<dyn Outlet> {
+    let name = config.id.to_string();
+    let web = |endpoint: &Endpoint| {
+        Web::new(&format!("The channel {name}"), endpoint, config.scheme(), clock.clone())
+    };
+    let place = config.to.first().map(ToString::to_string).unwrap_or_default();
+    match &config.way {
+        Way::Smtp(smtp) => {
+            Arc::new(Mail::new(name, smtp.clone(), config.to.clone(), clock.clone()))
+        }
+        Way::SlackWebhook(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(SlackWebhook::new(name, web))
+        }
+        Way::Slack(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Slack::new(name, place, web))
+        }
+        Way::Teams(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Teams::new(name, web))
+        }
+        Way::Matrix(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Matrix::new(name, place, web))
+        }
+        Way::Webhook(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Webhook::new(name, web))
+        }
+        Way::Ntfy(endpoint) => {
+            let web = web(endpoint);
+            Arc::new(Ntfy::new(name, place, web))
+        }
+        Way::Sms { endpoint, account, from } => {
+            let web = web(endpoint);
+            let (account, from) = (account.to_string(), from.to_string());
+            let to = config.to.iter().map(ToString::to_string).collect();
+            Arc::new(Sms::new(name, account, from, to, web))
+        }
+        Way::Statuspage { endpoint, page, components } => {
+            let web = web(endpoint);
+            Arc::new(Statuspage::new(name, page.to_string(), components.clone(), web))
+        }
+        Way::Desktop => Arc::new(Desktop::new(name)),
+        Way::File(path) => Arc::new(File::new(name, path.clone(), clock.clone())),
+    }
+}
+
+/// The message of an operation; anything else cannot be sent by a channel.
+fn message(operation: &Operation) -> Result<&Message, Outcome> {
+    match operation {
+        Operation::Send(message) => Ok(message),
+        _ => Err(Outcome::Refused { why: SafeText::new("This channel only sends messages.") }),
+    }
+}
+
+/// The mark put into a text so that it can be found again: short, but enough to be one of its kind.
+fn mark(key: &str) -> String {
+    format!("ref {}", key.get(..12).unwrap_or(key))
+}
+
+/// Where the other side's word is final.
+fn received(receipt: impl AsRef<str>, url: impl AsRef<str>) -> Outcome {
+    Outcome::Received { receipt: SafeText::new(receipt.as_ref()), url: SafeText::new(url.as_ref()) }
+}
+
+/// Certainly not done, and would be refused again.
+fn refused(why: impl AsRef<str>) -> Outcome {
+    Outcome::Refused { why: SafeText::body(why.as_ref()) }
+}
+
+/// Nobody can tell.
+fn unknown(why: impl AsRef<str>) -> Outcome {
+    Outcome::Unknown { why: SafeText::body(why.as_ref()) }
+}
+
+/// Subject and text as one, for channels without a subject.
+fn whole(message: &Message) -> String {
+    match (message.subject.is_empty(), message.body.is_empty()) {
+        (true, _) => message.body.to_string(),
+        (_, true) => message.subject.to_string(),
+        _ => format!("{}\n\n{}", message.subject, message.body),
     }
 }

@@ -29,7 +29,7 @@ impl Secret {
         Self(raw.trim_ascii().to_vec())
     }
 
-    /// The value; for `http.rs` only.
+    /// The value; for what sends it (HTTP, mail) only.
     pub(super) fn expose(&self) -> &[u8] {
         &self.0
     }

@@ -52,7 +52,7 @@ impl Operation {
     }
 }
 
-/// What came of an operation.
+/// What came of an operation, or of one attempt at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Done; for a silence, the id the server gave it.
@@ -84,4 +84,16 @@ pub enum Outcome {
         /// Where to look at it; may be empty.
         url: SafeText,
     },
+}
+
+impl Outcome {
+    /// Whether nothing more will come: it was done, or it certainly never will be.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Received { .. } | Self::Refused { .. })
+    }
+
+    /// Whether it is known to have been done.
+    pub const fn is_done(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Received { .. })
+    }
 }

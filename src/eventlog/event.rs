@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AlertKey, IncidentId, Operation, Outcome, SafeText, TicketAct, Timestamp};
+use crate::domain::{
+    AlertKey, IncidentId, Operation, Outcome, Purpose, SafeText, TicketAct, Timestamp,
+};
 
 use super::{Claim, IncidentEvent, RecordId};
 
@@ -91,6 +93,16 @@ impl LogEvent {
             Self::Incident { incident, event } => event.claim(incident),
             Self::OperationAttempted { request, after, .. } => {
                 Some(Claim { place: format!("attempt/{request}"), after: *after })
+            }
+            // A delivery test on schedule is made by one console.
+            Self::OperationRequested { operation: Operation::Send(message) } => {
+                match &message.purpose {
+                    Purpose::Test { nonce } => Some(Claim {
+                        place: format!("test/{}/{nonce}", message.channel),
+                        after: None,
+                    }),
+                    _ => None,
+                }
             }
             // One ticket per incident and tracker, whoever asks first.
             Self::OperationRequested {

@@ -48,6 +48,23 @@ pub struct OpenOperation {
     pub operation: Operation,
     /// Outcome; `None` is under way, or was cut off by a crash.
     pub outcome: Option<Outcome>,
+    /// The latest attempt of the outbox at it.
+    pub attempt: Option<Attempt>,
+}
+
+/// An attempt of the outbox at an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The record that says so.
+    pub record: RecordId,
+    /// When, by the clock of the console that made it.
+    pub at: Timestamp,
+    /// The channel or tracker tried.
+    pub by: SafeText,
+    /// How many attempts there have been, this one included.
+    pub number: u32,
+    /// Whether its outcome is known, be it that it will be tried again.
+    pub ended: bool,
 }
 
 /// How an operation stands.
@@ -62,11 +79,19 @@ pub enum Standing<'a> {
 }
 
 impl OpenOperation {
+    /// Whether the outbox has not brought it to an end.
+    pub fn is_waiting(&self) -> bool {
+        self.operation.is_outbox() && self.outcome.as_ref().is_none_or(|o| !o.is_final())
+    }
+
     /// How it stands at `now`.
     pub fn standing(&self, now: Timestamp) -> Standing<'_> {
         match &self.outcome {
             Some(Outcome::Unknown { .. }) => Standing::OutcomeUnknown,
+            Some(Outcome::Later { .. }) => Standing::UnderWay,
             Some(outcome) => Standing::Ended(outcome),
+            // The outbox looks after it: it tries, looks back, and says when nobody can tell.
+            None if self.operation.is_outbox() => Standing::UnderWay,
             None if now.since(self.at) <= LONGEST_OPERATION => Standing::UnderWay,
             None => Standing::OutcomeUnknown,
         }
@@ -86,12 +111,14 @@ pub struct Journal {
     words: BTreeMap<AlertInstance, Word>,
     /// The word that counts on each operation's outcome, also when its request has not arrived.
     outcomes: BTreeMap<RecordId, (Weight, Outcome)>,
+    /// Attempts at each operation in the order of their stamps.
+    attempts: BTreeMap<RecordId, BTreeMap<Word, Attempt>>,
 }
 
 /// Orders what was said about one thing; ids settle what a forked series leaves open.
 type Word = (Stamp, RecordId);
 
-/// Something certain outweighs "unknown", whichever came later.
+/// Something final outweighs "unknown" and "later", whichever came later.
 type Weight = (bool, Word);
 
 impl Journal {
@@ -99,7 +126,7 @@ impl Journal {
     pub fn apply(&mut self, record: &Recorded) {
         let (id, at) = (record.id, record.at);
         match &record.event {
-            None | Some(LogEvent::OperationAttempted { .. } | LogEvent::Incident { .. }) => {}
+            None | Some(LogEvent::Incident { .. }) => {}
             Some(LogEvent::AlertsAcknowledged { alerts, title: _, note }) => {
                 let ack = Arc::new(Ack { by: record.actor.clone(), at, note: note.clone() });
                 self.say(record, alerts, Some(&ack));
@@ -113,22 +140,60 @@ impl Journal {
                     .insert((at, id), NoteEntry { by: record.actor.clone(), at, about, text });
             }
             Some(LogEvent::OperationRequested { operation }) => {
-                let outcome = self.outcomes.get(&id).map(|(_, outcome)| outcome.clone());
                 let (by, operation) = (record.actor.clone(), operation.clone());
-                self.operations.insert(id, OpenOperation { by, at, operation, outcome });
+                let open = OpenOperation { by, at, operation, outcome: None, attempt: None };
+                self.operations.insert(id, open);
+                self.stand(id);
             }
             Some(LogEvent::OperationEnded { request, outcome }) => {
-                let certain = !matches!(outcome, Outcome::Unknown { .. });
-                let weight = (certain, (record.stamp, id));
+                let weight = (outcome.is_final(), (record.stamp, id));
                 if self.outcomes.get(request).is_some_and(|(known, _)| *known >= weight) {
                     return;
                 }
                 self.outcomes.insert(*request, (weight, outcome.clone()));
-                if let Some(operation) = self.operations.get_mut(request) {
-                    operation.outcome = Some(outcome.clone());
-                }
+                self.stand(*request);
+            }
+            Some(LogEvent::OperationAttempted { request, after: _, by }) => {
+                let attempt = Attempt { record: id, at, by: by.clone(), number: 0, ended: false };
+                self.attempts.entry(*request).or_default().insert((record.stamp, id), attempt);
+                self.stand(*request);
             }
         }
+    }
+
+    /// Every attempt at an operation, oldest first.
+    pub fn attempts(&self, request: RecordId) -> impl Iterator<Item = &Attempt> {
+        self.attempts.get(&request).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Only what the outbox still has to do.
+    pub fn outbox(&self) -> Self {
+        let open = |id: &RecordId| self.operations.get(id).is_some_and(OpenOperation::is_waiting);
+        let mut left = Self::default();
+        let operations = self.operations.iter().filter(|(id, _)| open(id));
+        left.operations = operations.map(|(id, one)| (*id, one.clone())).collect();
+        let outcomes = self.outcomes.iter().filter(|(id, _)| open(id));
+        left.outcomes = outcomes.map(|(id, one)| (*id, one.clone())).collect();
+        let attempts = self.attempts.iter().filter(|(id, _)| open(id));
+        left.attempts = attempts.map(|(id, one)| (*id, one.clone())).collect();
+        left
+    }
+
+    /// Says of an operation what counts now: its last attempt, and the outcome unless a newer attempt
+    /// has made an old "later" or "unknown" void.
+    fn stand(&mut self, request: RecordId) {
+        let Some(operation) = self.operations.get_mut(&request) else { return };
+        let outcome = self.outcomes.get(&request);
+        let attempts = self.attempts.get(&request);
+        let last = attempts.and_then(|all| all.last_key_value());
+        let newer = |word: &Word| outcome.is_none_or(|((end, said), _)| !end && said < word);
+        let under_way = last.is_some_and(|(word, _)| newer(word));
+        operation.attempt = last.map(|(_, attempt)| Attempt {
+            number: attempts.map_or(0, |all| u32::try_from(all.len()).unwrap_or(u32::MAX)),
+            ended: !under_way,
+            ..attempt.clone()
+        });
+        operation.outcome = outcome.filter(|_| !under_way).map(|(_, outcome)| outcome.clone());
     }
 
     /// Notes about any of these alerts, oldest first.

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::files::{self, Watched};
 use super::keeper::Keeper;
 use super::logger::{Append, Logger};
+use super::outbox::{self, Means, Outbox};
 use super::sight::Rememberer;
 use super::terminal::Screen;
 use super::{Arrival, Beside, Looks};
@@ -24,6 +25,9 @@ pub(super) struct Exec {
     interest: watch::Sender<Interest>,
     looks: Watched,
     keeper: Keeper,
+    outbox: Option<Outbox>,
+    /// The model's revision when the outbox was last told which tickets to look at.
+    followed: u64,
     rememberer: Rememberer,
     player: Option<Arc<PlayerClock>>,
     to_loop: mpsc::Sender<Arrival>,
@@ -34,6 +38,7 @@ impl Exec {
     pub(super) fn start(
         beside: Beside,
         looks: Looks,
+        state: &State,
         to_loop: mpsc::Sender<Arrival>,
     ) -> io::Result<Self> {
         let (interest, watching) = watch::channel(Interest::default());
@@ -59,8 +64,20 @@ impl Exec {
         });
         let looks: Watched = Arc::new(Mutex::new(looks));
         files::watch(looks.clone(), to_loop.clone())?;
+        let logger = Logger::start(beside.log, beside.position, to_loop.clone())?;
+        let outbox = logger.way_in().filter(|_| !state.read_only).map(|way_in| {
+            let means = Means {
+                outlets: beside.outlets,
+                playbook: state.model.playbook.clone(),
+                clock: beside.clock.clone(),
+                log: outbox::by_thread(way_in, state.me.clone(), beside.clock.clone()),
+            };
+            Outbox::start(means, state.model.journal.outbox())
+        });
         Ok(Self {
-            logger: Logger::start(beside.log, beside.position, to_loop.clone())?,
+            logger,
+            outbox,
+            followed: 0,
             handles,
             interest,
             looks,
@@ -70,6 +87,22 @@ impl Exec {
             to_loop,
             clock: beside.clock,
         })
+    }
+
+    /// Tells the outbox what was recorded.
+    pub(super) fn tell(&self, msg: &Msg) {
+        if let (Some(outbox), Msg::Recorded { records, ours }) = (&self.outbox, msg) {
+            outbox.tell(records, *ours);
+        }
+    }
+
+    /// Ends the outbox; waits for what is under way while somebody may still be waiting for it.
+    pub(super) async fn end_outbox(&mut self, wait: bool) {
+        if let Some(outbox) = self.outbox.take()
+            && wait
+        {
+            outbox.finish().await;
+        }
     }
 
     /// Where the recording stands; `None` when none is played.
@@ -95,12 +128,19 @@ impl Exec {
     ) -> io::Result<Option<i32>> {
         match effect {
             Effect::Append(events) => {
-                let append = Append { actor: state.me.clone(), at: self.clock.now(), events };
+                let append =
+                    Append { actor: state.me.clone(), at: self.clock.now(), events, reply: None };
                 if !self.logger.append(append) {
                     let sentence = "The log has stopped, so nothing was recorded; what you typed is still here. Restart Quarterdeck.";
                     let error = crate::eventlog::AppendError::failed(sentence);
                     update(state, Msg::NotRecorded(error));
                 }
+            }
+            Effect::Offer(events) => {
+                // What another console recorded first, or what cannot be recorded now, is no news here.
+                let (reply, _) = tokio::sync::oneshot::channel();
+                let (actor, at) = (state.me.clone(), self.clock.now());
+                self.logger.append(Append { actor, at, events, reply: Some(reply) });
             }
             Effect::Perform(request, operation) => self.operate(request, operation),
             Effect::Search(_) | Effect::Present(_) | Effect::Edit(_) => {}
@@ -237,6 +277,16 @@ impl Exec {
     /// Keeps what is in sight for the next start.
     pub(super) fn remember(&mut self, state: &State) {
         self.rememberer.look(&state.model, state.now);
+        if let Some(outbox) = &self.outbox
+            && self.followed != state.model.revision
+        {
+            self.followed = state.model.revision;
+            let live = state.model.incidents.live();
+            let tickets = live
+                .iter()
+                .flat_map(|one| one.tickets.keys().map(|ticket| (one.id.clone(), ticket.clone())));
+            outbox.follow(tickets.collect());
+        }
     }
 
     /// Puts everything on disk that is not there yet.

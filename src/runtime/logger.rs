@@ -4,12 +4,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::Arrival;
 use crate::app::Msg;
 use crate::domain::{Actor, Timestamp};
-use crate::eventlog::{EventLog, LogEvent, Position};
+use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Recorded};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
@@ -19,6 +19,9 @@ pub(super) struct Append {
     pub(super) actor: Actor,
     pub(super) at: Timestamp,
     pub(super) events: Vec<LogEvent>,
+    /// Who waits for it, when it is not the person at the keyboard: what was recorded still goes to the
+    /// loop, as somebody else's; what failed only to whoever asked.
+    pub(super) reply: Option<oneshot::Sender<Result<Vec<Recorded>, AppendError>>>,
 }
 
 /// The thread; ends when its sender is dropped, after everything asked for is on disk.
@@ -38,6 +41,11 @@ impl Logger {
             .name("log".into())
             .spawn(move || serve(log, position, &requests, &to_loop))?;
         Ok(Self { to: Some(to), thread: Some(thread) })
+    }
+
+    /// Another way to hand facts over; the thread goes on until it is dropped.
+    pub(super) fn way_in(&self) -> Option<Sender<Append>> {
+        self.to.clone()
     }
 
     /// Hands facts over; `false` when the thread is gone.
@@ -62,10 +70,17 @@ fn serve(
 ) {
     loop {
         match requests.recv_timeout(WATCH) {
-            Ok(Append { actor, at, events }) => {
-                let msg = match log.append(&actor, at, &events) {
-                    Ok(records) => Msg::Recorded { records, ours: true },
-                    Err(error) => Msg::NotRecorded(error),
+            Ok(Append { actor, at, events, reply }) => {
+                let appended = log.append(&actor, at, &events);
+                let ours = reply.is_none();
+                if let Some(reply) = reply {
+                    // Whoever asked may have given up waiting; what is recorded is recorded.
+                    let _ = reply.send(appended.clone());
+                }
+                let msg = match appended {
+                    Ok(records) => Msg::Recorded { records, ours },
+                    Err(error) if ours => Msg::NotRecorded(error),
+                    Err(_) => continue,
                 };
                 // A loop that has ended no longer listens; what it asked for is on disk all the same.
                 let _ = to_loop.blocking_send(Arrival::Msg(msg));

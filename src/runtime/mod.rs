@@ -11,6 +11,7 @@
 //! Nothing in the loop waits but its channels.
 
 pub mod clock;
+mod encode;
 mod exec;
 mod files;
 pub mod input;
@@ -19,6 +20,7 @@ mod keeper;
 mod kept;
 mod logger;
 mod open;
+mod outbox;
 pub mod pace;
 pub mod sight;
 pub mod signals;
@@ -35,6 +37,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::app::{Msg, State, update};
 use crate::connectors::http::Transport;
+use crate::connectors::outbound::Outlet;
 use crate::connectors::registry::SourceConfig;
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
@@ -48,6 +51,7 @@ pub use files::Looks;
 use input::FromTerminal;
 use kept::restore;
 pub use open::{Opening, Wanted, looks, open};
+pub use outbox::run_alone;
 use pace::{Cause, Pacer, When};
 use terminal::Screen;
 
@@ -96,6 +100,8 @@ impl SourceSetup {
 pub struct Beside {
     /// Sources, ready to be started.
     pub sources: Vec<SourceSetup>,
+    /// Channels and trackers; none when nothing may be changed.
+    pub outlets: Vec<Arc<dyn Outlet>>,
     /// Where facts go.
     pub log: Box<dyn EventLog>,
     /// How far the model has read them.
@@ -150,10 +156,14 @@ pub async fn run(console: Console) -> io::Result<i32> {
     }
     let pacer = Pacer::asked_at(Instant::now());
     let clock = beside.clock.clone();
-    let exec = Exec::start(beside, looks, to_loop)?;
+    let exec = Exec::start(beside, looks, &state, to_loop)?;
     let mut running = Running { state, theme, screen, pacer, exec, clock, wanted: None };
     let ended = running.until_the_end(typed, arrivals).await;
-    running.exec.finish(&running.state);
+    let Running { mut exec, screen, state, .. } = running;
+    // The person has their terminal back before what is under way is waited for.
+    drop(screen);
+    exec.end_outbox(ended.is_ok()).await;
+    exec.finish(&state);
     // A terminal that can no longer be written to has vanished.
     Ok(ended.unwrap_or(gone))
 }
@@ -211,7 +221,10 @@ impl Running {
                     let mut next = arrival;
                     for _ in 0..MOST_PER_TURN {
                         match next {
-                            Some(Arrival::Msg(msg)) => effects.extend(update(&mut self.state, msg)),
+                            Some(Arrival::Msg(msg)) => {
+                                self.exec.tell(&msg);
+                                effects.extend(update(&mut self.state, msg));
+                            }
                             Some(Arrival::Theme(theme)) => self.theme = theme,
                             None => break,
                         }

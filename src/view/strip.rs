@@ -268,8 +268,7 @@ fn alerts<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
     }
     match scene.model().alerts.groups.iter().find(|g| g.needs_attention()) {
         Some(next) if firing.open > 0 => {
-            let key = scene.keymap.keys_for(Action::Acknowledge);
-            let key = key.first().map_or(":ack", String::as_str);
+            let key = scene.keymap.key_for(Action::Acknowledge).unwrap_or(":ack");
             let open = short!("{} unacknowledged", format::count(firing.open));
             parts.push(Part::of(open, scene.style(Token::Text), 4));
             let text = format!("next: {key} acknowledges {}", next.title);
@@ -306,8 +305,8 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let style = scene.style(if active { Token::TabActive } else { tab });
         let (mark, loud) = (if active { "▸" } else { " " }, if loud { "!" } else { "" });
         let title = screen.title();
-        let keys = scene.keymap.keys_on(scene.state.ui.screen, playing, screen.action());
-        let key = keys.first().map_or("", String::as_str);
+        let mut keys = scene.keymap.keys_on(scene.state.ui.screen, playing, screen.action());
+        let key = keys.next().unwrap_or_default();
         let text = match needed {
             0 => short!("{mark}{key} {title}"),
             n => short!("{mark}{key} {title} {}{loud}", format::count(n)),

@@ -8,6 +8,7 @@ mod connectors_http;
 mod connectors_poll;
 mod connectors_tape;
 mod eventlog;
+mod eventlog_claims;
 mod eventlog_process;
 mod hostile;
 mod hostile_files;

@@ -1,5 +1,6 @@
 //! Dialogs: opening them, what keys do in them, closing them without losing what was typed.
 
+mod brief;
 mod find;
 mod forms;
 mod incident;
@@ -7,7 +8,9 @@ mod lists;
 mod prompt;
 mod reading;
 mod silence;
+mod verbs;
 
+pub(super) use brief::hand_off;
 pub(super) use find::open as open_finder;
 pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
 pub(super) use incident::{leave, pin};
@@ -18,6 +21,7 @@ pub(super) use reading::{
     source_reading,
 };
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
+pub(super) use verbs::{Step, back_from_editor, open as open_verb, open_declare, step};
 
 use crate::actions::{Action, Screen};
 use crate::app::Tone;
@@ -35,7 +39,9 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
             | Dialog::Find(_)
             | Dialog::Acknowledge(_)
             | Dialog::Note(_)
-            | Dialog::Silence(_),
+            | Dialog::Silence(_)
+            | Dialog::Form(_)
+            | Dialog::Brief(_),
         ) => true,
         Some(
             Dialog::Help { .. }
@@ -52,6 +58,8 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
             (_, Some(Dialog::Prompt(_))) => prompt::key(state, meant, chord),
             (_, Some(Dialog::Find(_))) => find::key(state, meant, chord),
             (_, Some(Dialog::Silence(_))) => silence::key(state, meant, chord),
+            (_, Some(Dialog::Form(_))) => verbs::key(state, meant, chord),
+            (_, Some(Dialog::Brief(_))) => brief::key(state, meant, chord),
             (_, _) => forms::key(state, meant, chord),
         };
     }
@@ -90,14 +98,26 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             silence::edited(state);
             all
         }
+        Some(Dialog::Form(f)) if f.saving.is_none() && !f.away => {
+            let all = f.paste(text);
+            verbs::edited(state);
+            all
+        }
+        Some(Dialog::Brief(b)) if b.saving.is_none() => {
+            b.asking.as_mut().is_none_or(|question| question.insert(text))
+        }
         _ => return Vec::new(),
     };
     if !all {
-        let now = state.now;
-        let text = "The pasted text is longer than fits here (64 KiB); its end was left out.";
-        state.ui.notice(Tone::Warning, text, now);
+        say_cut(state);
     }
     vec![Effect::Keep]
+}
+
+fn say_cut(state: &mut State) {
+    let now = state.now;
+    let text = "The text is longer than fits here (64 KiB); its end was left out.";
+    state.ui.notice(Tone::Warning, text, now);
 }
 
 /// One level back: from a confirmation to the form, from the form to the screen. Never loses text.
@@ -112,9 +132,20 @@ pub(super) fn back(state: &mut State) -> Vec<Effect> {
             *confirm = false;
             return Vec::new();
         }
-        Some(Dialog::Acknowledge(_) | Dialog::Note(_) | Dialog::Silence(_)) => {
-            forms::keep_draft(state)
+        Some(Dialog::Brief(brief)) if brief.asking.is_some() && brief.saving.is_none() => {
+            forms::keep_draft(state);
+            if let Some(Dialog::Brief(brief)) = &mut state.ui.dialog {
+                (brief.asking, brief.declining) = (None, false);
+            }
+            return vec![Effect::Keep];
         }
+        Some(
+            Dialog::Acknowledge(_)
+            | Dialog::Note(_)
+            | Dialog::Silence(_)
+            | Dialog::Form(_)
+            | Dialog::Brief(_),
+        ) => forms::keep_draft(state),
         Some(Dialog::Help { .. } | Dialog::Reading(_) | Dialog::Prompt(_) | Dialog::Find(_))
         | Some(Dialog::Silences { .. } | Dialog::Windows { .. } | Dialog::Leave)
         | None => {}

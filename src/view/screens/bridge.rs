@@ -195,10 +195,9 @@ fn draw_budgets(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) 
     let few = short!("Error budgets · {}", format::count(statuses.len()));
     let heading = fitting(room, &[&heading, &few, "Budgets"]);
     title(scene, buf, room, heading, focused);
-    rows(&placed, list, buf, first, statuses.len(), |col, row, cell| {
-        if let Some(status) = statuses.get(row) {
-            budget_cell(scene, col, status, cell);
-        }
+    let shown = statuses.iter().skip(first).map(|status| (status, scene.is_fresh(status)));
+    rows(&placed, list, buf, shown, |col, (status, fresh), cell| {
+        budget_cell(scene, col, status, *fresh, cell);
     });
     if let Some(row) = selected {
         mark_row(scene, buf, list, row, first, focused);
@@ -283,8 +282,7 @@ fn burn_cell(
     }
 }
 
-fn budget_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, cell: &mut Cell<'_>) {
-    let fresh = scene.is_fresh(status);
+fn budget_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, fresh: bool, cell: &mut Cell<'_>) {
     let (mark, _, token) = verdict(status.verdict);
     match col {
         Col::Mark => {
@@ -388,10 +386,8 @@ fn draw_groups(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) -
     };
     let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     title(scene, buf, room, &heading, focused);
-    rows(&placed, list, buf, first, all.len(), |col, row, cell| {
-        if let Some(group) = all.get(row) {
-            groups::cell(scene, col, group, None, cell);
-        }
+    rows(&placed, list, buf, all.iter().skip(first), |col, group, cell| {
+        groups::cell(scene, col, group, None, cell);
     });
     if let Some(row) = selected {
         mark_row(scene, buf, list, row, first, focused);
