@@ -131,13 +131,8 @@ impl Model {
         let (catalog, policy) = (self.catalog.clone(), self.policy.clone());
         *self = Self::new(catalog, policy, std::mem::take(&mut self.group_by));
         (self.journal, self.sources, self.revision) = (journal, sources, revision);
-<<<<<<< HEAD
         (self.incidents, self.playbook, self.duties) = (incidents, playbook, duties);
         self.alerts.revision = grouped;
-=======
-        self.alerts.revision = grouped;
-        (self.incidents, self.playbook, self.duties) = (incidents, playbook, duties);
->>>>>>> perfb
     }
 
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that
