@@ -5,12 +5,14 @@
 
 pub mod command;
 mod decide;
+mod deliveries;
 pub mod find;
 mod incident;
 mod refusal;
 pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
+pub use deliveries::{Delivery, DeliveryStanding, deliveries, delivery_test, due_delivery_tests};
 pub use incident::{Doing, Proposal, Writer, decide_incident, propose};
 pub use refusal::{Refusal, Rule};
 

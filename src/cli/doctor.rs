@@ -1,5 +1,7 @@
 //! `quarterdeck doctor`: every path, source, credential origin and state, and what to do about it.
 
+mod response;
+
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -48,6 +50,7 @@ pub(super) async fn run(common: &Common, look: &Look, asking: Asking) -> anyhow:
     terminal(&mut checks);
     state(&world, &mut checks);
     catalog(&world, &mut checks);
+    response::check(&world, &mut checks).await;
     if world.settings.sources.is_empty() {
         checks.add(
             "sources",

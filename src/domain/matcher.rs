@@ -7,11 +7,12 @@
 use std::fmt;
 
 use regex::Regex;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Labels, SafeText};
 
 /// How a matcher compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MatchOp {
     /// `=`
     Equal,
@@ -97,6 +98,19 @@ impl Matcher {
     /// Whether a label set without this label would satisfy it (Alertmanager refuses silences of only such).
     pub fn matches_empty(&self) -> bool {
         self.matches(&Labels::default())
+    }
+}
+
+impl Serialize for Matcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.name, self.op, &self.value).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (name, op, value) = <(SafeText, MatchOp, SafeText)>::deserialize(deserializer)?;
+        Self::new(&name, op, &value).map_err(serde::de::Error::custom)
     }
 }
 

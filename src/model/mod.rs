@@ -119,7 +119,7 @@ impl Model {
 
     /// Forgets what sources saw, not what is declared or recorded: a recording was moved back in time.
     pub fn forget_observations(&mut self) {
-        let revision = self.revision + 1;
+        let (revision, grouped) = (self.revision + 1, self.alerts.revision + 1);
         let fresh = |status: &SourceStatus| {
             let SourceStatus { id, kind, site, address, interval, limit, .. } = status.clone();
             SourceStatus { limit, ..SourceStatus::new(id, kind, site, address, interval) }
@@ -131,7 +131,13 @@ impl Model {
         let (catalog, policy) = (self.catalog.clone(), self.policy.clone());
         *self = Self::new(catalog, policy, std::mem::take(&mut self.group_by));
         (self.journal, self.sources, self.revision) = (journal, sources, revision);
+<<<<<<< HEAD
         (self.incidents, self.playbook, self.duties) = (incidents, playbook, duties);
+        self.alerts.revision = grouped;
+=======
+        self.alerts.revision = grouped;
+        (self.incidents, self.playbook, self.duties) = (incidents, playbook, duties);
+>>>>>>> perfb
     }
 
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that

@@ -159,9 +159,20 @@ impl EventLog for SqliteLog {
     }
 
     fn changed(&mut self) -> Result<bool, ReadError> {
+<<<<<<< HEAD
         let now = data_version(&self.connection).map_err(|error| ReadError {
             sentence: SafeText::body(&sentence("read", &self.path, error.into())),
         })?;
+=======
+        // Asked ten times a second, so it is not compiled anew each time.
+        let now = self
+            .connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut asked| asked.query_row([], |row| row.get(0)))
+            .map_err(|error| ReadError {
+                sentence: SafeText::body(&sentence("read", &self.path, error.into())),
+            })?;
+>>>>>>> perfb
         Ok(std::mem::replace(&mut self.data_version, now) != now)
     }
 }
