@@ -152,6 +152,7 @@ impl State {
                 .collect(),
             themes: self.themes.clone(),
             keymaps: self.keymaps.clone(),
+            ..Words::default()
         }
     }
 }
