@@ -13,10 +13,13 @@
 
 mod attention;
 mod book;
+mod brief;
 mod clocks;
 mod dossier;
+mod export;
 mod filter;
 mod fold;
+mod machine;
 mod outward;
 mod timeline;
 mod words;
@@ -25,8 +28,11 @@ mod work;
 pub use attention::{Attention, Waiting};
 pub(super) use book::check;
 pub use book::{IncidentBook, RefusedRecord};
+pub use brief::{brief, summary};
 pub use clocks::{ACKNOWLEDGE_WITHIN, Calling, Promise, Tired};
+pub use export::{csv, json, markdown};
 pub use filter::{FilterMistake, Filtered, TimelineFilter};
+pub use machine::{Phase, Seen, by_clock_of, machine_events};
 pub use timeline::{Line, LineKind, Timeline};
 
 #[cfg(test)]
