@@ -99,6 +99,33 @@ pub(super) fn write_origin(path: &Path, origin: Origin) -> io::Result<()> {
     sync_dir(path)
 }
 
+/// Puts a whole file in the place of another, for the owner or, `shared`, also for the group to read. Not
+/// made durable: for what can be found out again.
+pub(super) fn place(path: &Path, content: &[u8], shared: bool) -> io::Result<()> {
+    let temp = temporary(path)?;
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temp)?;
+        file.write_all(content)?;
+        if shared {
+            file.set_permissions(fs::Permissions::from_mode(0o640))?;
+        }
+        fs::rename(&temp, path)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temp);
+    }
+    written
+}
+
+/// Makes a folder for the owner or, `shared`, also for the group of the one it is in.
+pub(super) fn folder(dir: &Path, shared: bool) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Ok(()) if shared => fs::set_permissions(dir, fs::Permissions::from_mode(0o2770)),
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+        _ => Ok(()),
+    }
+}
+
 /// 128 random bits.
 pub(super) fn random_origin() -> Option<Origin> {
     let mut bits = [0; 16];

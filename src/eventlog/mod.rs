@@ -16,6 +16,7 @@ mod record;
 mod signer;
 mod sqlite;
 mod verify;
+mod words;
 
 pub use claim::Claim;
 pub use event::{AlertInstance, LogEvent, Subject};
@@ -136,7 +137,8 @@ pub struct Batch {
     pub position: Position,
     /// Whether there is more to read at once.
     pub more: bool,
-    /// Positions whose bytes are damaged; they are left out, and an audit names them.
+    /// Positions of records that are not as they were written: changed, not truly signed, or not following
+    /// the one before. They are left out, and an audit names them.
     pub damaged: Vec<Position>,
 }
 

@@ -12,7 +12,7 @@ use crate::domain::SafeText;
 
 use super::record::{FormatError, Origin, Sealed, id_of};
 use super::signer::KeyId;
-use super::{Position, RecordId, claim, codec};
+use super::{Position, RecordId, claim};
 
 /// A record as a store holds it: the bytes, and what the store says about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,7 +207,7 @@ pub fn verify(
         }
         let record = sealed.as_ref().map(|s| &s.record);
         if let Some(sealed) = &sealed {
-            match codec::decode(&sealed.record) {
+            match sealed.recorded().event {
                 Some(event) if event.claim().is_some() => claims.push((sealed.id, event)),
                 Some(_) => {}
                 None => {

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::files::{self, Watched};
 use super::keeper::Keeper;
-use super::logger::{Append, Logger};
+use super::logger::{Append, Ask, Logger};
 use super::outbox::{Means, Outbox};
 use super::sight::Rememberer;
 use super::terminal::Screen;
@@ -144,7 +144,13 @@ impl Exec {
                 self.logger.append(Append { actor, at, events, reply: Some(reply) });
             }
             Effect::Perform(request, operation) => self.operate(request, operation),
-            Effect::Search(_) | Effect::Present(_) | Effect::Edit(_) => {}
+            Effect::Search(words) => {
+                self.logger.ask(Ask::Search(words));
+            }
+            Effect::Present(me) => {
+                self.logger.ask(Ask::Present(me));
+            }
+            Effect::Edit(_) => {}
             Effect::Poll(which) => {
                 for (id, _, _, handle) in &self.handles {
                     if which.as_ref().is_none_or(|w| w == id) {

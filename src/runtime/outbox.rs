@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::Arrival;
-use super::logger::{Append, Logger};
+use super::logger::{Append, Ask, Logger};
 use crate::app::Msg;
 use crate::connectors::Clock;
 use crate::connectors::outbound::Outlet;
@@ -42,7 +42,7 @@ const FOLLOW: Duration = Duration::from_secs(30);
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// Where facts are recorded; gives back what was recorded, or why it was not.
-pub(crate) type Log = std::sync::mpsc::Sender<Append>;
+pub(crate) type Log = std::sync::mpsc::Sender<Ask>;
 
 /// What the outbox works with.
 pub(crate) struct Means {
@@ -255,7 +255,7 @@ async fn append(means: &Means, events: Vec<LogEvent>) -> Result<Vec<Recorded>, A
     let append =
         Append { actor: means.me.clone(), at: means.clock.now(), events, reply: Some(reply) };
     let gone = || AppendError::failed("The log has stopped, so nothing can be sent.");
-    means.log.send(append).map_err(|_| gone())?;
+    means.log.send(Ask::Append(append)).map_err(|_| gone())?;
     answer.await.map_err(|_| gone())?
 }
 

@@ -5,12 +5,15 @@
 //! series or both take what only one may have, and what was returned is on disk. Positions grow in the
 //! order of commits; a reader misses nothing.
 //!
-//! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`.
+//! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`, `verified`.
 
 mod append;
+mod mark;
+mod present;
 mod read;
 mod say;
 mod schema;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,13 +23,15 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 use crate::domain::{Actor, SafeText, Timestamp};
 
 use self::append::{Ends, Writer};
+use self::mark::Mark;
+use self::present::Here;
 use self::say::{Trouble, is_busy, sentence};
 use super::record::{Origin, Sealed};
 use super::signer::{KeyId, Signer};
 use super::verify::{Report, Signers, StoredRow};
 use super::{
-    AppendError, Batch, EventLog, LogEvent, OpenError, Position, ReadError, RecordId, Recorded,
-    files,
+    AppendError, Batch, EventLog, LogEvent, OpenError, Position, Presence, ReadError, RecordId,
+    Recorded, files,
 };
 
 /// How long to wait for another process's write.
@@ -39,6 +44,8 @@ pub struct SqliteLog {
     writer: Writer,
     path: PathBuf,
     ends: Ends,
+    mark: Mark,
+    here: Here,
     data_version: i64,
     notice: Option<SafeText>,
 }
@@ -83,14 +90,16 @@ impl SqliteLog {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-        schema::migrate(&mut connection, path)?;
+        let mut mark = Mark::load(dir.join(VERIFIED));
+        schema::migrate(&mut connection, path, &mut mark)?;
         let (origin, notice) = schema::settle_origin(&mut connection, &dir.join(ORIGIN))?;
         let data_version = connection.pragma_query_value(None, "data_version", |r| r.get(0))?;
         let snapshot = connection.transaction()?;
         let ends = Ends::find(&snapshot, path, origin)?;
         drop(snapshot);
+        let here = Here::new(dir.join(PRESENT), false);
         let (path, writer) = (path.to_owned(), Writer { signer: signer.clone(), origin });
-        Ok(Self { connection, writer, path, ends, data_version, notice })
+        Ok(Self { connection, writer, path, ends, mark, here, data_version, notice })
     }
 
     /// Something to tell the person about how the log was found; `None` when all is as it was left.
@@ -130,6 +139,8 @@ impl SqliteLog {
 const FILE: &str = "log.sqlite";
 const KEY: &str = "signing-key";
 const ORIGIN: &str = "origin";
+const PRESENT: &str = "present";
+const VERIFIED: &str = "verified";
 
 impl EventLog for SqliteLog {
     fn append(
@@ -154,8 +165,24 @@ impl EventLog for SqliteLog {
     }
 
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError> {
-        read::batch(&self.connection, position).map_err(|error| ReadError {
+        read::batch(&self.connection, position, &mut self.mark).map_err(|error| ReadError {
             sentence: SafeText::body(&sentence("read", &self.path, error.into())),
+        })
+    }
+
+    fn present(&mut self, me: &Presence) -> Result<Vec<Presence>, ReadError> {
+        self.here.present(me).map_err(|e| {
+            let sentence = format!(
+                "Who else is here cannot be told: {} cannot be used ({e}). The log is not affected.",
+                self.path.with_file_name(PRESENT).display()
+            );
+            ReadError { sentence: SafeText::body(&sentence) }
+        })
+    }
+
+    fn search(&mut self, words: &str, most: usize) -> Result<Vec<RecordId>, ReadError> {
+        search::search(&self.connection, words, most).map_err(|error| ReadError {
+            sentence: SafeText::body(&sentence("searched", &self.path, error.into())),
         })
     }
 
