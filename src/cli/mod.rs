@@ -5,6 +5,7 @@
 //! definitions below.
 
 mod alerts;
+mod audit;
 mod console;
 mod doctor;
 mod exit;
@@ -133,6 +134,9 @@ enum Sub {
     /// recording is full (`record.max_size_mib` of the configuration).
     #[command(after_help = EXITS)]
     Record(record::Record),
+    /// Check the log: every record, link, signature and power; export a record for ssh-keygen.
+    #[command(after_help = EXITS)]
+    Audit(audit::Audit),
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.
@@ -208,6 +212,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,
             Some(Sub::Note(note)) => verbs::note(&cli.common, &cli.look, &note),
             Some(Sub::Record(ask)) => record::run(&cli.common, &ask).await,
+            Some(Sub::Audit(ask)) => audit::run(&cli.common, &ask),
             Some(Sub::Completions { shell }) => generate::completions(shell),
             Some(Sub::Man) => generate::man(),
         }

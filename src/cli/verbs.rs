@@ -94,7 +94,7 @@ fn record(
         anyhow::anyhow!("{}{more}", refusal.sentence)
     })?;
     let mut log =
-        SqliteLog::open(&world.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        SqliteLog::open_at(&world.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
     log.append(&by, now, &events).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
     Ok(events)
 }

@@ -9,6 +9,7 @@ use super::node::{self, FILE_BYTES, Node, Table};
 use super::source;
 use crate::connectors::registry::SourceConfig;
 use crate::domain::{Level, LevelRule, SafeText, Severity, SeverityPolicy, Span};
+use crate::eventlog::KeyId;
 
 /// The newest version of the file this program reads.
 const VERSION: i64 = 1;
@@ -30,6 +31,29 @@ pub struct Settings {
     pub catalog: Vec<String>,
     /// Most bytes of one recording; default 1 GiB.
     pub record_bytes: u64,
+    /// Where the log is and which key signs it.
+    pub log: LogSettings,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogSettings {
+    /// A directory that several users of this host share; default: the private state folder.
+    pub dir: Option<String>,
+    /// Which key signs; default one of our own.
+    pub key: KeySetting,
+}
+
+/// Which key signs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum KeySetting {
+    /// One of our own, made on the first start.
+    #[default]
+    Own,
+    /// One that the SSH agent holds: the one with this fingerprint, or its only Ed25519 key.
+    Agent(Option<KeyId>),
+    /// An OpenSSH private key.
+    File(String),
 }
 
 /// `[ui]`.
@@ -87,6 +111,7 @@ impl Default for Settings {
             },
             catalog: vec!["catalog.toml".into()],
             record_bytes: 1 << 30,
+            log: LogSettings::default(),
         }
     }
 }
@@ -185,6 +210,9 @@ impl Settings {
             }
             catalog.finish();
         }
+        if let Some(log) = table.table("log") {
+            self.read_log(log, mistakes);
+        }
         if let Some(record) = table.table("record") {
             if let Some(mib) = record.whole("max_size_mib", 1, 1 << 20) {
                 self.record_bytes = u64::try_from(mib).unwrap_or(1024) << 20;
@@ -223,6 +251,24 @@ impl Settings {
                 self.sources.push(config);
             }
         }
+    }
+
+    fn read_log(&mut self, table: Table<'_>, mistakes: &Mistakes) {
+        self.log.dir = table.text("dir").map(str::to_owned);
+        match table.text("key").map(|key| (key, key.strip_prefix("agent:"))) {
+            None | Some(("own", _)) => {}
+            Some(("agent", _)) => self.log.key = KeySetting::Agent(None),
+            Some((_, Some(print))) => match KeyId::parse(print) {
+                Some(key) => self.log.key = KeySetting::Agent(Some(key)),
+                None => {
+                    let hint = "`ssh-add -l` shows them (SHA256:…)";
+                    let message = format!("`{print}` is not a key's fingerprint");
+                    mistakes.hinted(table.place("key"), &message, hint);
+                }
+            },
+            Some((path, None)) => self.log.key = KeySetting::File(path.to_owned()),
+        }
+        table.finish();
     }
 
     fn read_silence(&mut self, table: Table<'_>, mistakes: &Mistakes) {
@@ -286,7 +332,9 @@ fn read_severity(table: &Table<'_>, policy: &mut SeverityPolicy, mistakes: &Mist
 pub(super) fn read_capped(path: &Path) -> Result<String, String> {
     use std::io::Read as _;
     let file = std::fs::File::open(path).map_err(|e| format!("cannot be opened: {}", plain(&e)))?;
-    let mut bytes = Vec::new();
+    let size = file.metadata().map_or(0, |about| about.len()).min(FILE_BYTES as u64);
+    // One more than the file has, so that its end is noticed without asking for more memory.
+    let mut bytes = Vec::with_capacity(size as usize + 1);
     let limit = FILE_BYTES as u64 + 1;
     file.take(limit)
         .read_to_end(&mut bytes)

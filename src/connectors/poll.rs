@@ -28,8 +28,8 @@ const LONGEST_WAIT: Span = Span::from_secs(3);
 const FIRST_SPREAD: Span = Span::from_millis(300);
 /// Bodies above this are read on a thread of their own, so that no worker is held up.
 const LARGE_BODY: usize = 256 * 1024;
-/// People move through lists; only where they stay for this long is fetched.
-const SETTLE: Duration = Duration::from_millis(120);
+/// People move through lists; only where they stay this long, or up to twice as long, is fetched.
+const SETTLE: Duration = Duration::from_millis(80);
 
 /// What the poll loop has to say.
 #[derive(Debug, Clone, PartialEq)]
@@ -306,12 +306,22 @@ impl Poller {
                     watching = changed.is_ok();
                     // A new chart does not break a pause the server asked for.
                     if watching && self.circuit.state() == Breaker::Closed && self.wait == Span::ZERO {
-                        while let Ok(Ok(())) =
-                            tokio::time::timeout(SETTLE, self.interest.changed()).await
-                        {}
+                        self.settle().await;
                         self.look_closer().await?;
                     }
                 }
+            }
+        }
+    }
+
+    /// Waits until what is on screen rests. Looks now and then: a held key must not wake every source
+    /// with each step.
+    async fn settle(&mut self) {
+        loop {
+            self.interest.mark_unchanged();
+            tokio::time::sleep(SETTLE).await;
+            if !self.interest.has_changed().unwrap_or(false) {
+                return;
             }
         }
     }

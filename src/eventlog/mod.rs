@@ -4,6 +4,8 @@
 //! each linked to the one before by its hash and signed with the writer's Ed25519 key. State is a fold
 //! of the records in any order. A fact is on disk before it is shown as saved.
 
+mod agent;
+mod allowed;
 mod chain;
 mod claim;
 mod codec;
@@ -11,6 +13,7 @@ mod event;
 mod files;
 mod incident;
 mod memory;
+mod place;
 mod policy;
 mod record;
 mod signer;
@@ -18,6 +21,7 @@ mod sqlite;
 mod verify;
 mod words;
 
+pub use allowed::{Validity, parse_allowed_signers};
 pub use claim::Claim;
 pub use event::{AlertInstance, LogEvent, Subject};
 pub use incident::{
@@ -29,6 +33,7 @@ pub use incident::{
     WorkstreamStep,
 };
 pub use memory::MemoryLog;
+pub use place::{KeyChoice, Place};
 pub use policy::{Denied, Grant, Policy, Power};
 pub use record::{FormatError, Head, Hybrid, Origin, Record, Sealed, Stamp, id_of};
 pub use signer::{KeyError, KeyId, NAMESPACE, Signature, Signer};
@@ -152,6 +157,9 @@ pub trait EventLog: Send {
         wall: Timestamp,
         events: &[LogEvent],
     ) -> Result<Vec<Recorded>, AppendError>;
+
+    /// The key its records are signed with.
+    fn key(&self) -> KeyId;
 
     /// The records after `position`, also those of other processes and one's own.
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError>;

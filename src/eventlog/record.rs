@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{Actor, Timestamp};
 
-use super::signer::{KeyId, Signature, Signer};
+use super::signer::{KeyError, KeyId, Signature, Signer};
 use super::{RecordId, Recorded, codec};
 
 /// The version this console writes.
@@ -145,8 +145,8 @@ pub enum FormatError {
     #[error("it is larger than a record may be")]
     TooLarge,
     /// The key could not sign.
-    #[error("it could not be signed")]
-    Signing,
+    #[error("it could not be signed: {0}")]
+    Signing(KeyError),
 }
 
 /// Hash of a record's bytes.
@@ -160,7 +160,7 @@ impl Record {
         let content = postcard::to_allocvec(&self).map_err(|_| FormatError::Shape)?;
         let mut bytes = DOMAIN.to_vec();
         push(&mut bytes, &content)?;
-        let signature = signer.sign(&bytes).map_err(|_| FormatError::Signing)?;
+        let signature = signer.sign(&bytes).map_err(FormatError::Signing)?;
         push(&mut bytes, signature.as_bytes())?;
         if bytes.len() > MOST_BYTES {
             return Err(FormatError::TooLarge);

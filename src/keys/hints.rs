@@ -7,9 +7,9 @@ use crate::actions::{ACTIONS, Action, Scope, Screen};
 
 /// A key worth knowing now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint {
+pub struct Hint<'k> {
     /// As printed on the keyboard line.
-    pub keys: String,
+    pub keys: &'k str,
     /// A word or two.
     pub doc: &'static str,
     /// What it does.
@@ -23,6 +23,10 @@ const PRIORITY: &[Action] = &[
     Action::Acknowledge,
     Action::Silence,
     Action::Explain,
+    Action::Declare,
+    Action::Accept,
+    Action::Update,
+    Action::Task,
     Action::Filter,
     Action::Help,
     Action::Command,
@@ -34,6 +38,16 @@ const PRIORITY: &[Action] = &[
     Action::Follow,
     Action::Mark,
     Action::Note,
+    Action::Finish,
+    Action::Refuse,
+    Action::Decide,
+    Action::Status,
+    Action::Handoff,
+    Action::Extend,
+    Action::Severity,
+    Action::Evidence,
+    Action::Page,
+    Action::Ticket,
     Action::Runbook,
     Action::Link,
     Action::ToggleMuted,
@@ -58,9 +72,9 @@ const PRIORITY: &[Action] = &[
 impl Keymap {
     /// What can be done here, most useful first; what does not fit is left off from the end, and is
     /// never made.
-    pub fn hints(&self, screen: Screen, playing: bool) -> impl Iterator<Item = Hint> + '_ {
+    pub fn hints(&self, screen: Screen, playing: bool) -> impl Iterator<Item = Hint<'_>> {
         PRIORITY.iter().filter_map(move |action| {
-            let keys = self.keys_on(screen, playing, *action).into_iter().next()?;
+            let keys = self.keys_on(screen, playing, *action).next()?;
             Some(Hint { keys, doc: action.spec().short, action: *action })
         })
     }

@@ -45,11 +45,15 @@ pub enum PromptAction {
     Previous,
     /// Line break in a text of several lines.
     NewLine,
+    /// Take the whole form, whichever field has the keys.
+    AcceptAll,
+    /// Hand the text to the person's own editor.
+    Outside,
 }
 
 impl PromptAction {
     /// With the names used in the `[prompt]` table.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("accept", Self::Accept),
         ("cancel", Self::Cancel),
         ("complete", Self::Complete),
@@ -57,6 +61,8 @@ impl PromptAction {
         ("next", Self::Next),
         ("previous", Self::Previous),
         ("new-line", Self::NewLine),
+        ("accept-all", Self::AcceptAll),
+        ("editor", Self::Outside),
     ];
 }
 
@@ -93,12 +99,20 @@ pub enum Resolved {
     None,
 }
 
+/// A binding that can be reached. Every frame names some, so they are printed once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Live {
+    chords: Vec<Chord>,
+    printed: String,
+    action: Action,
+}
+
 /// The active bindings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
     name: String,
     /// What is live, for each screen without and with playback.
-    live: Vec<Vec<(Vec<Chord>, Action)>>,
+    live: Vec<Vec<Live>>,
     prompt: Vec<(Chord, PromptAction)>,
     warnings: Vec<Fault>,
 }
@@ -152,12 +166,12 @@ impl Keymap {
     ) -> Resolved {
         pending.0.push(chord.normal());
         let mut longer = false;
-        for (chords, action) in self.live(screen, playing) {
-            if *chords == pending.0 {
+        for live in self.live(screen, playing) {
+            if live.chords == pending.0 {
                 pending.clear();
-                return Resolved::Action(*action);
+                return Resolved::Action(live.action);
             }
-            longer |= chords.starts_with(&pending.0);
+            longer |= live.chords.starts_with(&pending.0);
         }
         if longer {
             return Resolved::Pending;
@@ -183,38 +197,41 @@ impl Keymap {
     }
 
     /// The keys of an action on a screen, the best first.
-    pub fn keys_on(&self, screen: Screen, playing: bool, action: Action) -> Vec<String> {
-        self.live(screen, playing)
-            .iter()
-            .filter(|(_, bound)| *bound == action)
-            .map(|(chords, _)| print_sequence(chords))
-            .collect()
+    pub fn keys_on(
+        &self,
+        screen: Screen,
+        playing: bool,
+        action: Action,
+    ) -> impl Iterator<Item = &str> {
+        let live = self.live(screen, playing).iter();
+        live.filter(move |l| l.action == action).map(|l| l.printed.as_str())
     }
 
     /// The keys of an action anywhere, the best first.
-    pub fn keys_for(&self, action: Action) -> Vec<String> {
-        let mut keys: Vec<String> = Vec::new();
-        for (chords, _) in self.live.iter().flatten().filter(|(_, bound)| *bound == action) {
-            let printed = print_sequence(chords);
-            if !keys.contains(&printed) {
-                keys.push(printed);
+    pub fn keys_for(&self, action: Action) -> Vec<&str> {
+        let mut keys: Vec<&str> = Vec::new();
+        for live in self.live.iter().flatten().filter(|l| l.action == action) {
+            if !keys.contains(&live.printed.as_str()) {
+                keys.push(&live.printed);
             }
         }
         keys
     }
 
-    fn live(&self, screen: Screen, playing: bool) -> &[(Vec<Chord>, Action)] {
+    /// The best key of an action.
+    pub fn key_for(&self, action: Action) -> Option<&str> {
+        let found = self.live.iter().flatten().find(|l| l.action == action);
+        found.map(|l| l.printed.as_str())
+    }
+
+    fn live(&self, screen: Screen, playing: bool) -> &[Live] {
         let index = screen as usize * 2 + usize::from(playing);
         self.live.get(index).map_or(&[], Vec::as_slice)
     }
 }
 
 /// The bindings that can be reached on a screen, and those that cannot.
-fn settle(
-    bindings: &[Binding],
-    screen: Screen,
-    playing: bool,
-) -> (Vec<(Vec<Chord>, Action)>, Vec<Shadow<'_>>) {
+fn settle(bindings: &[Binding], screen: Screen, playing: bool) -> (Vec<Live>, Vec<Shadow<'_>>) {
     let (mut winners, mut shadows) = (Vec::<&Binding>::new(), Vec::new());
     let in_context = |b: &&Binding| match b.context {
         Context::Screen(of) => of == screen,
@@ -232,8 +249,11 @@ fn settle(
             None => winners.push(binding),
         }
     }
-    let live = winners.iter().filter_map(|b| Some((b.chords.clone(), b.action?))).collect();
-    (live, shadows)
+    let live = winners.iter().filter_map(|b| {
+        let (chords, printed) = (b.chords.clone(), print_sequence(&b.chords));
+        Some(Live { chords, printed, action: b.action? })
+    });
+    (live.collect(), shadows)
 }
 
 /// Whether one is the beginning of the other; an unbinding only hides exactly what it names.

@@ -157,7 +157,7 @@ impl Screen {
         // The shell has set its own modes meanwhile, and crossterm sets raw mode only when it is off.
         leave();
         self.take()?;
-        self.terminal.backend_mut().forget_cursor();
+        self.terminal.backend_mut().entered_again();
         self.terminal.clear()
     }
 

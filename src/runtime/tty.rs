@@ -1,22 +1,26 @@
 //! What is written to the terminal, one write per frame, nothing for a frame that changes nothing.
 //!
-//! ratatui's crossterm backend encodes the cells; this one decides whether and when they leave. The
-//! bytes go to the file descriptor, not through `std::io::stdout`: its lock could be held by a stuck
-//! write when a signal or a panic has to leave the terminal.
+//! `encode` says the cells; this decides whether and when they leave. The bytes go to the file descriptor,
+//! not through `std::io::stdout`: its lock could be held by a stuck write when a signal or a panic has to
+//! leave the terminal.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::terminal::Clear;
 use crossterm::{cursor, queue};
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
+use super::encode::Encoder;
+
 const BEGIN_SYNC: &[u8] = b"\x1b[?2026h";
 const END_SYNC: &[u8] = b"\x1b[?2026l";
+/// A frame up to this size, such as the clock's next second, is taken in by terminals in one piece anyway.
+const TINY: usize = 64;
 
 /// Largest size drawn. A terminal may report 65535 columns; the cells for that would not fit in memory.
 const WIDEST: u16 = 1000;
@@ -75,7 +79,9 @@ type Sink = fn(&[u8]) -> io::Result<()>;
 
 /// Collects a frame and sends it as one synchronised update.
 pub(super) struct Collected {
+    /// Begins with the start of a synchronised update.
     frame: Vec<u8>,
+    encoder: Encoder,
     /// Bytes sent since last asked.
     sent: usize,
     size: Size,
@@ -90,8 +96,10 @@ impl Collected {
     }
 
     fn into_sink(size: Size, sink: Sink) -> Self {
-        let frame = Vec::with_capacity(16 * 1024);
-        Self { frame, sent: 0, size, cursor_shown: false, cursor_at: None, sink }
+        let mut frame = Vec::with_capacity(16 * 1024);
+        frame.extend_from_slice(BEGIN_SYNC);
+        let encoder = Encoder::default();
+        Self { frame, encoder, sent: 0, size, cursor_shown: false, cursor_at: None, sink }
     }
 
     /// The size the next frame is drawn for.
@@ -99,8 +107,9 @@ impl Collected {
         self.size = size;
     }
 
-    /// What the terminal looks like is not known any more: it was left and entered again.
-    pub(super) fn forget_cursor(&mut self) {
+    /// The terminal was left and entered again: no cursor, plain text.
+    pub(super) fn entered_again(&mut self) {
+        self.encoder.plain();
         self.cursor_shown = false;
         self.cursor_at = None;
     }
@@ -118,13 +127,12 @@ impl Backend for Collected {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        // The crossterm backend resets colours even after no cell at all.
-        let mut content = content.peekable();
-        if content.peek().is_none() {
-            return Ok(());
+        let before = self.frame.len();
+        self.encoder.cells(&mut self.frame, content);
+        if self.frame.len() > before {
+            self.cursor_at = None;
         }
-        self.cursor_at = None;
-        CrosstermBackend::new(&mut self.frame).draw(content)
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -161,6 +169,7 @@ impl Backend for Collected {
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
         use crossterm::terminal::ClearType as Region;
+        self.encoder.make_plain(&mut self.frame);
         queue!(
             self.frame,
             Clear(match region {
@@ -182,15 +191,19 @@ impl Backend for Collected {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.frame.is_empty() {
-            return Ok(());
-        }
-        let mut frame = Vec::with_capacity(self.frame.len() + BEGIN_SYNC.len() + END_SYNC.len());
-        frame.write_all(BEGIN_SYNC)?;
-        frame.append(&mut self.frame);
-        frame.write_all(END_SYNC)?;
+        let bytes = self.frame.len() - BEGIN_SYNC.len();
+        let frame = match bytes {
+            0 => return Ok(()),
+            1..=TINY => &self.frame[BEGIN_SYNC.len()..],
+            _ => {
+                self.frame.extend_from_slice(END_SYNC);
+                &self.frame
+            }
+        };
         self.sent += frame.len();
-        (self.sink)(&frame)
+        let outcome = (self.sink)(frame);
+        self.frame.truncate(BEGIN_SYNC.len());
+        outcome
     }
 }
 
@@ -243,7 +256,17 @@ mod tests {
         assert_eq!(draw(&mut terminal, "burn 14.4", None), 0);
         assert_eq!(written(), Vec::<String>::new());
         draw(&mut terminal, "burn 14.5", None);
-        assert_eq!(written(), ["^[?2026h^[1;9H5^[39m^[49m^[59m^[0m^[?2026l"]);
+        assert_eq!(written(), ["^[1;9H5"]);
+    }
+
+    #[test]
+    fn a_frame_of_some_size_is_one_synchronised_update() {
+        let mut terminal = terminal();
+        draw(&mut terminal, &"0123456789 abcdefgh\n".repeat(4), None);
+        let written = written();
+        assert_eq!(written.len(), 1);
+        assert!(written[0].starts_with("^[?2026h^[1;1H0123"), "{written:?}");
+        assert!(written[0].ends_with("^[?2026l"), "{written:?}");
     }
 
     #[test]
@@ -252,10 +275,10 @@ mod tests {
         draw(&mut terminal, "x", None);
         written();
         draw(&mut terminal, "x", Some((2, 1)));
-        assert_eq!(written(), ["^[?2026h^[?25h^[2;3H^[?2026l"]);
+        assert_eq!(written(), ["^[?25h^[2;3H"]);
         assert_eq!(draw(&mut terminal, "x", Some((2, 1))), 0);
         draw(&mut terminal, "x", None);
-        assert_eq!(written(), ["^[?2026h^[?25l^[?2026l"]);
+        assert_eq!(written(), ["^[?25l"]);
         assert_eq!(draw(&mut terminal, "x", None), 0);
     }
 

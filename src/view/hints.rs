@@ -40,10 +40,10 @@ pub(crate) fn draw(scene: &Scene<'_>, pen: &mut Pen<'_>) {
         return;
     }
     for hint in scene.keymap.hints(ui.screen, scene.state.playback.is_some()) {
-        if width(&hint.keys) + 1 + width(hint.doc) > pen.room() {
+        if width(hint.keys) + 1 + width(hint.doc) > pen.room() {
             break;
         }
-        pen.put(&hint.keys, scene.style(Token::Key)).skip(1);
+        pen.put(hint.keys, scene.style(Token::Key)).skip(1);
         pen.put(hint.doc, scene.style(Token::Muted)).skip(2);
     }
 }

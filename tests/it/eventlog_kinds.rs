@@ -138,6 +138,7 @@ pub(crate) fn incident() -> Vec<LogEvent> {
             team: Some(TeamId::new("dba")),
             lead: who("linus"),
             parent: Some(id(7)),
+            takes: vec![id(8)],
         }
         .into(),
         CanReported {

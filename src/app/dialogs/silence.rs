@@ -243,8 +243,7 @@ pub(in crate::app) fn performed(state: &mut State, operation: &Operation, outcom
         // What the outbox does is told where it is shown: in the incident.
         Operation::Send(_) | Operation::Ticket { .. } => return,
     };
-    let keys = state.keymap.keys_for(Action::Silences);
-    let key = keys.first().map_or(":silences", String::as_str);
+    let key = state.keymap.key_for(Action::Silences).unwrap_or(":silences");
     let (tone, text) = match outcome {
         Outcome::Done { .. } | Outcome::Received { .. } => {
             (Tone::Done, format!("{what}: done. {key} lists silences."))

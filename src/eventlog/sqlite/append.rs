@@ -151,6 +151,14 @@ impl Ends {
         Ok(prepared)
     }
 
+    /// Whether nothing was put in since it was looked at.
+    pub(super) fn are_at_end(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let last: u64 =
+            connection
+                .query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
+        Ok(last == self.noted.0)
+    }
+
     /// What is known after the records are safely in.
     pub(super) fn taken(&mut self, prepared: &Prepared, position: Position) {
         for (incident, tip) in &prepared.tips {

@@ -178,7 +178,7 @@ fn authentic(rows: &[StoredRow]) -> Vec<Option<Sealed>> {
     })
 }
 
-pub(super) fn audit(path: &Path, signers: &Signers) -> Result<Report, Trouble> {
+fn read_only(path: &Path) -> Result<(Connection, usize), Trouble> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
@@ -186,6 +186,32 @@ pub(super) fn audit(path: &Path, signers: &Signers) -> Result<Report, Trouble> {
     let snapshot = connection.unchecked_transaction()?;
     let version = check_ours(&snapshot, path)?;
     drop(snapshot);
+    Ok((connection, version))
+}
+
+/// The one record whose id begins so.
+pub(super) fn sealed(path: &Path, beginning: &str) -> Result<Sealed, Trouble> {
+    let (connection, _) = read_only(path)?;
+    let asked = beginning.to_ascii_uppercase();
+    if asked.is_empty() || !asked.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let said = "A record is named by the beginning of its id, in hexadecimal digits.";
+        return Err(Trouble::Broken(said.to_owned()));
+    }
+    let mut statement = connection.prepare(&format!(
+        "SELECT {ROW} FROM record WHERE substr(hex(id), 1, length(?1)) = ?1 LIMIT 2"
+    ))?;
+    let mut found = statement.query_map([&asked], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    match (found.pop(), found.pop()) {
+        (Some(one), None) => Ok(one.open()?),
+        (None, _) => Err(Trouble::Broken(format!("No record's id begins with {beginning}."))),
+        (Some(_), Some(_)) => Err(Trouble::Broken(format!(
+            "Several records' ids begin with {beginning}; write more of it."
+        ))),
+    }
+}
+
+pub(super) fn audit(path: &Path, signers: &Signers) -> Result<Report, Trouble> {
+    let (connection, version) = read_only(path)?;
     let mut rows = Vec::new();
     let mut unreadable = Vec::new();
     let mut after = 0;

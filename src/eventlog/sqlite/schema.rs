@@ -137,11 +137,13 @@ pub(super) fn derive_again(connection: &Connection, mark: &mut Mark) -> Result<(
 /// copied, restored or removed, and going on under the old origin could fork its series.
 pub(super) fn settle_origin(
     connection: &mut Connection,
+    user: Option<u32>,
     file: &Path,
 ) -> Result<(Origin, Option<SafeText>), Trouble> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let name = user.map_or_else(|| "origin".to_owned(), |user| format!("origin/{user}"));
     let stored: Option<[u8; 16]> = tx
-        .query_row("SELECT value FROM meta WHERE name = 'origin'", [], |row| row.get(0))
+        .query_row("SELECT value FROM meta WHERE name = ?1", [&name], |row| row.get(0))
         .optional()?;
     let (stored, beside) = (stored.map(Origin), files::read_origin(file));
     if let (Some(stored), true) = (stored, stored == beside) {
@@ -155,7 +157,7 @@ pub(super) fn settle_origin(
             file.display()
         ))
     })?;
-    tx.execute("INSERT OR REPLACE INTO meta VALUES ('origin', ?1)", params![origin.0])?;
+    tx.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![name, origin.0])?;
     tx.commit()?;
     let notice = match (stored, beside) {
         (None, None) => None,

@@ -28,7 +28,10 @@ fn lines(scene: &Scene<'_>) -> Vec<Line> {
         };
         let here = ACTIONS.iter().filter(|s| s.action.applies(screen, playing)).filter(section);
         let mut here = here
-            .map(|s| Line::Key(scene.keymap.keys_on(screen, playing, s.action).join(" "), s))
+            .map(|s| {
+                let keys: Vec<&str> = scene.keymap.keys_on(screen, playing, s.action).collect();
+                Line::Key(keys.join(" "), s)
+            })
             .peekable();
         if here.peek().is_some() {
             if !out.is_empty() {

@@ -113,8 +113,7 @@ pub(super) fn silences(
     let first = first_visible(first, at.unwrap_or(first), page, all.len());
     let placed = place(&SILENCES, table);
     headings(&placed, table, buf, scene.style(Token::Header));
-    rows(&placed, list, buf, first, all.len(), |col, row, cell| {
-        let Some(s) = all.get(row) else { return };
+    rows(&placed, list, buf, all.iter().skip(first), |col, s, cell| {
         let text = scene.style(Token::Text);
         match col {
             Col::State => match s.state {
@@ -224,8 +223,7 @@ pub(super) fn windows(
     let first = first_visible(first, selected, page, all.len());
     let placed = place(&WINDOWS, table);
     headings(&placed, table, buf, scene.style(Token::Header));
-    rows(&placed, list, buf, first, all.len(), |col, row, cell| {
-        let Some(planned) = all.get(row) else { return };
+    rows(&placed, list, buf, all.iter().skip(first), |col, planned, cell| {
         let time = planned.occurrence;
         let window = scene.model().catalog.windows.iter().find(|w| w.id == planned.window);
         match col {

@@ -96,8 +96,7 @@ fn confirm(
 ) -> u16 {
     let alerts = form.preview.alerts;
     let word = if alerts == 1 { "alert" } else { "alerts" };
-    let keys = scene.keymap.keys_for(Action::Silences);
-    let key = keys.first().map_or(":silences", String::as_str);
+    let key = scene.keymap.key_for(Action::Silences).unwrap_or(":silences");
     let text = format!(
         "Notifications stop for {alerts} {word} on {} for {}, and for new ones that match. \
          The way back: {key} lists silences, end it there.",

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::actions::Action;
 use crate::app::{AlertRow, Drawn, first_visible};
 use crate::domain::{AlertKey, SourceKind};
-use crate::model::{Group, Tracked};
+use crate::model::Tracked;
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::Scene;
@@ -14,8 +14,8 @@ use crate::view::widgets::table::{Cell, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, width};
 
 use super::bridge::{mark_row, title_room};
-use super::groups::{self, ALERTS, Col, Differing, GroupFinder, state};
-use super::{detail, empty, inner, title};
+use super::groups::{self, ALERTS, Col, Differing, state};
+use super::{Finder, detail, empty, inner, title};
 
 /// Draws the screen.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
@@ -97,24 +97,20 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
         0 => String::new(),
         n if ui.show_muted => format!(", {n} of them muted"),
         n => {
-            let keys = scene.keymap.keys_for(Action::ToggleMuted);
-            format!(", {n} muted ({} shows)", keys.first().map_or(":toggle-muted", String::as_str))
+            let key = scene.keymap.key_for(Action::ToggleMuted).unwrap_or(":toggle-muted");
+            format!(", {n} muted ({key} shows)")
         }
     };
     let heading = format!("Alerts · {} {word}{hidden}", format::count(all));
     let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     title(scene, buf, room, &heading, true);
-    let (mut finder, mut differing) = (GroupFinder::new(scene, first), Differing::new());
+    let mut finder = Finder::new(&scene.model().alerts.groups, first);
+    let mut differing = Differing::new();
     // Rows of alerts have no counts: their labels reach to the next column that is used.
     let since = placed.iter().find(|p| p.id == Col::Since).map(|p| p.x().saturating_sub(2));
-    let (mut line, mut current): (usize, Option<&Group>) = (usize::MAX, None);
-    rows(&placed, list, buf, first, ui.rows.len(), |col, at, cell| {
-        let Some(row) = ui.rows.get(at) else { return };
-        if line != at {
-            line = at;
-            current = finder.find(row.group());
-        }
-        let Some(group) = current else { return };
+    let shown = ui.rows.iter().skip(first).map(|row| (row, finder.find(|g| g.key == *row.group())));
+    rows(&placed, list, buf, shown, |col, (row, group), cell| {
+        let Some(group) = group else { return };
         match row {
             AlertRow::Group(key) => {
                 let open = ui.open.contains(key);

@@ -15,7 +15,9 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top};
 
 use super::groups::{self, BRIDGE};
-use super::{detail, empty, fitting, inner, lately, select, signals, slos, sources, title};
+use super::{
+    detail, empty, fitting, incidents, inner, lately, select, signals, slos, sources, title,
+};
 
 /// Columns of budgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,8 +144,10 @@ fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
 
 /// Draws the screen.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
-    let panes = panes(scene, body);
     let pane = scene.state.ui.bridge.pane;
+    let (live, body) = incidents::split(scene, body);
+    let panes = panes(scene, body);
+    let incidents = incidents::draw(scene, buf, live, pane == BridgePane::Incidents);
     let budgets = draw_budgets(scene, buf, panes.budgets, pane == BridgePane::Budgets);
     let groups = draw_groups(scene, buf, panes.groups, pane == BridgePane::Groups);
     signals::draw(scene, buf, panes.signals, pane == BridgePane::Signals);
@@ -157,6 +161,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
         }
     }
     match pane {
+        BridgePane::Incidents => incidents,
         BridgePane::Budgets => budgets,
         BridgePane::Groups => groups,
         BridgePane::Signals => Drawn::default(),
@@ -190,10 +195,9 @@ fn draw_budgets(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) 
     let few = short!("Error budgets · {}", format::count(statuses.len()));
     let heading = fitting(room, &[&heading, &few, "Budgets"]);
     title(scene, buf, room, heading, focused);
-    rows(&placed, list, buf, first, statuses.len(), |col, row, cell| {
-        if let Some(status) = statuses.get(row) {
-            budget_cell(scene, col, status, cell);
-        }
+    let shown = statuses.iter().skip(first).map(|status| (status, scene.is_fresh(status)));
+    rows(&placed, list, buf, shown, |col, (status, fresh), cell| {
+        budget_cell(scene, col, status, *fresh, cell);
     });
     if let Some(row) = selected {
         mark_row(scene, buf, list, row, first, focused);
@@ -278,8 +282,7 @@ fn burn_cell(
     }
 }
 
-fn budget_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, cell: &mut Cell<'_>) {
-    let fresh = scene.is_fresh(status);
+fn budget_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, fresh: bool, cell: &mut Cell<'_>) {
     let (mark, _, token) = verdict(status.verdict);
     match col {
         Col::Mark => {
@@ -383,10 +386,8 @@ fn draw_groups(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) -
     };
     let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     title(scene, buf, room, &heading, focused);
-    rows(&placed, list, buf, first, all.len(), |col, row, cell| {
-        if let Some(group) = all.get(row) {
-            groups::cell(scene, col, group, None, cell);
-        }
+    rows(&placed, list, buf, all.iter().skip(first), |col, group, cell| {
+        groups::cell(scene, col, group, None, cell);
     });
     if let Some(row) = selected {
         mark_row(scene, buf, list, row, first, focused);

@@ -13,7 +13,7 @@ use crate::view::format;
 use crate::view::scene::{Scene, severity};
 use crate::view::widgets::text::{Pen, width, wrap};
 
-use super::groups::{GroupFinder, first_sight, state};
+use super::groups::{first_sight, state};
 
 /// Writes lines downwards.
 struct Page<'b> {
@@ -53,7 +53,7 @@ const NAMES: u16 = 10;
 /// Draws what is known about a row.
 pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<&AlertRow>) {
     let mut page = Page { buf, area, row: 0 };
-    let group = row.and_then(|row| GroupFinder::new(scene, 0).find(row.group()));
+    let group = row.and_then(|row| scene.model().alerts.group(row.group()));
     let (Some(row), Some(group)) = (row, group) else {
         page.pen().put("Nothing selected.", scene.style(Token::Muted));
         return;
@@ -116,8 +116,7 @@ pub(super) fn brief(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, group: &Gro
     match group.runbook.as_str() {
         "" => pen.put("none", scene.style(Token::Warning)),
         runbook => {
-            let keys = scene.keymap.keys_for(Action::Runbook);
-            let key = keys.first().map_or(":runbook", String::as_str);
+            let key = scene.keymap.key_for(Action::Runbook).unwrap_or(":runbook");
             if width(runbook) + width(key) + 9 <= pen.room() {
                 pen.right(&format::short!(" {key} opens"), muted);
             }
@@ -128,7 +127,7 @@ pub(super) fn brief(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, group: &Gro
 
 /// The gist of a row: of an alert all its labels, of a group what [`brief`] says.
 pub(super) fn gist(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: &AlertRow) {
-    let Some(group) = GroupFinder::new(scene, 0).find(row.group()) else { return };
+    let Some(group) = scene.model().alerts.group(row.group()) else { return };
     let AlertRow::Alert(_, key) = row else { return brief(scene, buf, area, group) };
     let Some(tracked) = scene.model().alerts.alerts.get(key) else { return };
     let (mark, word, token, _) = state(tracked);
@@ -290,8 +289,7 @@ fn runbook(scene: &Scene<'_>, page: &mut Page<'_>, group: &Group) {
     }
     let service = group.service.as_ref().and_then(|id| scene.model().catalog.services.get(id));
     let text = service.and_then(|s| s.runbook_text.as_ref());
-    let keys = scene.keymap.keys_for(Action::Runbook);
-    let key = keys.first().map_or(":runbook", String::as_str);
+    let key = scene.keymap.key_for(Action::Runbook).unwrap_or(":runbook");
     let mut pen = page.pen();
     pen.put("Runbook", scene.style(Token::Header)).skip(2);
     pen.put(key, scene.style(Token::Key)).skip(1);

@@ -1,7 +1,7 @@
 //! Rows of alert groups, as the Bridge and the Alerts screen show them.
 
 use crate::domain::{AlertKey, Severity, Timestamp};
-use crate::model::{Group, GroupKey, Sight, Tracked};
+use crate::model::{Group, Sight, Tracked};
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::{Scene, severity};
@@ -156,28 +156,6 @@ pub(crate) fn first_sight<'a>(scene: &Scene<'a>, group: &Group) -> Option<&'a Si
         let sight = &scene.model().alerts.alerts.get(key)?.sight;
         (!matches!(sight, Sight::Firing)).then_some(sight)
     })
-}
-
-/// Finds groups by key, quickly when asked in their own order.
-pub(crate) struct GroupFinder<'a> {
-    groups: &'a [Group],
-    at: usize,
-}
-
-impl<'a> GroupFinder<'a> {
-    /// `hint`: where the first one asked for may stand.
-    pub(crate) fn new(scene: &Scene<'a>, hint: usize) -> Self {
-        let groups = scene.model().alerts.groups.as_slice();
-        Self { groups, at: hint.min(groups.len()) }
-    }
-
-    /// The group of a key.
-    pub(crate) fn find(&mut self, key: &GroupKey) -> Option<&'a Group> {
-        let (before, after) = self.groups.split_at(self.at);
-        let found = after.iter().position(|g| g.key == *key).map(|p| p + self.at);
-        self.at = found.or_else(|| before.iter().rposition(|g| g.key == *key))?;
-        self.groups.get(self.at)
-    }
 }
 
 /// State of one alert: shape, word, colour, and since when it is so if that matters.

@@ -5,6 +5,7 @@ pub(crate) mod bridge;
 mod detail;
 mod groups;
 pub(crate) mod incident;
+mod incidents;
 mod lately;
 mod signals;
 pub(crate) mod slos;
@@ -42,6 +43,27 @@ fn fitting<'t>(area: Rect, wordings: &[&'t str]) -> &'t str {
     let room = usize::from(inner(area).width);
     let fits = wordings.iter().find(|w| super::widgets::text::width(w) <= room);
     fits.or(wordings.last()).copied().unwrap_or_default()
+}
+
+/// Finds rows by what they are, quickly when asked in their own order.
+struct Finder<'a, T> {
+    rows: &'a [T],
+    at: usize,
+}
+
+impl<'a, T> Finder<'a, T> {
+    /// `hint`: where the first one asked for may stand.
+    fn new(rows: &'a [T], hint: usize) -> Self {
+        Self { rows, at: hint.min(rows.len()) }
+    }
+
+    /// The row that is meant.
+    fn find(&mut self, is: impl Fn(&T) -> bool) -> Option<&'a T> {
+        let (before, after) = self.rows.split_at(self.at);
+        let found = after.iter().position(&is).map(|p| p + self.at);
+        self.at = found.or_else(|| before.iter().rposition(&is))?;
+        self.rows.get(self.at)
+    }
 }
 
 /// Words where a list would be.

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::actions::Action;
 use crate::app::{Drawn, first_visible};
-use crate::domain::{Band, Reading, SloId, SourceKind, Span, Unit};
+use crate::domain::{Band, Reading, SourceKind, Span, Unit};
 use crate::model::{ConditionState, Exhaustion, Held, SloStatus, Verdict};
 use crate::theme::Token;
 use crate::view::format::{self, short};
@@ -16,7 +16,7 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, width, wrap};
 
 use super::bridge::{burn_token, gone_cell, left_cell, mark_row, name, telling, title_room, trend};
-use super::{empty, fitting, inner, title};
+use super::{Finder, empty, fitting, inner, title};
 
 /// Columns of objectives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,16 +82,15 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let wanted = u16::try_from(ui.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let table = top(area, wanted.min(area.height - detail - u16::from(detail > 0)));
     let (drawn, selected) = draw_table(scene, buf, table);
-    let status = selected.and_then(|at| ui.rows.get(at)).and_then(|id| find(statuses, id));
+    let status = selected.and_then(|at| {
+        let id = ui.rows.get(at)?;
+        Finder::new(statuses, at).find(|s| s.slo == *id)
+    });
     let left = area.height.saturating_sub(table.height + 1);
     if let (Some(status), 4..) = (status, left) {
         about(scene, buf, inner(below(area, table.height + 1)), status);
     }
     drawn
-}
-
-fn find<'s>(statuses: &'s [SloStatus], id: &SloId) -> Option<&'s SloStatus> {
-    statuses.iter().find(|s| s.slo == *id)
 }
 
 fn draw_table(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> (Drawn, Option<usize>) {
@@ -107,14 +106,14 @@ fn draw_table(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> (Drawn, Option
     let count = format::count(ui.rows.len());
     let (long, few) = (short!("Objectives, worst first · {count}"), short!("Objectives · {count}"));
     title(scene, buf, room, fitting(room, &[&long, &few, "Objectives"]), true);
-    let (mut line, mut current) = (usize::MAX, None);
-    rows(&placed, list, buf, first, ui.rows.len(), |col, row, cell| {
-        if line != row {
-            line = row;
-            current = ui.rows.get(row).and_then(|id| find(&scene.model().slos.statuses, id));
-        }
-        if let Some(status) = current {
-            slo_cell(scene, col, status, cell);
+    let mut finder = Finder::new(&scene.model().slos.statuses, first);
+    let shown = ui.rows.iter().skip(first).map(|id| {
+        let status = finder.find(|s| s.slo == *id)?;
+        Some((status, scene.is_fresh(status)))
+    });
+    rows(&placed, list, buf, shown, |col, row, cell| {
+        if let Some((status, fresh)) = row {
+            slo_cell(scene, col, status, *fresh, cell);
         }
     });
     if let Some(row) = selected {
@@ -123,8 +122,7 @@ fn draw_table(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> (Drawn, Option
     (Drawn { top: first, page, ..Drawn::default() }, selected)
 }
 
-fn slo_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, cell: &mut Cell<'_>) {
-    let fresh = scene.is_fresh(status);
+fn slo_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, fresh: bool, cell: &mut Cell<'_>) {
     let (mark, word, token) = verdict(status.verdict);
     let old_news = !fresh && status.verdict == Verdict::Fine;
     let burn = |pick: fn(&ConditionState) -> Reading, cell: &mut Cell<'_>| {
@@ -297,8 +295,7 @@ fn facts(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatus) {
     if let Some(source) = scene.source_of(status) {
         fact("source", source.id.as_str(), Token::Text);
     }
-    let keys = scene.keymap.keys_for(Action::Explain);
-    let key = keys.first().map_or(":explain", String::as_str);
+    let key = scene.keymap.key_for(Action::Explain).unwrap_or(":explain");
     fact(key, "how every figure is computed", Token::Muted);
 }
 
@@ -329,8 +326,7 @@ fn conditions(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, status: &SloStatu
     headings(&placed, area, buf, scene.style(Token::Header));
     Pen::new(buf, top(Rect { width: title_room(&placed, area), ..area }, 1), 0)
         .put("Conditions", scene.style(Token::Header));
-    rows(&placed, below(area, 1), buf, 0, status.conditions.len(), |part, row, cell| {
-        let Some(c) = status.conditions.get(row) else { return };
+    rows(&placed, below(area, 1), buf, &status.conditions, |part, c, cell| {
         let rate = |r: Reading, cell: &mut Cell<'_>| {
             let token = burn_token(r, c, status.verdict);
             cell.put(&reading(r, format::burn), scene.unless_stale(fresh, token));

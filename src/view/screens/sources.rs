@@ -121,16 +121,8 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     headings(&placed, table, buf, scene.style(Token::Header));
     let room = Rect { width: title_room(&placed, outer), ..outer };
     title(scene, buf, top(room, 1), "Sources", true);
-    let mut shown = sources.values().skip(first);
-    let (mut line, mut current) = (usize::MAX, None);
-    rows(&placed, list, buf, first, count, |col, row, cell| {
-        if line != row {
-            line = row;
-            current = shown.next();
-        }
-        if let Some(source) = current {
-            source_cell(scene, col, source, cell);
-        }
+    rows(&placed, list, buf, sources.values().skip(first), |col, source, cell| {
+        source_cell(scene, col, source, cell);
     });
     if let Some(row) = selected {
         mark_row(scene, buf, list, row, first, true);
@@ -256,8 +248,7 @@ fn breaker(scene: &Scene<'_>, source: &SourceStatus) -> String {
         }
         Breaker::Open { until } => {
             let left = format::span(until.since(scene.now()).max(Span::ZERO));
-            let keys = scene.keymap.keys_for(Action::Refresh);
-            let key = keys.first().map_or(":refresh", String::as_str);
+            let key = scene.keymap.key_for(Action::Refresh).unwrap_or(":refresh");
             format!("open: not asked for {left}, then one probe; {key} asks now")
         }
         Breaker::HalfOpen => {

@@ -191,18 +191,17 @@ pub(crate) fn headings<C: Copy>(placed: &[Placed<C>], area: Rect, buf: &mut Buff
     }
 }
 
-/// Rows from `first` on, one per line of `area`.
-pub(crate) fn rows<C: Copy>(
+/// Rows, one per line of `area`.
+pub(crate) fn rows<C: Copy, R>(
     placed: &[Placed<C>],
     area: Rect,
     buf: &mut Buffer,
-    first: usize,
-    count: usize,
-    mut draw: impl FnMut(C, usize, &mut Cell<'_>),
+    rows: impl IntoIterator<Item = R>,
+    mut draw: impl FnMut(C, &R, &mut Cell<'_>),
 ) {
-    for (line, row) in (first..count).take(usize::from(area.height)).enumerate() {
+    for (line, row) in (0..area.height).zip(rows) {
         for p in placed {
-            draw(p.id, row, &mut cell(p, area, line as u16, buf));
+            draw(p.id, &row, &mut cell(p, area, line, buf));
         }
     }
 }

@@ -43,12 +43,14 @@ pub(crate) fn fit(text: &str, cells: usize) -> (&str, bool) {
 /// Cuts `text` to `cells` in the middle, at words, so that its end is still read: names that begin alike
 /// often differ there. Returns start and end; with an empty end nothing was cut in the middle.
 pub(crate) fn ends(text: &str, cells: usize) -> (&str, &str) {
-    let end = text.rmatch_indices(' ').map(|(at, _)| &text[at + 1..]);
-    let end = end.take_while(|end| width(end) * 3 <= cells).last().unwrap_or_default();
-    if width(text) <= cells || end.is_empty() {
+    if width(text) <= cells {
         return (text, "");
     }
-    (fit(text, cells - width(end)).0, end)
+    let end = text.rmatch_indices(' ').map(|(at, _)| &text[at + 1..]);
+    match end.take_while(|end| width(end) * 3 <= cells).last() {
+        Some(end) if !end.is_empty() => (fit(text, cells - width(end)).0, end),
+        _ => (text, ""),
+    }
 }
 
 /// Breaks `text` into lines of at most `cells`, at spaces where there are any. Calls `line` with each.
