@@ -118,11 +118,21 @@ impl World {
 
     /// Opens the log and takes in what it holds.
     pub(super) fn open_log(&mut self) -> anyhow::Result<Opened> {
+        let (log, position) = self.open_at()?;
+        let notice = log.notice().cloned();
+        Ok(Opened { log: Box::new(log), position, notice })
+    }
+
+    /// As [`World::open_log`], for a command that writes with its own key.
+    pub(super) fn open_store(&mut self) -> anyhow::Result<SqliteLog> {
+        Ok(self.open_at()?.0)
+    }
+
+    fn open_at(&mut self) -> anyhow::Result<(SqliteLog, Position)> {
         let mut log =
             SqliteLog::open(&self.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
-        let notice = log.notice().cloned();
         let position = self.fold(&mut log)?;
-        Ok(Opened { log: Box::new(log), position, notice })
+        Ok((log, position))
     }
 
     fn fold(&mut self, log: &mut dyn EventLog) -> anyhow::Result<Position> {
