@@ -3,10 +3,10 @@
 use crate::actions::Screen;
 use crate::actions::find::{self, Target};
 use crate::domain::{IncidentId, SafeText, SilenceId, SiteId, SloId, SourceId};
-use crate::eventlog::{AlertInstance, LogEvent, Subject};
+use crate::eventlog::{AlertInstance, LogEvent, RecordId, Subject};
 use crate::model::{GroupKey, Planned};
 
-use super::{Editor, Form};
+use super::{Editor, Form, Place};
 
 /// A dialog.
 #[derive(Debug, Clone)]
@@ -48,6 +48,8 @@ pub enum Dialog {
     },
     /// A text to read: runbook, explanation, details.
     Reading(Reading),
+    /// Asked whether to leave while an incident is going on.
+    Leave,
     /// A verb of an incident being filled in.
     Form(Box<Form>),
     /// The brief of a hand-over, being accepted.
@@ -95,6 +97,27 @@ pub enum About {
     Runbook(GroupKey),
     /// A source and what is wrong with it.
     Source(SourceId),
+    /// Everything about something in an incident.
+    Incident(IncidentId, Detail),
+}
+
+/// Something in an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// An entry of the timeline.
+    Entry(RecordId),
+    /// Who holds a role.
+    Place(Place),
+    /// A task.
+    Task(RecordId),
+    /// A workstream.
+    Workstream(RecordId),
+    /// A decision.
+    Decision(RecordId),
+    /// An update.
+    Update(RecordId),
+    /// A page.
+    Page(RecordId),
 }
 
 /// A line of a text to read.

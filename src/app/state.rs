@@ -7,7 +7,7 @@ use crate::actions::SilenceGuard;
 use crate::actions::command::Words;
 use crate::connectors::Interest;
 use crate::domain::{Actor, Span, Timestamp};
-use crate::eventlog::KeyId;
+use crate::eventlog::{KeyId, Presence};
 use crate::keys::Keymap;
 use crate::model::Model;
 
@@ -48,6 +48,12 @@ pub struct State {
     pub keymaps: Vec<String>,
     /// What details were last asked for.
     pub interest: Interest,
+    /// Tells this console from others; random per process.
+    pub console: u64,
+    /// Who else is here, as last heard.
+    pub others: Vec<Presence>,
+    /// What this console last said about where it is.
+    pub presented: Option<Presence>,
 }
 
 impl State {
@@ -70,6 +76,9 @@ impl State {
             themes: Vec::new(),
             keymaps: Vec::new(),
             interest: Interest::default(),
+            console: 0,
+            others: Vec::new(),
+            presented: None,
         }
     }
 
@@ -119,7 +128,8 @@ impl State {
         match (ui.screen, ui.bridge.pane) {
             (Screen::Bridge, BridgePane::Budgets) => ui.bridge.slo_scroll = drawn.top,
             (Screen::Bridge, BridgePane::Groups) => ui.bridge.group_scroll = drawn.top,
-            (Screen::Bridge, BridgePane::Signals | BridgePane::Sources) => {}
+            (Screen::Bridge, BridgePane::Incidents | BridgePane::Signals | BridgePane::Sources) => {
+            }
             (Screen::Alerts, _) => ui.alerts.scroll = drawn.top,
             (Screen::Slos, _) => ui.slos.scroll = drawn.top,
             (Screen::Incident, _) => ui.incident.scroll[ui.incident.pane as usize] = drawn.top,

@@ -87,7 +87,11 @@ impl Matcher {
 
     /// Whether a label set satisfies this; a missing label counts as empty.
     pub fn matches(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.name);
+        self.accepts(labels.get(&self.name))
+    }
+
+    /// Whether a value of this label satisfies it.
+    pub fn accepts(&self, value: &str) -> bool {
         let hit = match &self.regex {
             Some(regex) => regex.is_match(value),
             None => value == self.value.as_str(),
@@ -198,6 +202,14 @@ impl Filter {
                     || texts.iter().any(|t| contains(t, word));
                 found != *inverted
             }
+        })
+    }
+
+    /// As [`Filter::matches`], for rows that carry no label set: `value` gives the value of a name.
+    pub fn passes<'v>(&self, value: impl Fn(&str) -> &'v str, texts: &[&str]) -> bool {
+        self.terms.iter().all(|term| match term {
+            Term::Matcher(m) => m.accepts(value(&m.name)),
+            Term::Word { word, inverted } => texts.iter().any(|t| contains(t, word)) != *inverted,
         })
     }
 }

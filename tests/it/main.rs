@@ -14,6 +14,7 @@ mod hostile;
 mod hostile_files;
 mod hostile_secrets;
 mod hostile_terminal;
+mod incident_screen;
 mod journeys;
 mod lab;
 mod licences;

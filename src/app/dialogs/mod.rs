@@ -3,6 +3,7 @@
 mod brief;
 mod find;
 mod forms;
+mod incident;
 mod lists;
 mod prompt;
 mod reading;
@@ -12,10 +13,12 @@ mod verbs;
 pub(super) use brief::hand_off;
 pub(super) use find::open as open_finder;
 pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
+pub(super) use incident::{leave, pin};
 pub(super) use lists::{open_silences, open_windows, refresh as refresh_windows};
 pub(super) use prompt::{open_command, open_filter};
 pub(super) use reading::{
-    alert_reading, explain, link, refresh as refresh_reading, runbook, source_reading,
+    alert_reading, explain, incident_reading, link, plain, refresh as refresh_reading, runbook,
+    source_reading,
 };
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
 pub(super) use verbs::{Step, back_from_editor, open as open_verb, open_declare, step};
@@ -44,7 +47,8 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
             Dialog::Help { .. }
             | Dialog::Reading(_)
             | Dialog::Silences { .. }
-            | Dialog::Windows { .. },
+            | Dialog::Windows { .. }
+            | Dialog::Leave,
         ) => false,
     };
     if typing {
@@ -62,6 +66,9 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
     // Withdraw must mean something in the list of silences whatever screen lies below it.
     let keymap = std::sync::Arc::clone(&state.keymap);
     match keymap.resolve(Screen::Alerts, false, &mut state.ui.pending, chord) {
+        Resolved::Action(action) if matches!(state.ui.dialog, Some(Dialog::Leave)) => {
+            incident::answer_leave(state, action)
+        }
         Resolved::Action(Action::Back | Action::Quit) => back(state),
         Resolved::Action(action) => match &state.ui.dialog {
             Some(Dialog::Silences { .. } | Dialog::Windows { .. }) => lists::act(state, action),
@@ -140,7 +147,7 @@ pub(super) fn back(state: &mut State) -> Vec<Effect> {
             | Dialog::Brief(_),
         ) => forms::keep_draft(state),
         Some(Dialog::Help { .. } | Dialog::Reading(_) | Dialog::Prompt(_) | Dialog::Find(_))
-        | Some(Dialog::Silences { .. } | Dialog::Windows { .. })
+        | Some(Dialog::Silences { .. } | Dialog::Windows { .. } | Dialog::Leave)
         | None => {}
     }
     state.ui.dialog = None;

@@ -4,6 +4,7 @@ mod brief;
 mod entry;
 mod form;
 mod help;
+mod leave;
 mod lists;
 mod reading;
 mod silence;
@@ -46,6 +47,7 @@ pub(crate) fn draw(
         Dialog::Windows { rows, selected, top, confirm } => {
             lists::windows(scene, buf, area, rows, (*selected, *top, *confirm))
         }
+        Dialog::Leave => leave::draw(scene, buf, area),
         Dialog::Reading(reading) => reading::draw(scene, buf, area, reading),
         Dialog::Form(open) => form::draw(scene, buf, area, open, cursor),
         Dialog::Brief(open) => brief::draw(scene, buf, area, open, cursor),
