@@ -8,6 +8,7 @@ mod decide;
 pub mod find;
 mod incident;
 mod refusal;
+pub mod updates;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use incident::{Doing, Proposal, Writer, decide_incident, propose};
