@@ -10,6 +10,7 @@ pub mod find;
 mod incident;
 mod refusal;
 pub mod when;
+pub mod updates;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use deliveries::{Delivery, DeliveryStanding, deliveries, delivery_test, due_delivery_tests};
