@@ -491,7 +491,7 @@ fn first_open(incident: &Incident) -> u16 {
 
 fn line(incident: &Incident, word: &str) -> Result<RecordId, Lack> {
     let word = needed(word, "an entry, by the beginning of its id")?;
-    let lines = incident.timeline.lines.iter();
+    let lines = incident.timeline.iter();
     Ok(pick::record(lines.map(|line| (line.record, line.text.as_str())), &word, "entry")?)
 }
 
