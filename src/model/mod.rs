@@ -137,8 +137,15 @@ impl Model {
 
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that
     /// somebody lets go of a lost alert concerns only what is lost at the time.
+    ///
+    /// A record that its writer was not allowed to make changes nothing; it is shown as refused.
     pub fn apply(&mut self, record: &Recorded) {
         self.revision += 1;
+        let duties = Arc::clone(&self.duties);
+        self.incidents.apply(record, &duties);
+        if incidents::check(record, &duties).is_err() {
+            return;
+        }
         let changed = match &record.event {
             Some(LogEvent::AlertsAcknowledged { alerts, .. }) => {
                 self.journal.apply(record);

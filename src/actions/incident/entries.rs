@@ -26,7 +26,7 @@ pub(super) fn rule(desk: Desk<'_>, what: &Doing) -> Result<Facts, Refusal> {
                      are. Write a note that puts it right.",
                 ));
             }
-            if let Some((by, _)) = &line.withdrawn {
+            if let Some((by, _)) = line.withdrawn.as_deref() {
                 let whom = desk.whom(by);
                 let sentence = format!("That entry was withdrawn by {whom} already.");
                 return Err(Refusal::new(Rule::Same, sentence));
@@ -113,7 +113,7 @@ fn knows(incident: &Incident, record: RecordId) -> bool {
 }
 
 fn line(incident: &Incident, record: RecordId) -> Option<&Line> {
-    incident.timeline.lines.iter().find(|line| line.record == record)
+    incident.timeline.line(record)
 }
 
 fn find<'a>(desk: Desk<'_>, incident: &'a Incident, entry: RecordId) -> Result<&'a Line, Refusal> {

@@ -35,7 +35,7 @@ pub(super) fn form(state: &State, incident: &Incident, verb: Verb) -> Form {
             let fields =
                 vec![Field::new(N::Reason, Entry::line("")).hint("why it no longer holds")];
             let mut form = Form::new(verb, id, "Withdraw an entry", fields);
-            let line = incident.timeline.lines.iter().find(|l| l.record == entry);
+            let line = incident.timeline.line(entry);
             if let Some(line) = line {
                 let text = format!("{}: {}", line.by, line.text);
                 form.remarks.push(Remark::Plain(SafeText::new(&text)));
