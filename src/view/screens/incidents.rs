@@ -67,10 +67,8 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: boo
     headings(&placed, area, buf, scene.style(Token::Header));
     let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     title(scene, buf, room, &short!("Incidents · {}", live.len()), focused);
-    rows(&placed, list, buf, first, live.len(), |col, row, cell| {
-        if let Some(incident) = live.get(row) {
-            draw_cell(scene, col, incident, cell);
-        }
+    rows(&placed, list, buf, live.iter().skip(first), |col, incident, cell| {
+        draw_cell(scene, col, incident, cell);
     });
     mark_row(scene, buf, list, selected, first, focused);
     Drawn { top: first, page, ..Drawn::default() }

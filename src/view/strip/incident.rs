@@ -4,7 +4,7 @@
 //! what is out of sight, the id, other incidents, overdue tasks, most of the title, the commander.
 //! Severity and the next update stay.
 
-use crate::domain::{Reading, Role, Span};
+use crate::domain::{Reading, Role};
 use crate::model::incidents::Incident;
 use crate::theme::Token;
 use crate::view::format::{self, Short, short};
