@@ -15,8 +15,8 @@ mod ui;
 mod update;
 
 pub use dialog::{
-    About, AckForm, Briefing, Detail, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
-    ReadingLine, SilenceField, SilenceForm,
+    About, AckForm, Briefing, Detail, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind,
+    Reading, ReadingLine, SilenceField, SilenceForm,
 };
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
