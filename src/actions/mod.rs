@@ -5,12 +5,15 @@
 
 pub mod command;
 mod decide;
+mod deliveries;
 pub mod find;
 mod incident;
 mod refusal;
+pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
-pub use incident::{Doing, Writer, decide_incident};
+pub use deliveries::{Delivery, DeliveryStanding, deliveries, delivery_test, due_delivery_tests};
+pub use incident::{Doing, Proposal, Writer, decide_incident, pick, propose};
 pub use refusal::{Refusal, Rule};
 
 use std::fmt;
@@ -158,6 +161,30 @@ actions! {
     NextIncident, "next-incident", "next", Scope::Anywhere, Look, "Next incident that is going on";
     Pin, "pin", "pin", INCIDENT, Record, "Pin the entry to the top of the timeline, or unpin it";
     Follow, "follow", "follow", Scope::Anywhere, Look, "See what the commander sees, until you move yourself";
+    Declare, "declare", "declare", Scope::Anywhere, Record, "Declare an incident: from this alert, this objective or from nothing";
+    Update, "update", "update", Scope::Anywhere, Record, "Write an update, or publish it";
+    Task, "task", "task", Scope::Anywhere, Record, "Ask somebody to do something within a time";
+    Decide, "decide", "decide", Scope::Anywhere, Record, "Propose a decision";
+    Handoff, "handoff", "hand off", Scope::Anywhere, Record, "Hand command over, or read the brief you are offered";
+    TakeCommand, "take-command", "take command", Scope::Anywhere, Record, "Take command without a hand-over";
+    Role, "role", "role", Scope::Anywhere, Record, "Give somebody a role, or leave one";
+    Severity, "severity", "severity", Scope::Anywhere, Record, "Raise or lower the severity";
+    Status, "status", "status", Scope::Anywhere, Record, "Say how far it is: identified, monitoring, resolved, reopened";
+    Describe, "describe", "describe", Scope::Anywhere, Record, "Say anew what it is about: title, services, impact, onset";
+    Evidence, "evidence", "evidence", Scope::Anywhere, Record, "Pin what the selected chart shows as evidence";
+    Workstream, "workstream", "workstream", Scope::Anywhere, Record, "Open a workstream of a team";
+    Report, "report", "report", Scope::Anywhere, Record, "Report conditions, actions, needs; say what blocks";
+    Split, "split", "split", Scope::Anywhere, Record, "Put workstreams under leads of their own";
+    Ticket, "ticket", "ticket", Scope::Anywhere, Outside, "Open a ticket, take one on, comment or move it";
+    Page, "page", "page", Scope::Anywhere, Outside, "Call a team's on-call or a person";
+    Attach, "attach", "attach", Scope::Anywhere, Record, "Attach a document, a call or another incident";
+    Merge, "merge", "merge", Scope::Anywhere, Record, "Merge this incident into another one";
+    Accept, "accept", "accept", INCIDENT, Record, "Yes to what is selected: heard, coming, decided so, may go out";
+    Refuse, "refuse", "refuse", INCIDENT, Record, "No to what is selected: dropped, not coming, rejected, withdrawn";
+    Finish, "finish", "finish", INCIDENT, Record, "Finish what is selected: done, published, looked at again, ended";
+    Extend, "extend", "5 min more", INCIDENT, Record, "Five more minutes for the selected task";
+    Object, "object", "object", INCIDENT, Record, "Object strongly to the selected decision";
+    Give, "give", "give", INCIDENT, Record, "Give the selected task or workstream to somebody else";
     Runbook, "runbook", "runbook", ALERTS, Look, "Runbook of this alert";
     Explain, "explain", "explain", CHARTS, Look, "How was this computed";
     Copy, "copy", "copy", Scope::Anywhere, Look, "Copy what is selected";

@@ -49,4 +49,26 @@ pub enum Rule {
     NoSuchSilence,
     /// The silence is over already.
     SilenceOver,
+    /// The incident is not known.
+    NoSuchIncident,
+    /// What is spoken about is not in the incident.
+    NoSuch,
+    /// An id or a name is in use.
+    Taken,
+    /// A live incident is about the same; the person may mean another one.
+    Duplicate,
+    /// It is so already.
+    Same,
+    /// The incident, or the part of it, is over.
+    NotLive,
+    /// Somebody did something that the person has not seen yet.
+    Stale,
+    /// Somebody else's to do.
+    NotYours,
+    /// The policy does not let this key do it.
+    Denied,
+    /// A second person has to agree first.
+    Approval,
+    /// The channel, the tracker or the person cannot be reached.
+    Unreachable,
 }

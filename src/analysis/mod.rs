@@ -3,3 +3,4 @@
 pub mod baseline;
 pub mod burn;
 pub mod clock;
+pub mod oncall;

@@ -2,11 +2,11 @@
 
 use crate::actions::Screen;
 use crate::actions::find::{self, Target};
-use crate::domain::{SafeText, SilenceId, SiteId, SloId, SourceId};
-use crate::eventlog::{AlertInstance, Subject};
+use crate::domain::{IncidentId, SafeText, SilenceId, SiteId, SloId, SourceId};
+use crate::eventlog::{AlertInstance, LogEvent, RecordId, Subject};
 use crate::model::{GroupKey, Planned};
 
-use super::Editor;
+use super::{Editor, Form, Place};
 
 /// A dialog.
 #[derive(Debug, Clone)]
@@ -48,6 +48,29 @@ pub enum Dialog {
     },
     /// A text to read: runbook, explanation, details.
     Reading(Reading),
+    /// Asked whether to leave while an incident is going on.
+    Leave,
+    /// A verb of an incident being filled in.
+    Form(Box<Form>),
+    /// The brief of a hand-over, being accepted.
+    Brief(Box<Briefing>),
+}
+
+/// The brief of a hand-over, as the one reads it who is to command.
+#[derive(Debug, Clone)]
+pub struct Briefing {
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// A question, or why the offer is declined, being typed.
+    pub asking: Option<Editor>,
+    /// What is typed declines the offer.
+    pub declining: bool,
+    /// First line shown of the section.
+    pub top: usize,
+    /// Why it was refused last time.
+    pub refusal: Option<SafeText>,
+    /// Sent to disk, no answer yet: the first of the facts, by which the answer is known.
+    pub saving: Option<LogEvent>,
 }
 
 /// A text to read, with a title.
@@ -74,6 +97,27 @@ pub enum About {
     Runbook(GroupKey),
     /// A source and what is wrong with it.
     Source(SourceId),
+    /// Everything about something in an incident.
+    Incident(IncidentId, Detail),
+}
+
+/// Something in an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// An entry of the timeline.
+    Entry(RecordId),
+    /// Who holds a role.
+    Place(Place),
+    /// A task.
+    Task(RecordId),
+    /// A workstream.
+    Workstream(RecordId),
+    /// A decision.
+    Decision(RecordId),
+    /// An update.
+    Update(RecordId),
+    /// A page.
+    Page(RecordId),
 }
 
 /// A line of a text to read.

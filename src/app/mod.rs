@@ -1,26 +1,34 @@
 //! The running console's state and its one update function. No I/O, no clock, no terminal.
 
+pub mod board;
 mod dialog;
 mod dialogs;
+pub mod due;
 mod editor;
 mod effect;
+mod form;
 mod msg;
+pub mod presence;
 mod screens;
 mod state;
 mod ui;
 mod update;
 
 pub use dialog::{
-    About, AckForm, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
-    ReadingLine, SilenceField, SilenceForm,
+    About, AckForm, Briefing, Detail, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind,
+    Reading, ReadingLine, SilenceField, SilenceForm,
 };
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
+pub use form::{
+    Check, DecisionMove, Entry, Field, FieldName, Finding, Form, Known, Pick, Remark, TaskMove,
+    Verb,
+};
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{
-    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, IncidentPane, IncidentUi, SlosUi,
-    SourcesUi, Ui, first_visible,
+    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, FilteredRows, IncidentPane,
+    IncidentUi, Place, SlosUi, SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 

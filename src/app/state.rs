@@ -7,6 +7,7 @@ use crate::actions::SilenceGuard;
 use crate::actions::command::Words;
 use crate::connectors::Interest;
 use crate::domain::{Actor, Span, Timestamp};
+use crate::eventlog::{KeyId, Presence};
 use crate::keys::Keymap;
 use crate::model::Model;
 
@@ -23,6 +24,10 @@ pub struct State {
     pub now: Timestamp,
     /// Who is at the keyboard.
     pub me: Actor,
+    /// The key this console's records are signed with.
+    pub key: KeyId,
+    /// The last lot drawn, for names of new incidents; seeded by the runtime.
+    pub lots: u64,
     /// Keys in force.
     pub keymap: Arc<Keymap>,
     /// Limits for silences.
@@ -43,6 +48,12 @@ pub struct State {
     pub keymaps: Vec<String>,
     /// What details were last asked for.
     pub interest: Interest,
+    /// Tells this console from others; random per process.
+    pub console: u64,
+    /// Who else is here, as last heard.
+    pub others: Vec<Presence>,
+    /// What this console last said about where it is.
+    pub presented: Option<Presence>,
 }
 
 impl State {
@@ -53,6 +64,8 @@ impl State {
             ui,
             now,
             me,
+            key: KeyId::default(),
+            lots: 0,
             keymap,
             guard: SilenceGuard::default(),
             silence_for: Span::from_hours(2),
@@ -63,6 +76,9 @@ impl State {
             themes: Vec::new(),
             keymaps: Vec::new(),
             interest: Interest::default(),
+            console: 0,
+            others: Vec::new(),
+            presented: None,
         }
     }
 
@@ -70,9 +86,32 @@ impl State {
     pub fn all_drafts(&self) -> BTreeMap<String, String> {
         let mut drafts = self.drafts.clone();
         if let Some((key, text)) = super::dialogs::open_draft(self) {
-            drafts.insert(key, text);
+            match text {
+                Some(text) => drafts.insert(key, text),
+                None => drafts.remove(&key),
+            };
         }
         drafts
+    }
+
+    /// Minutes by which the clock that is shown is ahead of UTC.
+    pub(super) fn shown_offset(&self) -> i32 {
+        match self.ui.clock {
+            super::ClockMode::Utc => 0,
+            super::ClockMode::Local => self.local_offset_minutes,
+        }
+    }
+
+    /// A moment as a person would type it and read it back: the time of day within a day, else whole.
+    pub(super) fn as_typed(&self, at: Timestamp) -> String {
+        let near = at.since(self.now).millis().abs() < Span::from_hours(23).millis();
+        if !near {
+            return at.rfc3339();
+        }
+        let mark = if self.shown_offset() == 0 { "Z" } else { "" };
+        let shown = at.plus(Span::from_mins(self.shown_offset().into())).utc();
+        let seconds = if at.millis() % 60_000 == 0 { "%H:%M" } else { "%H:%M:%S" };
+        format!("{}{mark}", shown.format(seconds))
     }
 
     /// The text kept under `key`, or nothing.
@@ -89,7 +128,8 @@ impl State {
         match (ui.screen, ui.bridge.pane) {
             (Screen::Bridge, BridgePane::Budgets) => ui.bridge.slo_scroll = drawn.top,
             (Screen::Bridge, BridgePane::Groups) => ui.bridge.group_scroll = drawn.top,
-            (Screen::Bridge, BridgePane::Signals | BridgePane::Sources) => {}
+            (Screen::Bridge, BridgePane::Incidents | BridgePane::Signals | BridgePane::Sources) => {
+            }
             (Screen::Alerts, _) => ui.alerts.scroll = drawn.top,
             (Screen::Slos, _) => ui.slos.scroll = drawn.top,
             (Screen::Incident, _) => ui.incident.scroll[ui.incident.pane as usize] = drawn.top,
@@ -103,6 +143,9 @@ impl State {
         ) = &mut ui.dialog
         {
             *top = drawn.dialog_top;
+        }
+        if let Some(Dialog::Brief(brief)) = &mut ui.dialog {
+            brief.top = drawn.dialog_top;
         }
     }
 
@@ -119,6 +162,7 @@ impl State {
                 .collect(),
             themes: self.themes.clone(),
             keymaps: self.keymaps.clone(),
+            ..Words::default()
         }
     }
 }

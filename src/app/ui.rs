@@ -2,12 +2,14 @@
 
 mod incident;
 
-pub use incident::{IncidentPane, IncidentUi};
+pub use incident::{FilteredRows, IncidentPane, IncidentUi, Place};
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::actions::Screen;
-use crate::domain::{AlertKey, Filter, SafeText, ServiceId, SloId, SourceId, Span, Timestamp};
+use crate::domain::{
+    Actor, AlertKey, Filter, IncidentId, SafeText, ServiceId, SloId, SourceId, Span, Timestamp,
+};
 use crate::keys::Pending;
 use crate::model::GroupKey;
 
@@ -42,6 +44,8 @@ pub struct Ui {
     pub ascii: bool,
     /// Keys pressed so far of a longer chord, for the hint line.
     pub pending: Pending,
+    /// The commander whose screen this one follows, if it does.
+    pub following: Option<Actor>,
     /// What the last drawing reported.
     pub drawn: Drawn,
 }
@@ -59,6 +63,8 @@ pub enum ClockMode {
 /// Panes of the Bridge, in Tab order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BridgePane {
+    /// Incidents that are going on, worst first; there while there is one.
+    Incidents,
     /// Error budgets, worst first.
     #[default]
     Budgets,
@@ -75,6 +81,8 @@ pub enum BridgePane {
 pub struct BridgeUi {
     /// Where the keys go.
     pub pane: BridgePane,
+    /// Selected incident; `None` is the worst.
+    pub incident: Option<IncidentId>,
     /// Selected objective.
     pub slo: Option<SloId>,
     /// First row shown of the budgets.
@@ -194,6 +202,7 @@ impl Ui {
             range: Span::from_hours(1),
             ascii: false,
             pending: Pending::default(),
+            following: None,
             drawn: Drawn::default(),
         }
     }

@@ -8,8 +8,11 @@ use crate::keys::{Chord, Input, Resolved};
 
 use super::screens::{Move, alerts, bridge, incident, slos, sources};
 use super::{
-    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, dialogs,
+    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, Verb, dialogs,
+    presence,
 };
+
+use dialogs::Step;
 
 /// Takes in one message.
 pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
@@ -28,7 +31,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             for record in &records {
                 state.model.apply(record);
                 if let (true, Some(event)) = (ours, &record.event) {
-                    dialogs::recorded(state, event);
+                    effects.extend(dialogs::recorded(state, record));
                     if let LogEvent::OperationRequested { operation } = event {
                         effects.push(Effect::Perform(record.id, operation.clone()));
                     }
@@ -37,10 +40,15 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             effects
         }
         Msg::NotRecorded(error) => {
-            dialogs::not_recorded(state, &error.sentence);
+            dialogs::not_recorded(state, &error);
             Vec::new()
         }
-        Msg::Found(..) | Msg::Present(_) | Msg::Edited(_) => Vec::new(),
+        Msg::Present(others) => {
+            presence::heard(state, others);
+            Vec::new()
+        }
+        Msg::Edited(text) => dialogs::back_from_editor(state, text),
+        Msg::Found(..) => Vec::new(),
         Msg::Performed(request, outcome) => {
             if let Some(open) = state.model.journal.operations.get(&request) {
                 let operation = open.operation.clone();
@@ -89,6 +97,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         state.interest = interest.clone();
         effects.push(Effect::Interest(interest));
     }
+    effects.extend(presence::say(state));
     effects
 }
 
@@ -123,6 +132,9 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         // What is acted on stays selected wherever it moves then.
         (state.ui.bridge.chosen, state.ui.alerts.chosen) = (true, true);
     }
+    if moves(action) {
+        state.ui.following = None;
+    }
     match action {
         Action::Bridge => show(state, Screen::Bridge),
         Action::Alerts => show(state, Screen::Alerts),
@@ -130,7 +142,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Incident => show(state, Screen::Incident),
         Action::PreviousIncident => other_incident(state, -1),
         Action::NextIncident => other_incident(state, 1),
-        Action::Pin | Action::Follow => Vec::new(),
+        Action::Pin => dialogs::pin(state),
+        Action::Follow => presence::follow(state),
         Action::Sources => show(state, Screen::Sources),
         Action::Down => go(state, Move::By(1)),
         Action::Up => go(state, Move::By(-1)),
@@ -156,6 +169,30 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Silences => dialogs::open_silences(state),
         Action::Windows => dialogs::open_windows(state),
         Action::Note => dialogs::open_note(state, ""),
+        Action::Declare => dialogs::open_declare(state, &[]),
+        Action::Update => dialogs::open_verb(state, Verb::Update, &[]),
+        Action::Task => dialogs::open_verb(state, Verb::Task, &[]),
+        Action::Decide => dialogs::open_verb(state, Verb::Decide, &[]),
+        Action::Handoff => dialogs::hand_off(state),
+        Action::TakeCommand => dialogs::open_verb(state, Verb::TakeCommand, &[]),
+        Action::Role => dialogs::open_verb(state, Verb::Role, &[]),
+        Action::Severity => dialogs::open_verb(state, Verb::Severity, &[]),
+        Action::Status => dialogs::open_verb(state, Verb::Status, &[]),
+        Action::Describe => dialogs::open_verb(state, Verb::Describe, &[]),
+        Action::Evidence => dialogs::open_verb(state, Verb::Evidence, &[]),
+        Action::Workstream => dialogs::open_verb(state, Verb::Workstream, &[]),
+        Action::Report => dialogs::open_verb(state, Verb::Report, &[]),
+        Action::Split => dialogs::open_verb(state, Verb::Split, &[]),
+        Action::Ticket => dialogs::open_verb(state, Verb::Ticket, &[]),
+        Action::Page => dialogs::open_verb(state, Verb::Page, &[]),
+        Action::Attach => dialogs::open_verb(state, Verb::Attach, &[]),
+        Action::Merge => dialogs::open_verb(state, Verb::Merge, &[]),
+        Action::Accept => dialogs::step(state, &Step::Accept),
+        Action::Refuse => dialogs::step(state, &Step::Refuse),
+        Action::Finish => dialogs::step(state, &Step::Finish),
+        Action::Extend => dialogs::step(state, &Step::Extend),
+        Action::Object => dialogs::step(state, &Step::Object),
+        Action::Give => dialogs::step(state, &Step::Give),
         Action::Runbook => dialogs::runbook(state),
         Action::Explain => {
             let id = selected_slo(state);
@@ -195,8 +232,33 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Faster => vec![Effect::Playback(PlaybackStep::Faster)],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
-        Action::Quit => vec![Effect::Keep, Effect::Quit],
+        Action::Quit => dialogs::leave(state),
     }
+}
+
+/// Whether an action moves the eye: whoever moves themselves no longer follows.
+const fn moves(action: Action) -> bool {
+    use Action as A;
+    matches!(
+        action,
+        A::Bridge
+            | A::Alerts
+            | A::Slos
+            | A::Incident
+            | A::Sources
+            | A::Down
+            | A::Up
+            | A::PageDown
+            | A::PageUp
+            | A::Top
+            | A::Bottom
+            | A::NextPane
+            | A::PreviousPane
+            | A::PreviousIncident
+            | A::NextIncident
+            | A::Open
+            | A::Back
+    )
 }
 
 fn show(state: &mut State, screen: Screen) -> Vec<Effect> {
@@ -215,7 +277,7 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
         Screen::Bridge => bridge::go(state, by),
         Screen::Alerts => alerts::go(state, by),
         Screen::Slos => slos::go(state, by),
-        Screen::Incident => {}
+        Screen::Incident => incident::go(state, by),
         Screen::Sources => sources::go(state, by),
     }
     Vec::new()
@@ -236,6 +298,12 @@ fn pane(state: &mut State, by: isize) -> Vec<Effect> {
 
 fn open(state: &mut State) -> Vec<Effect> {
     match (state.ui.screen, state.ui.bridge.pane) {
+        (Screen::Bridge, BridgePane::Incidents) => {
+            if let Some(id) = bridge::selected_incident(state) {
+                incident::choose(state, &id);
+            }
+            show(state, Screen::Incident)
+        }
         (Screen::Bridge, BridgePane::Budgets) => {
             state.ui.slos.selected.clone_from(&state.ui.bridge.slo);
             state.ui.slos.revision = None;
@@ -277,7 +345,7 @@ fn open(state: &mut State) -> Vec<Effect> {
             let id = state.ui.slos.selected.clone();
             dialogs::explain(state, id)
         }
-        (Screen::Incident, _) => Vec::new(),
+        (Screen::Incident, _) => dialogs::incident_reading(state),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
             Some(id) => dialogs::source_reading(state, id),
             None => Vec::new(),
@@ -297,6 +365,8 @@ fn back(state: &mut State) -> Vec<Effect> {
         }
         Screen::Alerts if !alerts.filter.is_empty() => return clear_filter(state),
         Screen::Slos if !state.ui.slos.filter.is_empty() => return clear_filter(state),
+        Screen::Incident if incident::back(&mut state.ui.incident) => {}
+        Screen::Incident if !state.ui.incident.filter.is_empty() => return clear_filter(state),
         Screen::Bridge if state.ui.bridge.pinned.is_some() => state.ui.bridge.pinned = None,
         Screen::Bridge => return Vec::new(),
         Screen::Alerts | Screen::Slos | Screen::Incident | Screen::Sources => {
@@ -328,7 +398,10 @@ fn clear_filter(state: &mut State) -> Vec<Effect> {
             state.ui.slos.filter_text.clear();
             state.ui.slos.filter = Default::default();
         }
-        Screen::Incident => state.ui.incident.filter_text.clear(),
+        Screen::Incident => {
+            state.ui.incident.filter_text.clear();
+            state.ui.incident.filter = Default::default();
+        }
         Screen::Bridge | Screen::Alerts | Screen::Sources => {
             state.ui.alerts.filter_text.clear();
             state.ui.alerts.filter = Default::default();
@@ -376,7 +449,10 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Slos, _) | (Screen::Bridge, BridgePane::Budgets | BridgePane::Signals) => {
             selected_slo(state).and_then(|id| state.model.slos.sentence(&id, &state.model.catalog))
         }
-        (Screen::Incident, _) => None,
+        (Screen::Incident, _) => incident::copied(state),
+        (Screen::Bridge, BridgePane::Incidents) => {
+            bridge::selected_incident(state).map(|id| id.to_string())
+        }
         (Screen::Sources, _) => state.ui.sources.selected.as_ref().map(ToString::to_string),
         (Screen::Bridge, BridgePane::Sources) => {
             state.ui.bridge.source.as_ref().map(ToString::to_string)
@@ -410,7 +486,7 @@ impl State {
         alerts::refresh(self, force);
         slos::refresh(self, force);
         bridge::refresh(self);
-        incident::refresh(self);
+        incident::refresh(self, force);
         sources::refresh(self);
         let service = bridge::service(self);
         self.ui.bridge.service = service;

@@ -1,11 +1,13 @@
 //! `quarterdeck alerts`: firing groups, filtered by Prometheus matchers.
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 use super::world::World;
 use super::{Asking, Common, Exit, output};
-use crate::domain::{AlertKey, AlertState, Filter, SafeText, SourceKind, Timestamp};
+use crate::domain::{
+    AlertKey, AlertState, Filter, Labels, SafeText, ServiceId, SiteId, SourceKind, Timestamp,
+};
 use crate::model::{Group, Model, Sight};
 
 /// What is asked.
@@ -29,10 +31,14 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
     let groups: Vec<&Group> =
         book.visible(&filter, ask.muted).into_iter().filter_map(|at| book.groups.get(at)).collect();
     if ask.asking.json {
-        let mut all = world.head();
-        let groups: Vec<Value> = groups.iter().map(|g| as_json(model, g)).collect();
-        all.insert("groups".into(), groups.into());
-        output::json(&all.into());
+        #[derive(Serialize)]
+        struct Answer<'a> {
+            #[serde(flatten)]
+            head: serde_json::Map<String, serde_json::Value>,
+            groups: Vec<Told<'a>>,
+        }
+        let groups = groups.iter().map(|group| Told::of(model, group)).collect();
+        output::json(&Answer { head: world.head(), groups });
     } else {
         world.print_lacking();
         print(&world, groups.iter().copied(), world.now());
@@ -42,6 +48,8 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
         }
     }
     let calm = groups.is_empty() && world.lacking().is_empty();
+    // The process ends here: the system takes a large world back faster than it is given back in pieces.
+    std::mem::forget(world);
     Ok(if calm { Exit::Fine } else { Exit::Attention })
 }
 
@@ -51,55 +59,105 @@ pub(super) fn filter(words: &[String]) -> anyhow::Result<Filter> {
     Filter::parse(&text).map_err(|e| anyhow::anyhow!("the filter `{text}` cannot be read: {e}"))
 }
 
-/// The group for scripts.
-pub(super) fn as_json(model: &Model, group: &Group) -> Value {
-    let alerts: Vec<Value> = group.alerts.iter().map(|key| alert_json(model, key)).collect();
-    json!({
-        "title": group.title,
-        "site": group.key.site,
-        "severity": group.judged.severity.to_string(),
-        "reason": group.judged.reason,
-        "active": group.active,
-        "silenced": group.silenced,
-        "inhibited": group.inhibited,
-        "lost_sight_of": group.unseen,
-        "since": group.since.rfc3339(),
-        "service": group.service,
-        "owner": some(&group.owner),
-        "runbook": some(&group.runbook),
-        "acknowledged_by": group.ack.as_ref().map(|a| a.by.name().to_owned()),
-        "acknowledged_at": group.ack.as_ref().map(|a| a.at.rfc3339()),
-        "summary": group.summary,
-        "alerts": alerts,
-    })
+/// A group for scripts. Twenty thousand alerts are written as they are read from the model, not
+/// gathered into a tree first.
+#[derive(Serialize)]
+pub(super) struct Told<'a> {
+    title: &'a SafeText,
+    site: &'a SiteId,
+    severity: String,
+    reason: &'a SafeText,
+    active: usize,
+    silenced: usize,
+    inhibited: usize,
+    lost_sight_of: usize,
+    since: String,
+    service: Option<&'a ServiceId>,
+    owner: Option<&'a SafeText>,
+    runbook: Option<&'a SafeText>,
+    acknowledged_by: Option<&'a str>,
+    acknowledged_at: Option<String>,
+    summary: &'a SafeText,
+    alerts: Members<'a>,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(model: &'a Model, group: &'a Group) -> Self {
+        Self {
+            title: &group.title,
+            site: &group.key.site,
+            severity: group.judged.severity.to_string(),
+            reason: &group.judged.reason,
+            active: group.active,
+            silenced: group.silenced,
+            inhibited: group.inhibited,
+            lost_sight_of: group.unseen,
+            since: group.since.rfc3339(),
+            service: group.service.as_ref(),
+            owner: some(&group.owner),
+            runbook: some(&group.runbook),
+            acknowledged_by: group.ack.as_ref().map(|a| a.by.name()),
+            acknowledged_at: group.ack.as_ref().map(|a| a.at.rfc3339()),
+            summary: &group.summary,
+            alerts: Members { model, keys: &group.alerts },
+        }
+    }
+}
+
+/// The alerts of a group.
+struct Members<'a> {
+    model: &'a Model,
+    keys: &'a [AlertKey],
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.keys.iter().map(|key| Member::of(self.model, key)))
+    }
+}
+
+#[derive(Serialize)]
+struct Member<'a> {
+    #[serde(serialize_with = "as_map")]
+    labels: &'a Labels,
+    state: &'static str,
+    since: String,
+    generator: Option<&'a SafeText>,
+}
+
+impl<'a> Member<'a> {
+    /// Nothing for an alert that is not known any more.
+    fn of(model: &'a Model, key: &AlertKey) -> Option<Self> {
+        let tracked = model.alerts.alerts.get(key)?;
+        let alert = &tracked.alert;
+        let state = match (&tracked.sight, &alert.state) {
+            (Sight::Resolved { .. }, _) => "resolved",
+            (Sight::Lost { .. }, _) => "lost",
+            (Sight::Stale { .. }, _) => "stale",
+            (Sight::Firing, AlertState::Suppressed { silenced_by, .. })
+                if silenced_by.is_empty() =>
+            {
+                "inhibited"
+            }
+            (Sight::Firing, AlertState::Suppressed { .. }) => "silenced",
+            (Sight::Firing, _) => "firing",
+        };
+        Some(Self {
+            labels: &alert.labels,
+            state,
+            since: alert.starts_at.rfc3339(),
+            generator: some(&alert.generator_url),
+        })
+    }
+}
+
+fn as_map<S: Serializer>(labels: &&Labels, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(labels.iter().map(|(name, value)| (name, value)))
 }
 
 /// Nothing is null, not an empty text.
 fn some(text: &SafeText) -> Option<&SafeText> {
     (!text.is_empty()).then_some(text)
-}
-
-fn alert_json(model: &Model, key: &AlertKey) -> Value {
-    let Some(tracked) = model.alerts.alerts.get(key) else { return Value::Null };
-    let alert = &tracked.alert;
-    let state = match (&tracked.sight, &alert.state) {
-        (Sight::Resolved { .. }, _) => "resolved",
-        (Sight::Lost { .. }, _) => "lost",
-        (Sight::Stale { .. }, _) => "stale",
-        (Sight::Firing, AlertState::Suppressed { silenced_by, .. }) if silenced_by.is_empty() => {
-            "inhibited"
-        }
-        (Sight::Firing, AlertState::Suppressed { .. }) => "silenced",
-        (Sight::Firing, _) => "firing",
-    };
-    let labels: serde_json::Map<String, Value> =
-        alert.labels.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
-    json!({
-        "labels": labels,
-        "state": state,
-        "since": alert.starts_at.rfc3339(),
-        "generator": some(&alert.generator_url),
-    })
 }
 
 /// Prints groups as a table.

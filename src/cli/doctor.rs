@@ -1,5 +1,7 @@
 //! `quarterdeck doctor`: every path, source, credential origin and state, and what to do about it.
 
+mod response;
+
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -48,6 +50,7 @@ pub(super) async fn run(common: &Common, look: &Look, asking: Asking) -> anyhow:
     terminal(&mut checks);
     state(&world, &mut checks);
     catalog(&world, &mut checks);
+    response::check(&world, &mut checks).await;
     if world.settings.sources.is_empty() {
         checks.add(
             "sources",
@@ -195,7 +198,9 @@ fn state(world: &World, checks: &mut Checks) {
             checks.add("log", true, text);
         }
         Ok(report) => {
-            let faults: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+            let file = Some(&report.file).filter(|said| !said.is_empty());
+            let mut faults: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+            faults.extend(report.places.iter().chain(file).map(ToString::to_string));
             checks.add("log", false, some(&faults));
         }
         Err(_) if !folder.join("log.sqlite").exists() => {

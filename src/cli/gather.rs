@@ -37,7 +37,10 @@ impl World {
         for setup in self.sources(None) {
             waiting.insert(setup.id.clone());
             let id = setup.id.clone();
-            handles.insert(id, poll::start((setup.make)(watching.clone(), sink.clone())));
+            let handle = poll::start((setup.make)(watching.clone(), sink.clone()));
+            // Somebody waits for the answer; only consoles that stay open are spread over time.
+            handle.poll_now();
+            handles.insert(id, handle);
         }
         drop(sink);
         let mut again = BTreeSet::new();

@@ -27,9 +27,11 @@ pub(super) fn error(error: &anyhow::Error) {
     aside(&format!("quarterdeck: {}", SafeText::body(&chain.join(": "))));
 }
 
-/// Prints JSON with a newline.
-pub(super) fn json(value: &serde_json::Value) {
-    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+/// Prints JSON with a newline, as it is made: an answer may be 10 MB.
+pub(super) fn json(value: &impl serde::Serialize) {
+    let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    let _ = serde_json::to_writer_pretty(&mut out, value);
+    let _ = writeln!(out);
 }
 
 /// `1 objective`, `2 objectives`.

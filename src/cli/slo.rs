@@ -35,7 +35,7 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
         let mut all = world.head();
         let slos: Vec<Value> = statuses.iter().map(|s| as_json(model, s)).collect();
         all.insert("slos".into(), slos.into());
-        output::json(&all.into());
+        output::json(&all);
     } else {
         world.print_lacking();
         print(model, statuses.iter().copied());

@@ -1,5 +1,6 @@
 //! `quarterdeck status`: the bridge for scripts and for a quick look without a screen.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::world::World;
@@ -32,9 +33,14 @@ pub(super) async fn run(common: &Common, asking: Asking) -> anyhow::Result<Exit>
         all.insert("alerts".into(), numbers);
         let slos: Vec<Value> = model.slos.statuses.iter().map(|s| slo::as_json(model, s)).collect();
         all.insert("slos".into(), slos.into());
-        let groups: Vec<Value> = groups.iter().map(|g| alerts::as_json(model, g)).collect();
-        all.insert("groups".into(), groups.into());
-        output::json(&all.into());
+        #[derive(Serialize)]
+        struct Answer<'a> {
+            #[serde(flatten)]
+            all: serde_json::Map<String, Value>,
+            groups: Vec<alerts::Told<'a>>,
+        }
+        let groups = groups.iter().map(|group| alerts::Told::of(model, group)).collect();
+        output::json(&Answer { all, groups });
     } else {
         world.print_lacking();
         let sources: Vec<&SourceStatus> = model.sources.values().collect();

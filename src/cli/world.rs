@@ -8,7 +8,9 @@ use anyhow::Context as _;
 
 use super::paths::{self, Paths};
 use super::{Common, output};
-use crate::config::{ConfigError, Overrides, ReadFile, Settings, assemble, load_files};
+use crate::config::{
+    ConfigError, Overrides, PlaybookFile, ReadFile, Settings, assemble, load_files,
+};
 use crate::connectors::Clock;
 use crate::connectors::http::Transport;
 use crate::connectors::registry::{SourceConfig, Tls};
@@ -24,6 +26,8 @@ pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) problems: Vec<ConfigError>,
     pub(super) catalog: Arc<Catalog>,
+    /// How the organisation responds; what decisions need of it is in the model.
+    pub(super) playbook: PlaybookFile,
     /// Catalog files and runbooks as read, for a recording.
     pub(super) files: Vec<ReadFile>,
     pub(super) model: Model,
@@ -66,9 +70,17 @@ impl World {
 
     fn of(paths: Paths, settings: Settings, mut problems: Vec<ConfigError>) -> Self {
         let names: Vec<SourceId> = settings.sources.iter().map(|s| s.name.clone()).collect();
-        let (catalog, more, files) = load_files(&settings.catalog, &paths.config, &names);
+        let (catalog, more, files) = load_files(
+            &settings.catalog,
+            &paths.config,
+            &names,
+            Some(&paths.state.join("catalog.kept")),
+        );
         problems.extend(more);
-        Self::with(paths, settings, problems, (catalog, files), Arc::new(clock::now))
+        let (playbook, more) = PlaybookFile::load(&paths.config);
+        problems.extend(more);
+        let read = (catalog, files, playbook);
+        Self::with(paths, settings, problems, read, Arc::new(clock::now))
     }
 
     /// The world of a recording: its own configuration and catalog, its own time.
@@ -79,23 +91,25 @@ impl World {
         let names: Vec<SourceId> = settings.sources.iter().map(|s| s.name.clone()).collect();
         let (catalog, more) = assemble(&header.files, &names);
         problems.extend(more);
-        Self::with(paths, settings, problems, (catalog, header.files.clone()), clock)
+        let read = (catalog, header.files.clone(), PlaybookFile::default());
+        Self::with(paths, settings, problems, read, clock)
     }
 
     fn with(
         paths: Paths,
         settings: Settings,
         problems: Vec<ConfigError>,
-        (catalog, files): (Catalog, Vec<ReadFile>),
+        (catalog, files, playbook): (Catalog, Vec<ReadFile>, PlaybookFile),
         clock: Arc<dyn Clock>,
     ) -> Self {
         let catalog = Arc::new(catalog);
         let mut model =
             Model::new(catalog.clone(), settings.severity.clone(), settings.ui.group_by.clone());
+        model.playbook = Arc::new(playbook.playbook.clone());
         for source in &settings.sources {
             model.source(source.status());
         }
-        Self { paths, settings, problems, catalog, files, model, clock }
+        Self { paths, settings, problems, catalog, playbook, files, model, clock }
     }
 
     pub(super) fn now(&self) -> Timestamp {

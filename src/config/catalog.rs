@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, Mistakes, Place};
 use super::node::{self, Node, Value};
 use super::settings::read_capped;
-use super::{backstage, catalog_toml, openslo, pyrra, sloth};
+use super::{backstage, catalog_toml, kept, openslo, pyrra, sloth};
 use crate::domain::{Catalog, SafeText, Service, ServiceId, Slo, SourceId};
 
 /// More files than this are a pattern that matched too much.
@@ -19,43 +19,63 @@ pub type ReadFile = (String, String);
 
 /// Reads every file the patterns name, relative to `base`. `sources` are the configured source names.
 pub fn load(patterns: &[String], base: &Path, sources: &[SourceId]) -> (Catalog, Vec<ConfigError>) {
-    let (catalog, errors, _) = load_files(patterns, base, sources);
+    let (catalog, errors, _) = load_files(patterns, base, sources, None);
     (catalog, errors)
 }
 
 /// As [`load`], and gives the texts that were read, runbooks included, so that they can be kept with a
-/// recording.
+/// recording. When the files are those that the catalog in the file `keep` was made of, it is taken from
+/// there; otherwise it is kept there.
 pub fn load_files(
     patterns: &[String],
     base: &Path,
     sources: &[SourceId],
+    keep: Option<&Path>,
 ) -> (Catalog, Vec<ConfigError>, Vec<ReadFile>) {
+    let found = found(patterns, base);
+    let files = || found.iter().flatten();
+    let keep = keep.filter(|_| found.iter().all(Result::is_ok));
+    if let Some((catalog, runbooks)) = keep.and_then(|p| kept::take(p, base, sources, files())) {
+        return (catalog, Vec::new(), found.into_iter().flatten().chain(runbooks).collect());
+    }
     let mut builder = Builder::new(sources);
-    let files = std::cell::RefCell::new(Vec::new());
-    for pattern in patterns {
-        let paths = matching(base, pattern);
-        if paths.is_empty() {
-            builder.complain(pattern, "no such file");
-        }
-        for path in paths.into_iter().take(MOST_FILES) {
-            let name = path.strip_prefix(base).unwrap_or(&path).display().to_string();
-            match read_capped(&path) {
-                Ok(text) => {
-                    let beside = Path::new(&name).parent().unwrap_or(Path::new("")).to_owned();
-                    files.borrow_mut().push((name.clone(), text.clone()));
-                    builder.read(&name, &text, &|runbook| {
-                        let at = beside.join(runbook);
-                        let text = read_capped(&base.join(&at))?;
-                        files.borrow_mut().push((at.display().to_string(), text.clone()));
-                        Ok(text)
-                    });
-                }
-                Err(sentence) => builder.complain(&name, &sentence),
-            }
+    let runbooks = std::cell::RefCell::new(Vec::new());
+    for file in &found {
+        match file {
+            Ok((name, text)) => builder.read(name, text, &|runbook| {
+                let at = Path::new(name).parent().unwrap_or(Path::new("")).join(runbook);
+                let text = read_capped(&base.join(&at))?;
+                runbooks.borrow_mut().push((at.display().to_string(), text.clone()));
+                Ok(text)
+            }),
+            Err((name, sentence)) => builder.complain(name, sentence),
         }
     }
     let (catalog, errors) = builder.finish();
-    (catalog, errors, files.into_inner())
+    let runbooks = runbooks.into_inner();
+    if let Some(path) = keep.filter(|_| errors.is_empty()) {
+        kept::put(path, sources, files(), &runbooks, &catalog);
+    }
+    (catalog, errors, found.into_iter().flatten().chain(runbooks).collect())
+}
+
+/// The files the patterns name, or what is wrong with a file or a pattern.
+fn found(patterns: &[String], base: &Path) -> Vec<Result<ReadFile, (String, String)>> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let paths = matching(base, pattern);
+        if paths.is_empty() {
+            found.push(Err((pattern.clone(), "no such file".to_owned())));
+        }
+        for path in paths.into_iter().take(MOST_FILES) {
+            let name = path.strip_prefix(base).unwrap_or(&path).display().to_string();
+            found.push(match read_capped(&path) {
+                Ok(text) => Ok((name, text)),
+                Err(sentence) => Err((name, sentence)),
+            });
+        }
+    }
+    found
 }
 
 /// Makes the catalog of texts that were kept; nothing is read from disk.
@@ -83,13 +103,11 @@ fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
             }
             continue;
         }
-        let regex = regex::escape(part).replace(r"\*", ".*").replace(r"\?", ".");
-        let Ok(regex) = regex::Regex::new(&format!("^(?s:{regex})$")) else { return Vec::new() };
         let mut next: Vec<PathBuf> = found
             .iter()
             .filter_map(|dir| std::fs::read_dir(dir).ok())
             .flat_map(|entries| entries.flatten())
-            .filter(|e| regex.is_match(&e.file_name().to_string_lossy()))
+            .filter(|e| fits(part, &e.file_name().to_string_lossy()))
             .map(|e| e.path())
             .collect();
         next.sort();
@@ -97,6 +115,29 @@ fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
     }
     found.retain(|path| path.is_file());
     found
+}
+
+/// Whether a name fits a pattern. After a mismatch only the latest `*` can take one character more.
+fn fits(pattern: &str, name: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.chars(), name.chars());
+    let mut star = None;
+    loop {
+        match (wanted.next(), given.clone().next()) {
+            (Some('*'), _) => star = Some((wanted.clone(), given.clone())),
+            (None, None) => return true,
+            (Some(w), Some(g)) if w == '?' || w == g => {
+                given.next();
+            }
+            _ => {
+                let Some((after, mut from)) = star.take() else { return false };
+                if from.next().is_none() {
+                    return false;
+                }
+                (wanted, given) = (after.clone(), from.clone());
+                star = Some((after, from));
+            }
+        }
+    }
 }
 
 /// Reads the Markdown a service's runbook path names, or says why it cannot.

@@ -270,9 +270,7 @@ fn read_window(table: Table<'_>, mistakes: &Mistakes) -> Option<MaintenanceWindo
         mistakes.add(table.at, "a maintenance window needs `match`, or it would mute everything");
     }
     let first = table.need_text("start").and_then(|text| {
-        let parsed = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-            .iter()
-            .find_map(|format| chrono::NaiveDateTime::parse_from_str(text, format).ok());
+        let parsed = wall(text);
         if parsed.is_none() {
             mistakes.hinted(
                 table.place("start"),
@@ -306,7 +304,15 @@ fn read_window(table: Table<'_>, mistakes: &Mistakes) -> Option<MaintenanceWindo
     Some(window)
 }
 
-fn read_zone(table: &Table<'_>, mistakes: &Mistakes) -> Option<chrono_tz::Tz> {
+/// A date and time of a wall clock.
+pub(super) fn wall(text: &str) -> Option<chrono::NaiveDateTime> {
+    ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|format| chrono::NaiveDateTime::parse_from_str(text, format).ok())
+}
+
+/// The zone under `zone`; UTC when it is not said.
+pub(super) fn read_zone(table: &Table<'_>, mistakes: &Mistakes) -> Option<chrono_tz::Tz> {
     let Some(name) = table.text("zone") else { return Some(chrono_tz::UTC) };
     let zone = name.parse().ok();
     if zone.is_none() {

@@ -5,6 +5,8 @@
 //!      │ [catalog] files
 //!      ▼
 //! catalog.toml, OpenSLO, Sloth, Pyrra, Backstage ─► catalog      services, objectives, maintenance
+//!
+//! playbook.toml ─► playbook    people, on-call, channels, trackers, cadence, templates
 //! ```
 //!
 //! TOML and YAML are first read into one tree that knows the place of every key (`node`), so that
@@ -15,8 +17,11 @@ mod backstage;
 pub mod catalog;
 mod catalog_toml;
 pub mod error;
+mod kept;
 mod node;
 mod openslo;
+mod outlet;
+pub mod playbook;
 mod pyrra;
 pub mod settings;
 mod sloth;
@@ -24,4 +29,5 @@ mod source;
 
 pub use catalog::{ReadFile, assemble, load as load_catalog, load_files};
 pub use error::ConfigError;
+pub use playbook::PlaybookFile;
 pub use settings::{Overrides, Settings};

@@ -430,6 +430,18 @@ impl<'n> Table<'n> {
         found.map(|(_, value)| *value)
     }
 
+    /// A list of words, each one of a fixed set.
+    pub(super) fn words<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Vec<T> {
+        let mut found = Vec::new();
+        for (text, at) in self.texts(key) {
+            match words.iter().find(|(word, _)| *word == text) {
+                Some((_, value)) => found.push(*value),
+                None => self.mistakes.unknown(at, key, text, words.iter().map(|(word, _)| *word)),
+            }
+        }
+        found
+    }
+
     /// Label matchers in Prometheus syntax: one text, or a list of them.
     pub(super) fn matchers(&self, key: &'static str) -> Vec<Matcher> {
         let Some(node) = self.get(key) else { return Vec::new() };

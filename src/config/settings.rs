@@ -286,7 +286,9 @@ fn read_severity(table: &Table<'_>, policy: &mut SeverityPolicy, mistakes: &Mist
 pub(super) fn read_capped(path: &Path) -> Result<String, String> {
     use std::io::Read as _;
     let file = std::fs::File::open(path).map_err(|e| format!("cannot be opened: {}", plain(&e)))?;
-    let mut bytes = Vec::new();
+    let size = file.metadata().map_or(0, |about| about.len()).min(FILE_BYTES as u64);
+    // One more than the file has, so that its end is noticed without asking for more memory.
+    let mut bytes = Vec::with_capacity(size as usize + 1);
     let limit = FILE_BYTES as u64 + 1;
     file.take(limit)
         .read_to_end(&mut bytes)

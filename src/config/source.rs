@@ -67,7 +67,8 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
     (mistakes.count() == before).then_some(config)
 }
 
-fn address(text: &str, table: &Table<'_>, mistakes: &Mistakes) -> Option<url::Url> {
+/// Reads a base URL.
+pub(super) fn address(text: &str, table: &Table<'_>, mistakes: &Mistakes) -> Option<url::Url> {
     let at = table.place("url");
     // The text itself may hold a password, so no complaint repeats it.
     let Ok(url) = url::Url::parse(text) else {
@@ -90,12 +91,7 @@ fn address(text: &str, table: &Table<'_>, mistakes: &Mistakes) -> Option<url::Ur
 }
 
 fn read_auth(table: Table<'_>, mistakes: &Mistakes) -> Option<Auth> {
-    let basic = table.table("basic").and_then(|t| {
-        let user = t.need_text("user").map(str::to_owned);
-        let password = t.need("password").and_then(|n| secret(n, "password", mistakes));
-        t.finish();
-        Some(Auth::Basic(Basic { user: user?, password: password? }))
-    });
+    let basic = table.table("basic").and_then(|t| read_basic(t, mistakes)).map(Auth::Basic);
     let bearer = table.get("bearer").and_then(|n| secret(n, "bearer", mistakes)).map(Auth::Bearer);
     if table.get("basic").is_some() && table.get("bearer").is_some() {
         mistakes.add(table.at, "`auth` must have either `basic` or `bearer`, not both");
@@ -106,8 +102,16 @@ fn read_auth(table: Table<'_>, mistakes: &Mistakes) -> Option<Auth> {
     basic.or(bearer)
 }
 
+/// User name and password.
+pub(super) fn read_basic(table: Table<'_>, mistakes: &Mistakes) -> Option<Basic> {
+    let user = table.need_text("user").map(str::to_owned);
+    let password = table.need("password").and_then(|n| secret(n, "password", mistakes));
+    table.finish();
+    Some(Basic { user: user?, password: password? })
+}
+
 /// Reads where a secret is kept. Whatever is wrong, its text is never repeated.
-fn secret(node: &Node, key: &str, mistakes: &Mistakes) -> Option<SecretRef> {
+pub(super) fn secret(node: &Node, key: &str, mistakes: &Mistakes) -> Option<SecretRef> {
     const HOW: &str = "write { env = \"NAME\" }, { file = \"/path\" }, { command = [\"program\"] } \
                        or { keyring = \"name\" }";
     if !matches!(node.value, Value::Map(_)) {
@@ -140,7 +144,7 @@ fn keyring(name: &str) -> SecretRef {
     SecretRef::Keyring { service: service.to_owned(), user: user.to_owned() }
 }
 
-fn read_tls(table: Table<'_>, mistakes: &Mistakes) -> Tls {
+pub(super) fn read_tls(table: Table<'_>, mistakes: &Mistakes) -> Tls {
     let path = |key| table.text(key).map(PathBuf::from);
     let tls = Tls { ca: path("ca"), cert: path("cert"), key: path("key") };
     if tls.cert.is_some() != tls.key.is_some() {
@@ -150,7 +154,7 @@ fn read_tls(table: Table<'_>, mistakes: &Mistakes) -> Tls {
     tls
 }
 
-fn read_headers(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<String, SecretRef> {
+pub(super) fn read_headers(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<String, SecretRef> {
     let mut headers = BTreeMap::new();
     for (name, at, node) in table.entries() {
         let token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

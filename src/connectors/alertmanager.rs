@@ -221,6 +221,7 @@ fn read_alerts(
     let mut alerts = Vec::new();
     // Labels and annotations keep separate memories of the previous element.
     let mut annotations = LabelMaker::default();
+    let (mut ends, mut updates) = (LastTime::default(), LastTime::default());
     wire::for_each(body, |raw: RawAlert<'_>| {
         let ids = |texts: &[Text<'_>]| texts.iter().map(|t| SilenceId::new(t)).collect();
         let state = match &*raw.status.state {
@@ -232,19 +233,37 @@ fn read_alerts(
             _ => AlertState::Unprocessed,
         };
         alerts.push(Alert {
-            key: AlertKey { site: site.clone(), fingerprint: maker.text(&raw.fingerprint) },
+            // Every alert has another one, so there is nothing to share.
+            key: AlertKey { site: site.clone(), fingerprint: SafeText::new(&raw.fingerprint) },
             seen_by: vec![source.clone()],
             labels: maker.labels(&raw.labels),
             annotations: annotations.labels(&raw.annotations),
             starts_at: time(&raw.starts_at),
-            ends_at: time(&raw.ends_at),
-            updated_at: time(&raw.updated_at),
+            ends_at: ends.read(&raw.ends_at),
+            updated_at: updates.read(&raw.updated_at),
             state,
             receivers: raw.receivers.iter().map(|r| maker.text(&r.name)).collect(),
-            generator_url: SafeText::body(&raw.generator_url),
+            generator_url: maker.body(&raw.generator_url),
         });
     })?;
     Ok(alerts)
+}
+
+/// The time read last: alerts of one rule are told, and end, at the same moment.
+#[derive(Default)]
+struct LastTime {
+    text: String,
+    time: Timestamp,
+}
+
+impl LastTime {
+    fn read(&mut self, text: &str) -> Timestamp {
+        if self.text != text {
+            text.clone_into(&mut self.text);
+            self.time = time(text);
+        }
+        self.time
+    }
 }
 
 /// A time we cannot read is the epoch: plainly wrong on the screen rather than quietly now.

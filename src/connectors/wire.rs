@@ -84,6 +84,15 @@ impl LabelMaker {
         self.interner.text(raw)
     }
 
+    /// Text that may have several lines; what has one is shared.
+    pub(super) fn body(&mut self, raw: &str) -> SafeText {
+        if raw.len() <= LINE_BYTES && !raw.contains('\n') {
+            self.interner.text(raw)
+        } else {
+            SafeText::body(raw)
+        }
+    }
+
     pub(super) fn labels(&mut self, pairs: &Pairs<'_>) -> Labels {
         let mut made = Vec::with_capacity(pairs.0.len());
         for (at, (name, value)) in pairs.0.iter().enumerate() {
@@ -94,11 +103,7 @@ impl LabelMaker {
             };
             let value = match before {
                 Some((_, known)) if known.as_str() == value => known.clone(),
-                _ if value.len() <= LINE_BYTES && !value.contains('\n') => {
-                    self.interner.text(value)
-                }
-                // A description of several lines keeps them.
-                _ => SafeText::body(value),
+                _ => self.body(value),
             };
             made.push((name, value));
         }

@@ -2,22 +2,19 @@
 //!
 //! Recurrence is RFC 5545 (RRULE) in an IANA time zone, so a window at 02:00 stays at 02:00 local
 //! time across daylight saving changes. The rule is worked out on the wall clock and each time is
-//! then placed in the zone as RFC 5545 section 3.3.5 says:
-//! - a time that does not exist (02:30 on the night the clock goes from 02:00 to 03:00) takes the
-//!   offset from before the gap, so the window starts at 03:30 by the new time, as long after
-//!   midnight as ever;
-//! - a time that comes twice (02:30 on the night the clock goes back) means the first one.
+//! then placed in the zone ([`Timestamp::at_wall`]).
 //!
 //! A window lasts its exact duration, also across a change. `UNTIL` may be in UTC (`…Z`), in local
 //! time, or a date, which then counts whole.
 
-use chrono::{Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use rrule::{Frequency, RRule, Unvalidated};
+use serde::{Deserialize, Serialize};
 
 use super::{Actor, Matcher, MatcherSpec, SafeText, SilenceDraft, Span, Timestamp, WindowId};
 
 /// Planned work on whatever the matchers select.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaintenanceWindow {
     /// Name in the catalog.
     pub id: WindowId,
@@ -118,23 +115,8 @@ impl MaintenanceWindow {
         }
     }
 
-    /// A wall-clock time as a moment; see the module's head for gaps and repeated hours.
     fn place(&self, local: NaiveDateTime) -> Timestamp {
-        let moment = match self.zone.from_local_datetime(&local) {
-            LocalResult::Single(t) | LocalResult::Ambiguous(t, _) => t.with_timezone(&Utc),
-            LocalResult::None => {
-                // No gap is longer than a day, so the offset a day earlier is that before it.
-                let before = local.checked_sub_days(Days::new(1)).unwrap_or(local);
-                let offset = match self.zone.from_local_datetime(&before) {
-                    LocalResult::Single(t) | LocalResult::Ambiguous(t, _) => {
-                        before.signed_duration_since(t.naive_utc())
-                    }
-                    LocalResult::None => TimeDelta::zero(),
-                };
-                Utc.from_utc_datetime(&(local.checked_sub_signed(offset).unwrap_or(local)))
-            }
-        };
-        Timestamp::from_millis(moment.timestamp_millis())
+        Timestamp::at_wall(local, self.zone)
     }
 
     /// The rule's first time, or one of its regular steps shortly before `from`: the pattern is the

@@ -7,11 +7,12 @@
 use std::fmt;
 
 use regex::Regex;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Labels, SafeText};
 
 /// How a matcher compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MatchOp {
     /// `=`
     Equal,
@@ -86,7 +87,11 @@ impl Matcher {
 
     /// Whether a label set satisfies this; a missing label counts as empty.
     pub fn matches(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.name);
+        self.accepts(labels.get(&self.name))
+    }
+
+    /// Whether a value of this label satisfies it.
+    pub fn accepts(&self, value: &str) -> bool {
         let hit = match &self.regex {
             Some(regex) => regex.is_match(value),
             None => value == self.value.as_str(),
@@ -97,6 +102,19 @@ impl Matcher {
     /// Whether a label set without this label would satisfy it (Alertmanager refuses silences of only such).
     pub fn matches_empty(&self) -> bool {
         self.matches(&Labels::default())
+    }
+}
+
+impl Serialize for Matcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.name, self.op, &self.value).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (name, op, value) = <(SafeText, MatchOp, SafeText)>::deserialize(deserializer)?;
+        Self::new(&name, op, &value).map_err(serde::de::Error::custom)
     }
 }
 
@@ -184,6 +202,14 @@ impl Filter {
                     || texts.iter().any(|t| contains(t, word));
                 found != *inverted
             }
+        })
+    }
+
+    /// As [`Filter::matches`], for rows that carry no label set: `value` gives the value of a name.
+    pub fn passes<'v>(&self, value: impl Fn(&str) -> &'v str, texts: &[&str]) -> bool {
+        self.terms.iter().all(|term| match term {
+            Term::Matcher(m) => m.accepts(value(&m.name)),
+            Term::Word { word, inverted } => texts.iter().any(|t| contains(t, word)) != *inverted,
         })
     }
 }

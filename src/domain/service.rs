@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Labels, MaintenanceWindow, Matcher, SafeText, ServiceId, Slo, SloId};
 
 /// A service of the catalog.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Service {
     /// Its name, unique in the catalog.
     pub id: ServiceId,
@@ -30,7 +32,7 @@ pub struct Service {
 }
 
 /// A dependency goes from the caller to the callee.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     /// The callee.
     pub on: ServiceId,
@@ -39,7 +41,7 @@ pub struct Dependency {
 }
 
 /// The four golden signals (Google SRE book).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Signal {
     /// Requests per second.
     Traffic,
@@ -67,7 +69,7 @@ impl Signal {
 }
 
 /// What a signal's numbers count, for printing them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Unit {
     /// Per second.
     PerSecond,
@@ -80,7 +82,7 @@ pub enum Unit {
 }
 
 /// A PromQL expression for one signal; must give one series.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignalQuery {
     /// Which signal.
     pub signal: Signal,

@@ -4,10 +4,12 @@
 //! burn rate = error ratio / (1 − objective); a condition holds when the burn over a long *and* a
 //! short window is strictly above its factor; factor = budget share × period / long window.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Reading, SafeText, ServiceId, SloId, SourceId, Span, Timestamp};
 
 /// Where an objective was read, to point people at it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     /// Format it was written in.
     pub format: SloFormat,
@@ -18,7 +20,7 @@ pub struct Origin {
 }
 
 /// Formats objectives are read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub enum SloFormat {
     /// Our `catalog.toml`.
     #[default]
@@ -44,7 +46,7 @@ impl SloFormat {
 }
 
 /// How errors are measured: PromQL with `$window` where the range goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Indicator {
     /// Bad events over all events; each expression is a rate over `$window`.
     Events {
@@ -107,7 +109,7 @@ fn closed(expr: &str, window: Span) -> String {
 }
 
 /// How the ratio over the whole period is made from its parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 pub enum Method {
     /// Every event weighs the same (OpenSLO Occurrences).
     #[default]
@@ -117,7 +119,7 @@ pub enum Method {
 }
 
 /// How soon somebody must act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Urgency {
     /// Wake somebody.
     Page,
@@ -136,7 +138,7 @@ impl Urgency {
 }
 
 /// One pair of windows: holds when the burn over both is strictly above `factor`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BurnCondition {
     /// Long window.
     pub long: Span,
@@ -151,7 +153,7 @@ pub struct BurnCondition {
 }
 
 /// Series another tool already records, so that we ask for them instead of computing them again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// Metric for one window, with `$window` in the name (`slo:sli_error:ratio_rate$window`).
     pub metric: String,
@@ -169,7 +171,7 @@ impl Recorded {
 }
 
 /// An objective.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Slo {
     /// Unique over all files.
     pub id: SloId,

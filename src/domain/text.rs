@@ -177,8 +177,17 @@ impl serde::Serialize for SafeText {
 /// Reading cleans: what was written by another version or by hand is outside text too.
 impl<'de> serde::Deserialize<'de> for SafeText {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Ok(Self::body(&raw))
+        struct Cleaned;
+        impl serde::de::Visitor<'_> for Cleaned {
+            type Value = SafeText;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E>(self, raw: &str) -> Result<SafeText, E> {
+                Ok(SafeText::body(raw))
+            }
+        }
+        deserializer.deserialize_str(Cleaned)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Days, LocalResult, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A moment, in milliseconds since the Unix epoch (UTC).
@@ -48,6 +48,28 @@ impl Timestamp {
     /// As a calendar time in UTC.
     pub fn utc(self) -> DateTime<Utc> {
         Utc.timestamp_millis_opt(self.0).single().unwrap_or_default()
+    }
+
+    /// A time of a zone's wall clock, placed as RFC 5545 section 3.3.5 says:
+    /// - a time that does not exist (02:30 on the night the clock goes from 02:00 to 03:00) takes the
+    ///   offset from before the gap, so it is 03:30 by the new time, as long after midnight as ever;
+    /// - a time that comes twice (02:30 on the night the clock goes back) means the first one.
+    pub fn at_wall(local: NaiveDateTime, zone: chrono_tz::Tz) -> Self {
+        let moment = match zone.from_local_datetime(&local) {
+            LocalResult::Single(t) | LocalResult::Ambiguous(t, _) => t.with_timezone(&Utc),
+            LocalResult::None => {
+                // No gap is longer than a day, so the offset a day earlier is that before it.
+                let before = local.checked_sub_days(Days::new(1)).unwrap_or(local);
+                let offset = match zone.from_local_datetime(&before) {
+                    LocalResult::Single(t) | LocalResult::Ambiguous(t, _) => {
+                        before.signed_duration_since(t.naive_utc())
+                    }
+                    LocalResult::None => TimeDelta::zero(),
+                };
+                Utc.from_utc_datetime(&(local.checked_sub_signed(offset).unwrap_or(local)))
+            }
+        };
+        Self(moment.timestamp_millis())
     }
 
     /// How long after `earlier` this is; negative when it is before.

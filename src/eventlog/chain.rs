@@ -9,12 +9,19 @@ use super::{LogEvent, RecordId, codec};
 /// A clock further ahead than this is not believed when another writer's record says so.
 const MOST_AHEAD: Span = Span::from_mins(5);
 
+/// The latest time we go by after seeing a record: ours counts always, another writer's only when its clock
+/// is not far ahead of ours.
+pub(super) fn later(known: Hybrid, record: &Record, own: Origin, wall: Timestamp) -> Hybrid {
+    let believed = record.origin == own || record.hybrid.millis <= wall.plus(MOST_AHEAD).millis();
+    if believed { known.max(record.hybrid) } else { known }
+}
+
 /// Where the next record of a series goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tip {
     /// The last record of the series: its position and id.
     pub last: Option<(u64, RecordId)>,
-    /// Latest hybrid time known.
+    /// Latest hybrid time known, in whatever series.
     pub hybrid: Hybrid,
     /// Other writers' newest records since `last`.
     pub seen: Vec<Head>,
@@ -27,17 +34,11 @@ impl Tip {
         self.hybrid = self.hybrid.max(record.record.hybrid);
     }
 
-    /// Takes in another writer's record, so that ours is later than what we knew.
-    pub(super) fn other(&mut self, record: &Sealed, wall: Timestamp) {
-        let Record { origin, seq, hybrid, .. } = record.record;
-        if hybrid.millis <= wall.plus(MOST_AHEAD).millis() {
-            self.hybrid = self.hybrid.max(hybrid);
-        }
-        let head = Head { origin, seq, id: record.id };
-        match self.seen.iter().position(|known| known.origin == origin) {
-            Some(at) if self.seen[at].seq < seq => self.seen[at] = head,
-            None if self.seen.len() < MOST_HEADS => self.seen.push(head),
-            _ => {}
+    /// Takes in the newest record of another writer's series of the same incident.
+    pub(super) fn other(&mut self, record: &Sealed) {
+        let Record { origin, seq, .. } = record.record;
+        if self.seen.len() < MOST_HEADS {
+            self.seen.push(Head { origin, seq, id: record.id });
         }
     }
 

@@ -240,8 +240,10 @@ events! {
         team: Option<TeamId>,
         /// Who leads it.
         lead: Actor,
-        /// The workstream it is a part of, after a split.
+        /// The workstream it is a part of.
         parent: Option<RecordId>,
+        /// Workstreams that are parts of it from now on: a split is one record per new lead.
+        takes: Vec<RecordId>,
     }
     /// A workstream changes.
     "workstream-moved" WorkstreamMoved {

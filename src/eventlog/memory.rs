@@ -1,27 +1,43 @@
 //! The log in memory, for demonstrations, tests, and a disk that cannot be written: the same records,
 //! signed the same way, gone with the process.
 
+use std::collections::HashMap;
+
 use crate::domain::{Actor, Timestamp};
 
 use super::chain::{Tip, refusal};
-use super::record::{Origin, Sealed};
+use super::claim;
+use super::record::{Hybrid, Origin, Sealed};
 use super::signer::Signer;
 use super::verify::StoredRow;
-use super::{AppendError, Batch, EventLog, LogEvent, Position, ReadError, Recorded};
+use super::{
+    AppendError, Batch, EventLog, KeyId, LogEvent, Position, ReadError, RecordId, Recorded,
+};
 
 /// Records in memory.
 #[derive(Debug)]
 pub struct MemoryLog {
     signer: Signer,
     origin: Origin,
-    tip: Tip,
+    ends: Ends,
     records: Vec<Sealed>,
+}
+
+/// What the next record follows.
+#[derive(Debug, Clone, Default)]
+struct Ends {
+    /// The end of the series of each incident.
+    tips: HashMap<String, Tip>,
+    /// The latest time given out, in whatever series.
+    hybrid: Hybrid,
+    /// The record that stands at each claimed place.
+    places: HashMap<String, RecordId>,
 }
 
 impl MemoryLog {
     /// An empty log.
     pub fn new(signer: Signer, origin: Origin) -> Self {
-        Self { signer, origin, tip: Tip::default(), records: Vec::new() }
+        Self { signer, origin, ends: Ends::default(), records: Vec::new() }
     }
 
     /// An empty log of a writer that is the same in every run.
@@ -33,22 +49,53 @@ impl MemoryLog {
     pub fn rows(&self) -> Vec<StoredRow> {
         (1..).zip(&self.records).map(|(at, sealed)| StoredRow::of(Position(at), sealed)).collect()
     }
+
+    fn seal(
+        &self,
+        ends: &mut Ends,
+        actor: &Actor,
+        wall: Timestamp,
+        event: &LogEvent,
+    ) -> Result<Sealed, AppendError> {
+        let claim = event.claim();
+        if let Some(claim) = &claim {
+            let stands = ends.places.get(&claim.place);
+            if stands != claim.after.as_ref() {
+                let first = self.records.iter().find(|sealed| Some(&sealed.id) == stands);
+                return Err(claim::refused(event, first.map(Sealed::recorded)));
+            }
+        }
+        let series = event.incident().map_or("", |id| id.as_str()).to_owned();
+        let tip = ends.tips.entry(series).or_default();
+        tip.hybrid = ends.hybrid;
+        let sealed = tip
+            .seal(&self.signer, self.origin, actor, wall, event)
+            .map_err(|e| AppendError::failed(&refusal(e)))?;
+        ends.hybrid = tip.hybrid;
+        if let Some(claim) = claim {
+            ends.places.insert(claim.place, sealed.id);
+        }
+        Ok(sealed)
+    }
 }
 
 impl EventLog for MemoryLog {
+    fn key(&self) -> KeyId {
+        self.signer.id()
+    }
+
     fn append(
         &mut self,
         actor: &Actor,
         wall: Timestamp,
         events: &[LogEvent],
     ) -> Result<Vec<Recorded>, AppendError> {
-        let mut tip = self.tip.clone();
+        let mut ends = self.ends.clone();
         let sealed = events
             .iter()
-            .map(|event| tip.seal(&self.signer, self.origin, actor, wall, event))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|e| AppendError::failed(&refusal(e)))?;
-        self.tip = tip;
+            .map(|event| self.seal(&mut ends, actor, wall, event))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.ends = ends;
         let recorded = sealed.iter().map(Sealed::recorded).collect();
         self.records.extend(sealed);
         Ok(recorded)

@@ -12,7 +12,7 @@ use crate::domain::SafeText;
 
 use super::record::{FormatError, Origin, Sealed, id_of};
 use super::signer::KeyId;
-use super::{Position, RecordId};
+use super::{Position, RecordId, claim, codec};
 
 /// A record as a store holds it: the bytes, and what the store says about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct Finding {
     pub position: Option<Position>,
     /// The series and the place in it, when known.
     pub place: Option<(Origin, u64)>,
+    /// The incident it belongs to; empty outside incidents, or when that is not known.
+    pub incident: String,
     /// Its id as stored, when known.
     pub id: Option<RecordId>,
 }
@@ -110,7 +112,11 @@ impl fmt::Display for Finding {
             write!(f, " {position}")?;
         }
         if let Some((origin, seq)) = self.place {
-            write!(f, " (number {seq} of writer {origin})")?;
+            write!(f, " (number {seq} of writer {origin}")?;
+            if !self.incident.is_empty() {
+                write!(f, " in {}", SafeText::new(&self.incident))?;
+            }
+            f.write_str(")")?;
         }
         if let Some(id) = self.id {
             write!(f, " {id:?}")?;
@@ -141,6 +147,8 @@ pub struct Report {
     pub newer: usize,
     /// What is wrong, in order of position, missing ones last.
     pub findings: Vec<Finding>,
+    /// Places the store says are taken by another record than the records themselves say.
+    pub places: Vec<SafeText>,
     /// What the database says of its own file; empty when it is well.
     pub file: SafeText,
 }
@@ -148,7 +156,7 @@ pub struct Report {
 impl Report {
     /// Whether every record is as it was written.
     pub fn is_clean(&self) -> bool {
-        self.findings.is_empty() && self.file.is_empty()
+        self.findings.is_empty() && self.places.is_empty() && self.file.is_empty()
     }
 
     pub(super) fn unreadable(&mut self, positions: Vec<Position>) {
@@ -156,6 +164,7 @@ impl Report {
             fault: Fault::Unreadable,
             position: Some(position),
             place: None,
+            incident: String::new(),
             id: None,
         }));
     }
@@ -176,12 +185,16 @@ struct Link {
     whole: bool,
 }
 
-/// Checks all records of a store. `last` is the last position it ever gave out, if it knows.
+/// Checks all records of a store. `last` is the last position it ever gave out, if it knows; `places` what
+/// it says about who took which place, if it says so.
 pub fn verify(
     rows: impl IntoIterator<Item = StoredRow>,
     signers: &Signers,
     last: Option<Position>,
+    places: Option<&BTreeMap<String, RecordId>>,
 ) -> Report {
+    let mut claims = Vec::new();
+    let mut newer = BTreeSet::new();
     let mut report = Report::default();
     let mut series: BTreeMap<(String, Origin), Series> = BTreeMap::new();
     let mut highest = Position::default();
@@ -193,7 +206,16 @@ pub fn verify(
             report.findings.push(finding(&row, fault));
         }
         let record = sealed.as_ref().map(|s| &s.record);
-        report.newer += usize::from(sealed.as_ref().is_some_and(|s| s.recorded().event.is_none()));
+        if let Some(sealed) = &sealed {
+            match codec::decode(&sealed.record) {
+                Some(event) if event.claim().is_some() => claims.push((sealed.id, event)),
+                Some(_) => {}
+                None => {
+                    report.newer += 1;
+                    newer.insert(sealed.id);
+                }
+            }
+        }
         let link = Link {
             position: row.position,
             id: row.id,
@@ -209,8 +231,12 @@ pub fn verify(
     }
     report.series = series.len();
     let mut missing = 0;
-    for ((_, origin), places) in &series {
-        follow(*origin, places, &mut report.findings, &mut missing);
+    for ((incident, origin), places) in &series {
+        follow((incident, *origin), places, &mut report.findings, &mut missing);
+    }
+    if let Some(places) = places {
+        let standing = claim::standing(claims.iter().map(|(id, event)| (*id, event)));
+        report.places = misplaced(places, &standing, &newer);
     }
     // Positions are given out without gaps: more of them gone than the links explain are lost ends.
     let given = last.map_or(0, |Position(last)| last.max(highest.0));
@@ -220,6 +246,7 @@ pub fn verify(
             fault: Fault::Missing,
             position: Some(Position(at)),
             place: None,
+            incident: String::new(),
             id: None,
         }));
         if given == highest.0 {
@@ -227,6 +254,7 @@ pub fn verify(
                 fault: Fault::Missing,
                 position: None,
                 place: None,
+                incident: String::new(),
                 id: None,
             });
         }
@@ -235,11 +263,37 @@ pub fn verify(
     report
 }
 
+/// Where the store and its records disagree about who took a place. Kinds of a newer version claim places
+/// this one cannot know.
+fn misplaced(
+    stored: &BTreeMap<String, RecordId>,
+    standing: &BTreeMap<String, RecordId>,
+    newer: &BTreeSet<RecordId>,
+) -> Vec<SafeText> {
+    let places: BTreeSet<&String> = stored.keys().chain(standing.keys()).collect();
+    let wrong = places.into_iter().filter_map(|place| {
+        let (says, is) = (stored.get(place), standing.get(place));
+        if says == is || says.is_some_and(|id| newer.contains(id)) {
+            return None;
+        }
+        let name =
+            |id: Option<&RecordId>| id.map_or_else(|| "nobody".into(), |id| format!("{id:?}"));
+        let said = format!(
+            "{place} is kept as taken by {}, but by the records it is {}",
+            name(says),
+            name(is)
+        );
+        Some(SafeText::new(&said))
+    });
+    wrong.take(100).collect()
+}
+
 fn finding(row: &StoredRow, fault: Fault) -> Finding {
     Finding {
         fault,
         position: Some(row.position),
         place: Some((row.origin, row.seq)),
+        incident: row.incident.clone(),
         id: Some(row.id),
     }
 }
@@ -268,7 +322,12 @@ fn examine(row: &StoredRow, signers: &Signers) -> (Option<Fault>, Option<Sealed>
 }
 
 /// Checks a series: no gaps, no forks, each link true, positions in the same order.
-fn follow(origin: Origin, places: &Series, findings: &mut Vec<Finding>, missing: &mut u64) {
+fn follow(
+    (incident, origin): (&str, Origin),
+    places: &Series,
+    findings: &mut Vec<Finding>,
+    missing: &mut u64,
+) {
     let mut expected = 0;
     let mut before: Option<&Link> = None;
     for (&seq, links) in places {
@@ -279,6 +338,7 @@ fn follow(origin: Origin, places: &Series, findings: &mut Vec<Finding>, missing:
             fault: Fault::Missing,
             position: None,
             place: Some((origin, seq)),
+            incident: incident.to_owned(),
             id: None,
         }));
         for link in links {
@@ -297,6 +357,7 @@ fn follow(origin: Origin, places: &Series, findings: &mut Vec<Finding>, missing:
                 fault,
                 position: Some(link.position),
                 place: Some((origin, seq)),
+                incident: incident.to_owned(),
                 id: Some(link.id),
             }));
         }

@@ -45,11 +45,15 @@ pub enum PromptAction {
     Previous,
     /// Line break in a text of several lines.
     NewLine,
+    /// Take the whole form, whichever field has the keys.
+    AcceptAll,
+    /// Hand the text to the person's own editor.
+    Outside,
 }
 
 impl PromptAction {
     /// With the names used in the `[prompt]` table.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("accept", Self::Accept),
         ("cancel", Self::Cancel),
         ("complete", Self::Complete),
@@ -57,6 +61,8 @@ impl PromptAction {
         ("next", Self::Next),
         ("previous", Self::Previous),
         ("new-line", Self::NewLine),
+        ("accept-all", Self::AcceptAll),
+        ("editor", Self::Outside),
     ];
 }
 

@@ -1,5 +1,6 @@
 //! Alerts of all Alertmanagers, merged by site, grouped, judged, with lost sight kept apart from resolved.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -103,6 +104,8 @@ pub struct AlertBook {
     /// Groups in order: what nobody has acknowledged first, then worst severity, then oldest;
     /// groups with nothing but muted alerts last.
     pub groups: Vec<Group>,
+    /// Grows by one whenever the groups are made anew: much else changes more often than they do.
+    pub revision: u64,
     /// Alerts of each group, in the same order as `groups`.
     pub(super) members: Vec<Vec<Arc<Alert>>>,
     /// Where each group is in `groups`.
@@ -187,7 +190,13 @@ impl AlertBook {
             change = Change::Alerts;
         }
         self.reports.insert(source.clone(), report);
+        let was_fresh = self.fresh.contains(source);
         let turned = self.refresh(watch, desk);
+        let settled = was_fresh != self.fresh.contains(source);
+        // When the source itself turned, everything it reports is settled already.
+        let known =
+            |key: &AlertKey| self.reports.get(source).is_some_and(|r| r.find(key).is_some());
+        touched.retain(|key| !(settled && known(key)));
         for key in &touched {
             self.settle(key, watch, desk);
         }
@@ -294,7 +303,7 @@ impl AlertBook {
         let key = alert.key.clone();
         let (judged, service) = self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
         let ack = ack_of(&alert, desk.journal);
-        self.learn_labels(&alert.labels);
+        learn_labels(&mut self.labels, &alert.labels);
         let why = "It was lost from sight before this console was started; the fault may go on.";
         let sight = Sight::Lost { since, why: why.into() };
         self.alerts.insert(key.clone(), Tracked { alert, sight, judged, service, ack });
@@ -363,12 +372,16 @@ impl AlertBook {
             });
             Sight::Stale { since: known.max().unwrap_or(watch.now) }
         };
-        let Some(tracked) = self.alerts.get_mut(key) else {
-            let (judged, service) = self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
-            let ack = ack_of(&alert, desk.journal);
-            self.learn_labels(&alert.labels);
-            self.alerts.insert(key.clone(), Tracked { alert, sight, judged, service, ack });
-            return true;
+        let tracked = match self.alerts.entry(key.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let (judged, service) =
+                    self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
+                let ack = ack_of(&alert, desk.journal);
+                learn_labels(&mut self.labels, &alert.labels);
+                new.insert(Tracked { alert, sight, judged, service, ack });
+                return true;
+            }
         };
         let changed = tracked.sight != sight || !Arc::ptr_eq(&tracked.alert, &alert);
         // What is already found lost or over stays so until it is judged again.
@@ -415,19 +428,20 @@ impl AlertBook {
             .find(|(source, report)| report.site == *site && self.fresh.contains(*source))
             .map(|(_, report)| report)
     }
+}
 
-    fn learn_labels(&mut self, labels: &Labels) {
-        for (name, value) in labels.iter() {
-            if !self.labels.contains_key(name.as_str()) {
-                if self.labels.len() >= MOST_VALUES {
-                    continue;
-                }
-                self.labels.insert(name.clone(), BTreeSet::new());
+/// Adds an alert's labels to those seen.
+fn learn_labels(seen: &mut BTreeMap<SafeText, BTreeSet<SafeText>>, labels: &Labels) {
+    for (name, value) in labels.iter() {
+        if !seen.contains_key(name.as_str()) {
+            if seen.len() >= MOST_VALUES {
+                continue;
             }
-            let Some(values) = self.labels.get_mut(name.as_str()) else { continue };
-            if values.len() < MOST_VALUES && !values.contains(value) {
-                values.insert(value.clone());
-            }
+            seen.insert(name.clone(), BTreeSet::new());
+        }
+        let Some(values) = seen.get_mut(name.as_str()) else { continue };
+        if values.len() < MOST_VALUES && !values.contains(value) {
+            values.insert(value.clone());
         }
     }
 }

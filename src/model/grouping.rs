@@ -95,6 +95,7 @@ impl AlertBook {
         places.clear();
         places.extend(groups.iter().enumerate().map(|(at, group)| (group.key.clone(), at)));
         self.groups = groups;
+        self.revision += 1;
         self.members = members;
         self.places = places;
         self.counts = counts;

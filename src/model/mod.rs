@@ -119,7 +119,7 @@ impl Model {
 
     /// Forgets what sources saw, not what is declared or recorded: a recording was moved back in time.
     pub fn forget_observations(&mut self) {
-        let revision = self.revision + 1;
+        let (revision, grouped) = (self.revision + 1, self.alerts.revision + 1);
         let fresh = |status: &SourceStatus| {
             let SourceStatus { id, kind, site, address, interval, limit, .. } = status.clone();
             SourceStatus { limit, ..SourceStatus::new(id, kind, site, address, interval) }
@@ -132,12 +132,20 @@ impl Model {
         *self = Self::new(catalog, policy, std::mem::take(&mut self.group_by));
         (self.journal, self.sources, self.revision) = (journal, sources, revision);
         (self.incidents, self.playbook, self.duties) = (incidents, playbook, duties);
+        self.alerts.revision = grouped;
     }
 
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that
     /// somebody lets go of a lost alert concerns only what is lost at the time.
+    ///
+    /// A record that its writer was not allowed to make changes nothing; it is shown as refused.
     pub fn apply(&mut self, record: &Recorded) {
         self.revision += 1;
+        let duties = Arc::clone(&self.duties);
+        self.incidents.apply(record, &duties);
+        if incidents::check(record, &duties).is_err() {
+            return;
+        }
         let changed = match &record.event {
             Some(LogEvent::AlertsAcknowledged { alerts, .. }) => {
                 self.journal.apply(record);

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
+use super::editor;
 use super::files::{self, Watched};
 use super::keeper::Keeper;
 use super::logger::{Append, Logger};
-use super::outbox::{Means, Outbox};
+use super::outbox::{self, Means, Outbox};
 use super::sight::Rememberer;
 use super::terminal::Screen;
 use super::{Arrival, Beside, Looks};
@@ -32,6 +33,8 @@ pub(super) struct Exec {
     player: Option<Arc<PlayerClock>>,
     to_loop: mpsc::Sender<Arrival>,
     clock: Arc<dyn Clock>,
+    /// Where a text is put for the person's own editor.
+    folder: Option<std::path::PathBuf>,
 }
 
 impl Exec {
@@ -65,13 +68,12 @@ impl Exec {
         let looks: Watched = Arc::new(Mutex::new(looks));
         files::watch(looks.clone(), to_loop.clone())?;
         let logger = Logger::start(beside.log, beside.position, to_loop.clone())?;
-        let outbox = logger.way_in().filter(|_| !state.read_only).map(|log| {
+        let outbox = logger.way_in().filter(|_| !state.read_only).map(|way_in| {
             let means = Means {
                 outlets: beside.outlets,
                 playbook: state.model.playbook.clone(),
-                me: state.me.clone(),
                 clock: beside.clock.clone(),
-                log,
+                log: outbox::by_thread(way_in, state.me.clone(), beside.clock.clone()),
             };
             Outbox::start(means, state.model.journal.outbox())
         });
@@ -83,6 +85,7 @@ impl Exec {
             interest,
             looks,
             rememberer: Rememberer::new(beside.keep.as_deref()),
+            folder: beside.keep.as_deref().and_then(std::path::Path::parent).map(Into::into),
             keeper: Keeper::start(beside.keep, to_loop.clone(), beside.clock.clone())?,
             player: beside.player,
             to_loop,
@@ -144,7 +147,12 @@ impl Exec {
                 self.logger.append(Append { actor, at, events, reply: Some(reply) });
             }
             Effect::Perform(request, operation) => self.operate(request, operation),
-            Effect::Search(_) | Effect::Present(_) | Effect::Edit(_) => {}
+            Effect::Edit(text) => {
+                // The draft is on its way to the disk before the editor has the text.
+                self.keeper.keep(super::kept::of(state));
+                editor::lend(self.folder.as_deref(), &text, &self.to_loop);
+            }
+            Effect::Search(_) | Effect::Present(_) => {}
             Effect::Poll(which) => {
                 for (id, _, _, handle) in &self.handles {
                     if which.as_ref().is_none_or(|w| w == id) {

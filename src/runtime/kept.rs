@@ -3,7 +3,7 @@
 use super::keep::Kept;
 use crate::actions::Screen;
 use crate::app::{ClockMode, State};
-use crate::domain::{Filter, ServiceId, SloId, SourceId, Span};
+use crate::domain::{Filter, IncidentId, ServiceId, SloId, SourceId, Span};
 
 /// What is worth keeping.
 pub(super) fn of(state: &State) -> Kept {
@@ -17,9 +17,11 @@ pub(super) fn of(state: &State) -> Kept {
     let slo = ui.slos.selected.as_ref().filter(|_| ui.slos.chosen);
     select("slos", slo.map(|id| id.as_str()));
     select("sources", ui.sources.selected.as_ref().map(|id| id.as_str()));
+    select("incident", ui.incident.chosen.as_ref().map(|id| id.as_str()));
     select("service", ui.bridge.pinned.as_ref().map(|id| id.as_str()));
     kept.filter.insert("alerts".into(), ui.alerts.filter_text.clone());
     kept.filter.insert("slos".into(), ui.slos.filter_text.clone());
+    kept.filter.insert("incident".into(), ui.incident.filter_text.clone());
     kept.drafts = state.all_drafts();
     kept.settings.insert("range".into(), ui.range.to_string());
     let clock = if ui.clock == ClockMode::Local { "local" } else { "utc" };
@@ -38,6 +40,7 @@ pub(super) fn restore(state: &mut State, kept: Kept) {
     ui.slos.selected = selected("slos").map(SloId::new);
     ui.slos.chosen = ui.slos.selected.is_some();
     ui.sources.selected = selected("sources").map(SourceId::new);
+    ui.incident.chosen = selected("incident").map(IncidentId::new);
     ui.bridge.pinned = selected("service").map(ServiceId::new);
     let filter = |name: &str, text: &mut String, parsed: &mut Filter| {
         if let Some(typed) = kept.filter.get(name)
@@ -48,6 +51,7 @@ pub(super) fn restore(state: &mut State, kept: Kept) {
     };
     filter("alerts", &mut ui.alerts.filter_text, &mut ui.alerts.filter);
     filter("slos", &mut ui.slos.filter_text, &mut ui.slos.filter);
+    filter("incident", &mut ui.incident.filter_text, &mut ui.incident.filter);
     let setting = |name: &str| kept.settings.get(name).map(String::as_str);
     if let Some(range) = setting("range").and_then(Span::parse).filter(|r| *r > Span::ZERO) {
         ui.range = range;

@@ -14,10 +14,12 @@ mod steps;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::Arrival;
 use super::logger::{Append, Logger};
@@ -41,8 +43,27 @@ const FOLLOW: Duration = Duration::from_secs(30);
 /// How long the console waits at its end for what is under way.
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
-/// Where facts are recorded; gives back what was recorded, or why it was not.
-pub(crate) type Log = std::sync::mpsc::Sender<Append>;
+/// Records facts; gives back what was recorded, or why it was not.
+pub(crate) type Log =
+    Box<dyn Fn(Vec<LogEvent>) -> BoxFuture<'static, Appended> + Send + Sync + 'static>;
+type Appended = Result<Vec<Recorded>, AppendError>;
+
+/// Records by way of the log's thread.
+pub(crate) fn by_thread(
+    way_in: std::sync::mpsc::Sender<Append>,
+    me: Actor,
+    clock: Arc<dyn Clock>,
+) -> Log {
+    Box::new(move |events| {
+        let (reply, answer) = oneshot::channel();
+        let append = Append { actor: me.clone(), at: clock.now(), events, reply: Some(reply) };
+        let sent = way_in.send(append).is_ok();
+        Box::pin(async move {
+            let gone = || AppendError::failed("The log has stopped, so nothing can be sent.");
+            if sent { answer.await.map_err(|_| gone())? } else { Err(gone()) }
+        })
+    })
+}
 
 /// What the outbox works with.
 pub(crate) struct Means {
@@ -50,8 +71,6 @@ pub(crate) struct Means {
     pub(crate) outlets: Vec<Arc<dyn Outlet>>,
     /// Fallbacks, and how often deliveries are tested.
     pub(crate) playbook: Arc<Playbook>,
-    /// In whose name attempts are recorded.
-    pub(crate) me: Actor,
     /// The clock.
     pub(crate) clock: Arc<dyn Clock>,
     /// The log.
@@ -66,8 +85,8 @@ enum Told {
     Follow(Vec<(IncidentId, TicketRef)>),
     /// End, when nothing is under way any more.
     End(oneshot::Sender<()>),
-    /// End as soon as nothing waits to be tried at once either.
-    Drain(oneshot::Sender<()>),
+    /// End when nothing is left that can be tried by then.
+    Drain(oneshot::Sender<()>, Instant),
 }
 
 /// The outbox's end of the console.
@@ -113,7 +132,8 @@ impl Outbox {
     }
 }
 
-/// The outbox without a console: performs what waits in the log until nothing is left to be tried now.
+/// The outbox without a console: performs what waits in the log until nothing is left that can be tried
+/// within `patience`.
 /// Gives back what was recorded meanwhile, by whomever.
 ///
 /// # Errors
@@ -125,13 +145,15 @@ pub async fn run_alone(
     outlets: Vec<Arc<dyn Outlet>>,
     playbook: Arc<Playbook>,
     (me, clock): (Actor, Arc<dyn Clock>),
+    patience: Duration,
 ) -> std::io::Result<Vec<Recorded>> {
     let (to_loop, mut arrivals) = mpsc::channel(256);
     let mut logger = Logger::start(log, position, to_loop)?;
-    let Some(log) = logger.way_in() else { return Ok(Vec::new()) };
-    let outbox = Outbox::start(Means { outlets, playbook, me, clock, log }, journal.outbox());
+    let Some(way_in) = logger.way_in() else { return Ok(Vec::new()) };
+    let log = by_thread(way_in, me, clock.clone());
+    let outbox = Outbox::start(Means { outlets, playbook, clock, log }, journal.outbox());
     let (done, mut ended) = oneshot::channel();
-    let _ = outbox.to.send(Told::Drain(done));
+    let _ = outbox.to.send(Told::Drain(done, Instant::now() + patience));
     let mut all = Vec::new();
     loop {
         tokio::select! {
@@ -179,41 +201,56 @@ struct Worker {
     doing: JoinSet<Done>,
 }
 
+/// What a step brought.
+#[derive(Default)]
+struct Brought {
+    /// What was recorded; it is taken in before anything else is begun.
+    records: Vec<Recorded>,
+    /// The channel that will never take the operation.
+    never: Option<String>,
+}
+
 /// What a task brought.
 enum Done {
-    /// A step of an operation ended; records about it come by themselves, or none were made.
-    Step(RecordId),
+    /// A step of an operation ended.
+    Step(RecordId, Brought),
     /// Tickets were looked at.
     Followed,
 }
 
 impl Worker {
     async fn work(mut self, mut told: mpsc::UnboundedReceiver<Told>) {
-        let mut last: Option<(oneshot::Sender<()>, bool)> = None;
+        // Who waits for the end, and until when more is begun.
+        let mut last: Option<(oneshot::Sender<()>, Option<Instant>)> = None;
         loop {
-            if let Some((_, drain)) = &last {
-                let wait = *drain && self.steps.wait(Instant::now(), self.now()).is_zero();
-                if self.doing.is_empty() && !wait {
+            if last.as_ref().is_none_or(|(_, until)| until.is_some()) {
+                self.begin();
+            }
+            if let Some((_, until)) = &last
+                && self.doing.is_empty()
+            {
+                let next = self.steps.wait(Instant::now(), self.now());
+                let next = next.map(|wait| Instant::now() + wait);
+                if until.is_none_or(|until| next.is_none_or(|next| next > until)) {
                     break;
                 }
             }
-            if last.as_ref().is_none_or(|(_, drain)| *drain) {
-                self.begin();
-            }
-            let wait = self.steps.wait(Instant::now(), self.now()).min(FOLLOW);
+            let wait =
+                self.steps.wait(Instant::now(), self.now()).map_or(FOLLOW, |wait| wait.min(FOLLOW));
             tokio::select! {
                 message = told.recv() => match message {
                     Some(Told::Records { records, ours }) => {
                         self.steps.take(&records, ours, Instant::now(), fastrand::f64);
                     }
                     Some(Told::Follow(tickets)) => self.following = tickets,
-                    Some(Told::End(done)) => last = Some((done, false)),
-                    Some(Told::Drain(done)) => last = Some((done, true)),
+                    Some(Told::End(done)) => last = Some((done, None)),
+                    Some(Told::Drain(done, until)) => last = Some((done, Some(until))),
                     None => break,
                 },
                 Some(done) = self.doing.join_next(), if !self.doing.is_empty() => {
-                    if let Ok(Done::Step(request)) = done {
-                        self.steps.ended(request, Instant::now());
+                    if let Ok(Done::Step(request, Brought { records, never })) = done {
+                        self.steps.ended(request, never);
+                        self.steps.take(&records, true, Instant::now(), fastrand::f64);
                     }
                 }
                 () = tokio::time::sleep(wait) => {}
@@ -235,8 +272,7 @@ impl Worker {
             let means = self.means.clone();
             self.doing.spawn(async move {
                 let request = step.request();
-                carry_out(&means, step).await;
-                Done::Step(request)
+                Done::Step(request, carry_out(&means, step).await)
             });
         }
         if self.followed.elapsed() >= FOLLOW && !self.following.is_empty() {
@@ -250,39 +286,33 @@ impl Worker {
     }
 }
 
-async fn append(means: &Means, events: Vec<LogEvent>) -> Result<Vec<Recorded>, AppendError> {
-    let (reply, answer) = oneshot::channel();
-    let append =
-        Append { actor: means.me.clone(), at: means.clock.now(), events, reply: Some(reply) };
-    let gone = || AppendError::failed("The log has stopped, so nothing can be sent.");
-    means.log.send(append).map_err(|_| gone())?;
-    answer.await.map_err(|_| gone())?
-}
-
 /// One attempt or one look back, with its records.
-async fn carry_out(means: &Means, step: Step) {
+async fn carry_out(means: &Means, step: Step) -> Brought {
+    let (mut records, mut never) = (Vec::new(), None);
     let find = |name: &str| means.outlets.iter().find(|o| o.name() == name).cloned();
     let (request, operation, outcome) = match step {
         Step::Attempt { request, after, by, operation, fallback } => {
             let attempt = LogEvent::OperationAttempted { request, after, by: SafeText::new(&by) };
             // Another console was first, or nothing can be recorded: then nothing may be sent either.
-            if append(means, vec![attempt]).await.is_err() {
-                return;
-            }
-            let Some(outlet) = find(&by) else { return };
+            let Ok(attempted) = (means.log)(vec![attempt]).await else {
+                return Brought::default();
+            };
+            records.extend(attempted);
+            let Some(outlet) = find(&by) else { return Brought { records, never } };
             let sent = addressed(&operation, &by);
             let outcome = attempt_once(outlet.as_ref(), &sent, &request.to_string()).await;
             let outcome = match (outcome, fallback) {
-                (Outcome::Refused { why }, Some(next)) => Outcome::Later {
-                    why: SafeText::body(&format!("{by}: {why} It goes to {next} instead.")),
-                    at: means.clock.now(),
-                },
+                (Outcome::Refused { why }, Some(next)) => {
+                    let why = format!("{by}: {why} It goes to {next} instead.");
+                    never = Some(by);
+                    Outcome::Later { why: SafeText::body(&why), at: means.clock.now() }
+                }
                 (outcome, _) => outcome,
             };
             (request, operation, outcome)
         }
         Step::LookBack { request, by, operation } => {
-            let Some(outlet) = find(&by) else { return };
+            let Some(outlet) = find(&by) else { return Brought::default() };
             let sent = addressed(&operation, &by);
             let outcome = outlet.look_back(&sent, &request.to_string()).await;
             (request, operation, outcome)
@@ -290,7 +320,9 @@ async fn carry_out(means: &Means, step: Step) {
     };
     let mut events = vec![LogEvent::OperationEnded { request, outcome: outcome.clone() }];
     events.extend(linked(&operation, &outcome));
-    let _ = append(means, events).await;
+    // When the outcome cannot be recorded, the attempt stands as cut off, and is looked up.
+    records.extend((means.log)(events).await.unwrap_or_default());
+    Brought { records, never }
 }
 
 async fn attempt_once(outlet: &dyn Outlet, operation: &Operation, key: &str) -> Outcome {
@@ -366,7 +398,7 @@ async fn look_at(means: &Means, tickets: Vec<(IncidentId, TicketRef)>) {
             };
             let event = IncidentEvent::from(TicketChanged { seen });
             let event = LogEvent::Incident { incident: incident.clone(), event };
-            let _ = append(means, vec![event]).await;
+            let _ = (means.log)(vec![event]).await;
         }
     }
 }

@@ -56,6 +56,11 @@ tokens! {
     Unknown, "unknown", "It cannot be told.";
     NoData, "nodata", "There is nothing to tell from.";
     Info, "info", "For information.";
+    Observation, "entry-observation", "Something seen, on a timeline.";
+    Deed, "entry-action", "Something done, on a timeline.";
+    Decision, "entry-decision", "Something decided, on a timeline.";
+    Communication, "entry-communication", "Something said to somebody, on a timeline.";
+    Evidence, "entry-evidence", "Something that proves another entry, on a timeline.";
     Ack, "ack", "Acknowledged by one of us.";
     Silenced, "silenced", "Silenced or inhibited.";
     ChartLine, "chart-line", "A measured line.";

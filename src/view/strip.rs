@@ -2,6 +2,8 @@
 //!
 //! What does not fit is left out whole, in a declared order.
 
+mod incident;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -22,8 +24,8 @@ struct Part<'t> {
     style: Style,
     /// Higher goes first when room is short; 0 stays.
     drop: u8,
-    /// What is said instead where it would be dropped; that stays.
-    instead: Option<Short>,
+    /// What is said instead where it would be dropped, and when that is dropped (0 stays).
+    instead: Option<(Short, u8)>,
     /// Fewest cells it can be cut to, at a word.
     min: usize,
     /// Stands at the right.
@@ -45,8 +47,12 @@ impl<'t> Part<'t> {
         Self { min, text: text.into(), style, drop, instead: None, right: false }
     }
 
-    fn or(mut self, instead: Short) -> Self {
-        self.instead = Some(instead);
+    fn or(self, instead: Short) -> Self {
+        self.or_until(instead, 0)
+    }
+
+    fn or_until(mut self, instead: Short, drop: u8) -> Self {
+        self.instead = Some((instead, drop));
         self
     }
 
@@ -64,8 +70,8 @@ fn lay(pen: &mut Pen<'_>, mut parts: Vec<Part<'_>>, gap: u16) {
         let droppable = parts.iter().enumerate().filter(|(_, p)| p.drop > 0);
         let Some(at) = droppable.max_by_key(|(_, p)| p.drop).map(|(at, _)| at) else { break };
         match parts.get_mut(at).and_then(|part| part.instead.take().map(|short| (part, short))) {
-            Some((part, short)) => {
-                (part.min, part.drop) = (width(&short), 0);
+            Some((part, (short, drop))) => {
+                (part.min, part.drop) = (width(&short), drop);
                 part.text = short.to_string().into();
             }
             None => drop(parts.remove(at)),
@@ -149,9 +155,14 @@ pub(crate) fn repeats(title: &str, service: &str) -> bool {
 }
 
 fn worst<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
-    let mut parts = budget(scene);
-    parts.extend(alerts(scene, firing));
-    parts
+    match incident::shown(scene) {
+        Some(incident) => incident::parts(scene, incident, firing.lost),
+        None => {
+            let mut parts = budget(scene);
+            parts.extend(alerts(scene, firing));
+            parts
+        }
+    }
 }
 
 /// The worst budget.
@@ -280,17 +291,18 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
     let page = slos.iter().any(|s| s.verdict == Verdict::Page);
     let (fresh, all) = scene.health(None);
     let playing = scene.state.playback.is_some();
-    let live = scene.model().incidents.live().len();
+    let (live, due) = incident::attention(scene);
     for screen in Screen::ALL {
         let active = screen == scene.state.ui.screen;
         let (needed, loud) = match screen {
             Screen::Bridge => (0, false),
             Screen::Alerts => (firing.open, false),
             Screen::Slos => (bad, page),
-            Screen::Incident => (live, false),
+            Screen::Incident => (due, due > 0),
             Screen::Sources => (all - fresh, all > fresh),
         };
-        let style = scene.style(if active { Token::TabActive } else { Token::Tab });
+        let tab = if screen == Screen::Incident && live { Token::Text } else { Token::Tab };
+        let style = scene.style(if active { Token::TabActive } else { tab });
         let (mark, loud) = (if active { "▸" } else { " " }, if loud { "!" } else { "" });
         let title = screen.title();
         let mut keys = scene.keymap.keys_on(scene.state.ui.screen, playing, screen.action());
@@ -309,6 +321,11 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let text = short!(" DEMO {state} {}× {at}/{end} ", play.speed);
         let part = Part::of(text, scene.style(Token::BannerDemo), 6).at_right();
         parts.push(part.or(short!(" DEMO {state} {}× ", play.speed)));
+    }
+    if let Some(who) = &scene.state.ui.following {
+        let text = format!(" following {who} ");
+        let part = Part::flexible(text, usize::MAX, scene.style(Token::BannerDemo), 1).at_right();
+        parts.push(part.or(short!(" follows ")));
     }
     if scene.state.read_only {
         let part = Part::new(" READ-ONLY ", scene.style(Token::BannerWarning), 5).at_right();

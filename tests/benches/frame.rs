@@ -1,4 +1,5 @@
-//! Time and allocations of a whole frame with 20,000 alerts and 500 objectives in the model.
+//! Time and allocations of a whole frame with 20,000 alerts and 500 objectives in the model, and with an
+//! incident of a million timeline entries.
 
 #[path = "../it/stories.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "one story of many; a test helper")]
@@ -16,9 +17,13 @@ const MOST_ALLOCATIONS: u64 = 1_000;
 fn frames(c: &mut Criterion) {
     let keymap = keys::load("default", None).expect("built in");
     let look = theme::load("dark", None, theme::Depth::TrueColor).expect("built in");
-    for screen in [Screen::Bridge, Screen::Alerts, Screen::Slos] {
+    let swing = stories::incident::long(1_000_000);
+    for screen in [Screen::Bridge, Screen::Alerts, Screen::Slos, Screen::Incident] {
         for (w, h) in [(120, 40), (200, 60)] {
             let mut state = stories::huge();
+            if screen == Screen::Incident {
+                state = swing.clone();
+            }
             state.ui.screen = screen;
             let mut terminal = Terminal::new(TestBackend::new(w, h)).expect("in memory");
             let mut draw = || {

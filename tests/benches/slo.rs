@@ -6,6 +6,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use quarterdeck::analysis::burn;
 use quarterdeck::domain::*;
+use quarterdeck::eventlog::{AlertInstance, EventLog as _, LogEvent, MemoryLog};
 use quarterdeck::model::Model;
 
 const SLOS: usize = 500;
@@ -148,6 +149,31 @@ fn work(c: &mut Criterion) {
                 let at = now().plus(Span::from_millis(round as i64));
                 known.observe(&SourceId::new("am"), at, vec![Observation::Alerts(seen)]);
                 known.alerts.groups.len()
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    // One acknowledgement, made and withdrawn: next to nothing but the grouping is done for it.
+    let mut log = MemoryLog::for_demo();
+    let first = known.alerts.alerts.values().next().map(|tracked| tracked.alert.clone());
+    let first = first.map(|a| AlertInstance { key: a.key.clone(), starts_at: a.starts_at });
+    let alerts: Vec<AlertInstance> = first.into_iter().collect();
+    let mut round = 0;
+    group.bench_function("group 20k alerts anew", |b| {
+        b.iter_batched(
+            || {
+                round += 1;
+                let (alerts, note) = (alerts.clone(), SafeText::default());
+                let event = match round % 2 {
+                    1 => LogEvent::AlertsAcknowledged { alerts, title: "one".into(), note },
+                    _ => LogEvent::AcknowledgementWithdrawn { alerts, note },
+                };
+                log.append(&Actor::new("you"), now(), &[event]).expect("kept in memory")
+            },
+            |records| {
+                let before = known.alerts.revision;
+                records.iter().for_each(|record| known.apply(record));
+                assert_eq!(known.alerts.revision, before + 1);
             },
             BatchSize::PerIteration,
         );

@@ -48,7 +48,7 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
         "the terminal belongs to the runtime",
     ),
     (r"\breqwest::", &["src/connectors/http.rs"], "there is one HTTP client"),
-    (r"\brusqlite::", &["src/eventlog/sqlite.rs"], "there is one store"),
+    (r"\brusqlite::", &["src/eventlog/sqlite"], "there is one store"),
     (
         r"\btokio::",
         &["src/connectors/", "src/runtime/", "src/cli/", "src/main.rs", "src/config/"],
@@ -61,7 +61,7 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ),
     (
         r"\bInstant::now\b",
-        &["src/runtime/", "src/connectors/", "src/eventlog/sqlite.rs"],
+        &["src/runtime/", "src/connectors/", "src/eventlog/sqlite"],
         "only waiting for the outside is measured, and time comes in as a value",
     ),
     (

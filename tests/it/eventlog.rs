@@ -189,7 +189,7 @@ fn every_byte_of_a_record_counts() {
     for flipped in 0..rows[0].bytes.len() {
         let mut changed = rows.clone();
         changed[0].bytes[flipped] ^= 0x10;
-        let report = verify(changed, &Signers::Anyone, None);
+        let report = verify(changed, &Signers::Anyone, None, None);
         assert_eq!(report.findings[0].fault, Fault::Changed, "byte {flipped}");
     }
 }
@@ -200,9 +200,9 @@ fn a_forger_who_repairs_the_hashes_still_lacks_the_key() {
     log.append(&ada(), at(1), &[note("one"), note("two"), note("three")]).unwrap();
     let rows = log.rows();
     let allowed = Signers::Only([Signer::from_seed(&[7; 32]).id()].into());
-    assert_eq!(verify(rows.clone(), &allowed, Some(Position(3))).findings, []);
+    assert_eq!(verify(rows.clone(), &allowed, Some(Position(3)), None).findings, []);
     let faults = |rows: Vec<StoredRow>| -> Vec<(Fault, Option<u64>)> {
-        let report = verify(rows, &allowed, Some(Position(3)));
+        let report = verify(rows, &allowed, Some(Position(3)), None);
         report.findings.iter().map(|f| (f.fault, f.place.map(|(_, seq)| seq))).collect()
     };
     let replace = |at: usize, sealed: &Sealed| {
@@ -509,7 +509,7 @@ fn records_of_later_versions_pass_through_untouched_and_are_checked_all_the_same
     let row = StoredRow::of(Position(1), &Sealed::open(sealed.bytes.clone()).unwrap());
     assert_eq!(row.bytes, sealed.bytes);
     assert_eq!(sealed.recorded().event, None, "a later version's body is not guessed at");
-    let report = verify([row], &Signers::Anyone, Some(Position(1)));
+    let report = verify([row], &Signers::Anyone, Some(Position(1)), None);
     assert_eq!((report.is_clean(), report.newer), (true, 1));
 }
 

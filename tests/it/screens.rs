@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use quarterdeck::actions::Screen;
 use quarterdeck::actions::find::Target;
 use quarterdeck::app::{
-    About, AckForm, AlertRow, BridgePane, Dialog, Drawn, Editor, Finder, Hit, Lines, NoteForm,
-    Playback, Preview, Prompt, PromptKind, Reading, ReadingLine, SilenceField, SilenceForm, State,
-    Tone,
+    About, AckForm, AlertRow, BridgePane, Dialog, Drawn, Editor, Finder, Hit, IncidentPane, Lines,
+    NoteForm, Playback, Preview, Prompt, PromptKind, Reading, ReadingLine, SilenceField,
+    SilenceForm, State, Tone,
 };
 use quarterdeck::domain::{
     Occurrence, SafeText, ServiceId, SilenceId, SiteId, SloId, Span, Timestamp, WindowId,
@@ -27,19 +27,19 @@ fn keymap() -> Keymap {
     keys::load("default", None).unwrap()
 }
 
-fn look(name: &str) -> Theme {
+pub(crate) fn look(name: &str) -> Theme {
     let depth = if name == "mono" { Depth::Mono } else { Depth::Ansi16 };
     theme::load(name, None, depth).unwrap()
 }
 
-fn paint(state: &State, theme: &Theme, (w, h): (u16, u16)) -> (Buffer, Drawn) {
+pub(crate) fn paint(state: &State, theme: &Theme, (w, h): (u16, u16)) -> (Buffer, Drawn) {
     let mut terminal = Terminal::new(TestBackend::new(w, h)).unwrap();
     let mut drawn = Drawn::default();
     terminal.draw(|frame| drawn = draw(state, theme, &keymap(), frame)).unwrap();
     (terminal.backend().buffer().clone(), drawn)
 }
 
-fn text(buf: &Buffer) -> String {
+pub(crate) fn text(buf: &Buffer) -> String {
     let mut out = String::new();
     for y in 0..buf.area.height {
         let row: String = (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect();
@@ -69,17 +69,17 @@ fn styled(buf: &Buffer) -> String {
     out
 }
 
-fn on(mut state: State, screen: Screen) -> State {
+pub(crate) fn on(mut state: State, screen: Screen) -> State {
     state.ui.screen = screen;
     state
 }
 
-fn snap(name: &str, state: &State, size: (u16, u16)) {
+pub(crate) fn snap(name: &str, state: &State, size: (u16, u16)) {
     let picture = styled(&paint(state, &look("ansi16"), size).0);
     insta::assert_snapshot!(format!("{name}__{}x{}", size.0, size.1), picture);
 }
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+pub(crate) const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 #[test]
 fn bridge() {
@@ -351,6 +351,7 @@ fn poison(state: &mut State, bad: &str) {
         status.history.points.push((now(), f64::INFINITY));
         status.history.points.push((Timestamp::from_millis(i64::MIN), 1e300));
     }
+    stories::incident::poison(state, bad);
     state.ui.alerts.filter_text = SafeText::new(bad).to_string();
     state.ui.notice(Tone::Error, bad, now());
     match &mut state.ui.dialog {
@@ -383,13 +384,15 @@ proptest! {
 
     #[test]
     fn drawing_never_panics_and_never_lets_a_control_character_through(
-        w in 0u16..300, h in 0u16..100, small in any::<bool>(), story in 0usize..6, screen in 0usize..4,
-        pane in 0usize..4, dialog in 0usize..12, bad in hostile(), ascii: bool, scroll in 0usize..99,
+        w in 0u16..300, h in 0u16..100, small in any::<bool>(), story in 0usize..8, screen in 0usize..5,
+        pane in 0usize..5, incident in 0usize..7, dialog in 0usize..12, bad in hostile(), ascii: bool, scroll in 0usize..99,
     ) {
         let (w, h) = if small { (w % 70, h % 18) } else { (w, h) };
-        let mut state = [stories::quiet, stories::bad, stories::down, stories::lost, stories::never, stories::nothing][story]();
+        let mut state = [stories::quiet, stories::bad, stories::down, stories::lost, stories::never, stories::nothing, stories::incident::swing, stories::incident::fresh][story]();
         state.ui.screen = Screen::ALL[screen];
-        state.ui.bridge.pane = [BridgePane::Budgets, BridgePane::Groups, BridgePane::Signals, BridgePane::Sources][pane];
+        state.ui.bridge.pane = [BridgePane::Incidents, BridgePane::Budgets, BridgePane::Groups, BridgePane::Signals, BridgePane::Sources][pane];
+        state.ui.incident.pane = IncidentPane::ALL[incident];
+        state.ui.incident.scroll = [scroll; 7];
         state.ui.dialog = dialogs().into_iter().nth(dialog).map(|(_, d)| d);
         state.ui.ascii = ascii;
         (state.ui.alerts.scroll, state.ui.bridge.group_scroll, state.ui.slos.scroll) = (scroll, scroll, scroll);

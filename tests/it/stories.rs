@@ -1,5 +1,8 @@
 //! Worlds for pictures of the screens, told by hand: quiet, bad, a storm, sources down, lost sight.
 
+#[path = "stories/incident.rs"]
+pub(crate) mod incident;
+
 use std::sync::Arc;
 
 use quarterdeck::app::{AlertRow, State, Ui};

@@ -4,7 +4,7 @@ use crate::actions::{Do, decide};
 use crate::app::screens::alerts::chosen;
 use crate::app::{AckForm, Dialog, Editor, Effect, Lines, NoteForm, State, Tone};
 use crate::domain::SafeText;
-use crate::eventlog::{LogEvent, Subject};
+use crate::eventlog::{AppendError, LogEvent, Recorded, Subject};
 use crate::keys::{Chord, PromptAction};
 
 /// Opens the acknowledgement of what is chosen; without anything chosen, says so.
@@ -54,6 +54,14 @@ pub(in crate::app) fn withdraw(state: &mut State) -> Vec<Effect> {
 /// Opens a note about what is chosen, or about nothing in particular.
 pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
     use crate::actions::Screen;
+    use crate::app::{FieldName, Verb};
+    // Where an incident is what one looks at, a note belongs to it.
+    let live = state.incident().is_some_and(|incident| incident.status.is_live());
+    if state.ui.screen == Screen::Incident || (state.ui.screen == Screen::Bridge && live) {
+        let given = [(FieldName::Text, text.to_owned())];
+        let given = if text.is_empty() { &given[..0] } else { &given[..] };
+        return super::verbs::open(state, Verb::Note, given);
+    }
     let about = match state.ui.screen {
         Screen::Alerts => chosen(state).map(|c| (c.title.clone(), c.subject(state))),
         Screen::Slos => state.ui.slos.selected.as_ref().map(|id| {
@@ -140,8 +148,15 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
     }
 }
 
-/// Our facts are on disk: close the form they came from, say so, forget the draft.
-pub(in crate::app) fn recorded(state: &mut State, event: &LogEvent) {
+/// One of our facts is on disk: close the form it came from, say so, forget the draft.
+pub(in crate::app) fn recorded(state: &mut State, record: &Recorded) -> Vec<Effect> {
+    let Some(event) = &record.event else { return Vec::new() };
+    alerts_recorded(state, event);
+    super::brief::recorded(state, event);
+    super::verbs::recorded(state, record)
+}
+
+fn alerts_recorded(state: &mut State, event: &LogEvent) {
     let now = state.now;
     let (kind, done) = match (event, &state.ui.dialog) {
         (LogEvent::AlertsAcknowledged { title, .. }, _) => {
@@ -172,23 +187,30 @@ pub(in crate::app) fn recorded(state: &mut State, event: &LogEvent) {
     state.ui.notice(Tone::Done, done, now);
 }
 
-/// What is typed in the open form, and where it is kept.
-pub(in crate::app) fn open_draft(state: &State) -> Option<(String, String)> {
+/// Where what is typed in the open form is kept, and what that is; nothing once all of it was deleted.
+pub(in crate::app) fn open_draft(state: &State) -> Option<(String, Option<String>)> {
     let (key, text) = match &state.ui.dialog {
         Some(Dialog::Acknowledge(f)) => (draft_key("ack", &f.title), f.note.text()),
         Some(Dialog::Note(f)) => (draft_key("note", &f.title), f.text.text()),
         Some(Dialog::Silence(f)) => (draft_key("silence", &f.site), f.draft_text()),
+        Some(Dialog::Form(form)) => return Some((form.draft_key(), form.draft())),
+        // A brief that is only read has nothing to say about a question kept before.
+        Some(Dialog::Brief(brief)) if brief.asking.is_some() => return Some(brief.draft()),
         _ => return None,
     };
-    (!text.trim().is_empty()).then_some((key, text))
+    Some((key, Some(text).filter(|text| !text.trim().is_empty())))
 }
 
 /// Keeps what was typed in the open form, so that opening it again shows it.
 pub(in crate::app) fn keep_draft(state: &mut State) {
-    if let Some((key, text)) = open_draft(state) {
-        let now = state.now;
-        state.drafts.insert(key, text);
-        state.ui.notice(Tone::Info, "Kept as a draft; the same key opens it again.", now);
+    match open_draft(state) {
+        Some((key, Some(text))) => {
+            let now = state.now;
+            state.drafts.insert(key, text);
+            state.ui.notice(Tone::Info, "Kept as a draft; the same key opens it again.", now);
+        }
+        Some((key, None)) => drop(state.drafts.remove(&key)),
+        None => {}
     }
 }
 
@@ -198,17 +220,24 @@ pub(in crate::app) fn draft_key(kind: &str, about: &impl std::fmt::Display) -> S
 }
 
 /// Nothing was recorded: the form stays open with what was typed and says why.
-pub(in crate::app) fn not_recorded(state: &mut State, sentence: &SafeText) {
+pub(in crate::app) fn not_recorded(state: &mut State, error: &AppendError) {
+    if super::verbs::is_routine(error)
+        || super::verbs::not_recorded(state, error)
+        || super::brief::not_recorded(state, error)
+    {
+        return;
+    }
+    let sentence = super::verbs::first_was(error, state.now);
     let (saving, refusal) = match &mut state.ui.dialog {
         Some(Dialog::Acknowledge(f)) => (&mut f.saving, &mut f.refusal),
         Some(Dialog::Note(f)) => (&mut f.saving, &mut f.refusal),
         Some(Dialog::Silence(f)) => (&mut f.saving, &mut f.refusal),
         _ => {
             let now = state.now;
-            state.ui.notice(Tone::Error, sentence.clone(), now);
+            state.ui.notice(Tone::Error, sentence, now);
             return;
         }
     };
     *saving = false;
-    *refusal = Some(sentence.clone());
+    *refusal = Some(sentence);
 }

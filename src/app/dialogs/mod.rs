@@ -1,20 +1,27 @@
 //! Dialogs: opening them, what keys do in them, closing them without losing what was typed.
 
+mod brief;
 mod find;
 mod forms;
+mod incident;
 mod lists;
 mod prompt;
 mod reading;
 mod silence;
+mod verbs;
 
+pub(super) use brief::hand_off;
 pub(super) use find::open as open_finder;
 pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
+pub(super) use incident::{leave, pin};
 pub(super) use lists::{open_silences, open_windows, refresh as refresh_windows};
 pub(super) use prompt::{open_command, open_filter};
 pub(super) use reading::{
-    alert_reading, explain, link, refresh as refresh_reading, runbook, source_reading,
+    alert_reading, explain, incident_reading, link, plain, refresh as refresh_reading, runbook,
+    source_reading,
 };
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
+pub(super) use verbs::{Step, back_from_editor, open as open_verb, open_declare, step};
 
 use crate::actions::{Action, Screen};
 use crate::app::Tone;
@@ -32,13 +39,16 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
             | Dialog::Find(_)
             | Dialog::Acknowledge(_)
             | Dialog::Note(_)
-            | Dialog::Silence(_),
+            | Dialog::Silence(_)
+            | Dialog::Form(_)
+            | Dialog::Brief(_),
         ) => true,
         Some(
             Dialog::Help { .. }
             | Dialog::Reading(_)
             | Dialog::Silences { .. }
-            | Dialog::Windows { .. },
+            | Dialog::Windows { .. }
+            | Dialog::Leave,
         ) => false,
     };
     if typing {
@@ -48,12 +58,17 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
             (_, Some(Dialog::Prompt(_))) => prompt::key(state, meant, chord),
             (_, Some(Dialog::Find(_))) => find::key(state, meant, chord),
             (_, Some(Dialog::Silence(_))) => silence::key(state, meant, chord),
+            (_, Some(Dialog::Form(_))) => verbs::key(state, meant, chord),
+            (_, Some(Dialog::Brief(_))) => brief::key(state, meant, chord),
             (_, _) => forms::key(state, meant, chord),
         };
     }
     // Withdraw must mean something in the list of silences whatever screen lies below it.
     let keymap = std::sync::Arc::clone(&state.keymap);
     match keymap.resolve(Screen::Alerts, false, &mut state.ui.pending, chord) {
+        Resolved::Action(action) if matches!(state.ui.dialog, Some(Dialog::Leave)) => {
+            incident::answer_leave(state, action)
+        }
         Resolved::Action(Action::Back | Action::Quit) => back(state),
         Resolved::Action(action) => match &state.ui.dialog {
             Some(Dialog::Silences { .. } | Dialog::Windows { .. }) => lists::act(state, action),
@@ -83,14 +98,26 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Effect> {
             silence::edited(state);
             all
         }
+        Some(Dialog::Form(f)) if f.saving.is_none() && !f.away => {
+            let all = f.paste(text);
+            verbs::edited(state);
+            all
+        }
+        Some(Dialog::Brief(b)) if b.saving.is_none() => {
+            b.asking.as_mut().is_none_or(|question| question.insert(text))
+        }
         _ => return Vec::new(),
     };
     if !all {
-        let now = state.now;
-        let text = "The pasted text is longer than fits here (64 KiB); its end was left out.";
-        state.ui.notice(Tone::Warning, text, now);
+        say_cut(state);
     }
     vec![Effect::Keep]
+}
+
+fn say_cut(state: &mut State) {
+    let now = state.now;
+    let text = "The text is longer than fits here (64 KiB); its end was left out.";
+    state.ui.notice(Tone::Warning, text, now);
 }
 
 /// One level back: from a confirmation to the form, from the form to the screen. Never loses text.
@@ -105,11 +132,22 @@ pub(super) fn back(state: &mut State) -> Vec<Effect> {
             *confirm = false;
             return Vec::new();
         }
-        Some(Dialog::Acknowledge(_) | Dialog::Note(_) | Dialog::Silence(_)) => {
-            forms::keep_draft(state)
+        Some(Dialog::Brief(brief)) if brief.asking.is_some() && brief.saving.is_none() => {
+            forms::keep_draft(state);
+            if let Some(Dialog::Brief(brief)) = &mut state.ui.dialog {
+                (brief.asking, brief.declining) = (None, false);
+            }
+            return vec![Effect::Keep];
         }
+        Some(
+            Dialog::Acknowledge(_)
+            | Dialog::Note(_)
+            | Dialog::Silence(_)
+            | Dialog::Form(_)
+            | Dialog::Brief(_),
+        ) => forms::keep_draft(state),
         Some(Dialog::Help { .. } | Dialog::Reading(_) | Dialog::Prompt(_) | Dialog::Find(_))
-        | Some(Dialog::Silences { .. } | Dialog::Windows { .. })
+        | Some(Dialog::Silences { .. } | Dialog::Windows { .. } | Dialog::Leave)
         | None => {}
     }
     state.ui.dialog = None;

@@ -2,7 +2,7 @@
 
 use crate::actions::Screen;
 use crate::actions::command::{self, Command};
-use crate::app::screens::slos;
+use crate::app::screens::{incident, slos};
 use crate::app::{
     Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update,
 };
@@ -78,7 +78,8 @@ const FILTER: &str = "filter ";
 fn count(state: &State, screen: Screen, filter: &Filter) -> usize {
     match screen {
         Screen::Slos => slos::matching(state, filter).count(),
-        Screen::Alerts | Screen::Bridge | Screen::Incident | Screen::Sources => {
+        Screen::Incident => incident::matching(state, filter),
+        Screen::Alerts | Screen::Bridge | Screen::Sources => {
             state.model.alerts.visible(filter, state.ui.alerts.show_muted).len()
         }
     }
@@ -157,7 +158,11 @@ fn set_filter(state: &mut State, screen: Screen, text: &str, filter: Filter) {
             state.ui.slos.filter_text = text.to_owned();
             state.ui.slos.filter = filter;
         }
-        Screen::Alerts | Screen::Bridge | Screen::Incident | Screen::Sources => {
+        Screen::Incident => {
+            state.ui.incident.filter_text = text.to_owned();
+            state.ui.incident.filter = filter;
+        }
+        Screen::Alerts | Screen::Bridge | Screen::Sources => {
             state.ui.screen = Screen::Alerts;
             state.ui.alerts.filter_text = text.to_owned();
             state.ui.alerts.filter = filter;
@@ -189,8 +194,10 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
             effects
         }
         Command::Filter(text) => {
-            let screen =
-                if state.ui.screen == Screen::Slos { Screen::Slos } else { Screen::Alerts };
+            let screen = match state.ui.screen {
+                screen @ (Screen::Slos | Screen::Incident) => screen,
+                Screen::Bridge | Screen::Alerts | Screen::Sources => Screen::Alerts,
+            };
             match Filter::parse(&text) {
                 Ok(filter) => set_filter(state, screen, &text, filter),
                 Err(e) => {
@@ -223,6 +230,11 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
                     state.ui.notice(Tone::Warning, text, now);
                 }
             }
+            Vec::new()
+        }
+        Command::Incident(_) => {
+            let now = state.now;
+            state.ui.notice(Tone::Info, "Nothing was done: open the form of that verb.", now);
             Vec::new()
         }
         Command::Seek(_) | Command::Speed(_) if state.playback.is_none() => {

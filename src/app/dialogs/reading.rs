@@ -2,6 +2,7 @@
 
 use crate::actions::Action;
 use crate::app::screens::alerts::{chosen, facts};
+use crate::app::screens::incident;
 use crate::app::{About, AlertRow, Dialog, Effect, Reading, ReadingLine, State, Tone};
 use crate::domain::{SafeText, SloId, SourceId};
 
@@ -28,6 +29,7 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
         About::Alert(row) => alert_lines(state, row)?,
         About::Runbook(key) => runbook_lines(state, key)?,
         About::Source(id) => source_lines(state, id)?,
+        About::Incident(id, detail) => incident::detail_lines(state, id, detail)?,
     };
     Some(Reading { title, about, lines, top })
 }
@@ -56,7 +58,15 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
 
 fn copy(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Reading(reading)) = &state.ui.dialog else { return Vec::new() };
-    let lines = reading.lines.iter().map(|line| match line {
+    let text = plain(&reading.lines);
+    let now = state.now;
+    state.ui.notice(Tone::Done, "Copied.", now);
+    vec![Effect::Copy(text)]
+}
+
+/// A text to read without its looks.
+pub(in crate::app) fn plain(lines: &[ReadingLine]) -> String {
+    let lines = lines.iter().map(|line| match line {
         ReadingLine::Head(t)
         | ReadingLine::Text(t)
         | ReadingLine::Code(t)
@@ -64,10 +74,16 @@ fn copy(state: &mut State) -> Vec<Effect> {
         ReadingLine::Pair(name, value) => format!("{name}: {value}"),
         ReadingLine::Blank => String::new(),
     });
-    let text = lines.collect::<Vec<_>>().join("\n");
-    let now = state.now;
-    state.ui.notice(Tone::Done, "Copied.", now);
-    vec![Effect::Copy(text)]
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Everything about what is selected of an incident.
+pub(in crate::app) fn incident_reading(state: &mut State) -> Vec<Effect> {
+    let id = state.incident().map(|incident| incident.id.clone());
+    match id.zip(state.incident_detail()) {
+        Some((id, detail)) => open_reading(state, About::Incident(id, detail)),
+        None => Vec::new(),
+    }
 }
 
 /// How the selected objective's figures are computed.

@@ -10,11 +10,11 @@ use super::{Move, kept, moved};
 /// Makes the rows anew when the model changed. Not while a dialog is open: nothing reorders under it.
 pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     let State { model, ui, .. } = state;
-    if !force && (ui.dialog.is_some() || ui.alerts.revision == model.revision) {
+    if !force && (ui.dialog.is_some() || ui.alerts.revision == model.alerts.revision) {
         return;
     }
     let alerts = &mut ui.alerts;
-    alerts.revision = model.revision;
+    alerts.revision = model.alerts.revision;
     let mut rows = Vec::with_capacity(model.alerts.groups.len());
     let visible = model.alerts.visible(&alerts.filter, alerts.show_muted);
     for group in visible.into_iter().filter_map(|at| model.alerts.groups.get(at)) {

@@ -1,13 +1,19 @@
 //! The Bridge: panes, their selections, and the service whose signals are shown.
 
 use crate::app::{BridgePane, State};
-use crate::domain::{ServiceId, SloId, SourceId};
+use crate::domain::{IncidentId, ServiceId, SloId, SourceId};
 use crate::model::GroupKey;
+use crate::model::incidents::Incident;
 
 use super::{Move, moved, moved_by};
 
-const PANES: [BridgePane; 4] =
-    [BridgePane::Budgets, BridgePane::Groups, BridgePane::Signals, BridgePane::Sources];
+const PANES: [BridgePane; 5] = [
+    BridgePane::Incidents,
+    BridgePane::Budgets,
+    BridgePane::Groups,
+    BridgePane::Signals,
+    BridgePane::Sources,
+];
 
 /// Keeps selections on things that exist; the first row where nothing was selected.
 pub(in crate::app) fn refresh(state: &mut State) {
@@ -17,6 +23,13 @@ pub(in crate::app) fn refresh(state: &mut State) {
     // After every message, so nothing is listed here: most of the time everything is still there.
     let State { model, ui, .. } = state;
     let bridge = &mut ui.bridge;
+    let live = |id: &IncidentId| model.incidents.incidents.get(id).is_some_and(is_live);
+    if bridge.incident.as_ref().is_some_and(|id| !live(id)) {
+        bridge.incident = None;
+    }
+    if bridge.pane == BridgePane::Incidents && !model.incidents.incidents.values().any(is_live) {
+        bridge.pane = BridgePane::Budgets;
+    }
     if !bridge.chosen {
         (bridge.slo, bridge.group) = (None, None);
     }
@@ -32,16 +45,23 @@ pub(in crate::app) fn refresh(state: &mut State) {
 }
 
 pub(in crate::app) fn next_pane(state: &mut State, by: isize) {
-    let at = PANES.iter().position(|p| *p == state.ui.bridge.pane).unwrap_or(0);
-    let count = PANES.len();
+    let live = state.model.incidents.incidents.values().any(is_live);
+    let panes = if live { &PANES[..] } else { &PANES[1..] };
+    let at = panes.iter().position(|p| *p == state.ui.bridge.pane).unwrap_or(0);
+    let count = panes.len();
     let next = at.saturating_add(count).saturating_add_signed(by) % count;
-    state.ui.bridge.pane = PANES[next];
+    state.ui.bridge.pane = panes[next];
     state.ui.bridge.chosen = true;
 }
 
 pub(in crate::app) fn go(state: &mut State, by: Move) {
     state.ui.bridge.chosen = true;
     match state.ui.bridge.pane {
+        BridgePane::Incidents => {
+            let rows = state.model.incidents.live();
+            let selected = selected_incident(state);
+            state.ui.bridge.incident = moved_by(&rows, |one| &one.id, selected.as_ref(), by);
+        }
         BridgePane::Budgets => {
             let rows = &state.model.slos.statuses;
             let chosen = &mut state.ui.bridge.slo;
@@ -64,6 +84,17 @@ pub(in crate::app) fn go(state: &mut State, by: Move) {
     }
 }
 
+/// The incident selected among those going on: the one chosen, else the worst.
+pub(in crate::app) fn selected_incident(state: &State) -> Option<IncidentId> {
+    let chosen = state.ui.bridge.incident.clone();
+    chosen.or_else(|| state.model.incidents.live().first().map(|one| one.id.clone()))
+}
+
+/// Whether it is listed.
+fn is_live(incident: &Incident) -> bool {
+    incident.status.is_live() && incident.merged_into.is_none()
+}
+
 /// The service whose signals are shown: the chosen one, else that of the selection, else the worst.
 pub(in crate::app) fn service(state: &State) -> Option<ServiceId> {
     let (bridge, model) = (&state.ui.bridge, &state.model);
@@ -71,7 +102,9 @@ pub(in crate::app) fn service(state: &State) -> Option<ServiceId> {
     let of_group = |key: &GroupKey| model.alerts.group(key).and_then(|g| g.service.clone());
     let followed = match bridge.pane {
         BridgePane::Groups => bridge.group.as_ref().and_then(of_group),
-        BridgePane::Budgets | BridgePane::Signals | BridgePane::Sources => None,
+        BridgePane::Incidents | BridgePane::Budgets | BridgePane::Signals | BridgePane::Sources => {
+            None
+        }
     };
     bridge
         .pinned

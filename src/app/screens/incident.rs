@@ -1,8 +1,20 @@
-//! The Incident screen: which incident is shown, what is selected in its panes.
+//! The Incident screen: which incident is shown, what is selected in its panes, and what Enter, Esc and
+//! the clipboard mean there.
 
-use crate::app::{IncidentPane, State};
+mod details;
+mod timeline;
+
+pub(in crate::app) use details::lines as detail_lines;
+pub(in crate::app) use timeline::matching;
+
+use std::collections::BTreeMap;
+
+use crate::app::{Detail, IncidentPane, IncidentUi, State, board};
 use crate::domain::IncidentId;
+use crate::eventlog::RecordId;
 use crate::model::incidents::Incident;
+
+use super::{Move, moved, moved_by};
 
 impl State {
     /// The incident that actions mean: the one chosen by hand, else the worst that is going on, else
@@ -10,23 +22,94 @@ impl State {
     pub fn incident(&self) -> Option<&Incident> {
         self.model.incidents.incidents.get(self.ui.incident.shown.as_ref()?)
     }
+
+    /// What is selected of it in the pane that has the keys.
+    pub fn incident_detail(&self) -> Option<Detail> {
+        let ui = &self.ui.incident;
+        match ui.pane {
+            IncidentPane::Timeline => ui.entry.map(Detail::Entry),
+            IncidentPane::Roles => ui.holder.clone().map(Detail::Place),
+            IncidentPane::Tasks => ui.task.map(Detail::Task),
+            IncidentPane::Workstreams => ui.workstream.map(Detail::Workstream),
+            IncidentPane::Decisions => ui.decision.map(Detail::Decision),
+            IncidentPane::Updates => ui.update.map(Detail::Update),
+            IncidentPane::Pages => ui.page.map(Detail::Page),
+        }
+    }
+}
+
+/// Selections on things that exist; the first where nothing was selected.
+fn select(ui: &mut IncidentUi, incident: &Incident) {
+    fn first<T>(
+        now: &mut Option<RecordId>,
+        known: &BTreeMap<RecordId, T>,
+        rows: impl FnOnce() -> Option<RecordId>,
+    ) {
+        if now.is_none_or(|id| !known.contains_key(&id)) {
+            *now = rows();
+        }
+    }
+    first(&mut ui.task, &incident.tasks, || board::tasks(incident).first().map(|row| row.0));
+    first(&mut ui.workstream, &incident.workstreams, || {
+        board::workstreams(incident).first().map(|row| row.0)
+    });
+    first(&mut ui.decision, &incident.decisions, || {
+        board::decisions(incident).first().map(|row| row.0)
+    });
+    first(&mut ui.update, &incident.updates, || board::updates(incident).first().map(|row| row.0));
+    first(&mut ui.page, &incident.pages, || board::pages(incident).first().map(|row| row.0));
+    let places = board::places(incident);
+    let old = ui.holder.as_ref().map(|(role, _)| *role);
+    if ui.holder.as_ref().is_none_or(|place| !places.contains(place)) {
+        // Whoever has the role now.
+        let same = places.iter().find(|(role, _)| Some(*role) == old);
+        ui.holder = same.or(places.first()).cloned();
+    }
 }
 
 /// Keeps what is shown on things that exist.
-pub(in crate::app) fn refresh(state: &mut State) {
+pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     let State { model, ui, .. } = state;
     let book = &model.incidents;
     let ui = &mut ui.incident;
     if ui.chosen.as_ref().is_some_and(|id| !book.incidents.contains_key(id)) {
         ui.chosen = None;
     }
-    if ui.chosen.is_some() {
-        ui.shown.clone_from(&ui.chosen);
-        return;
+    let shown = match &ui.chosen {
+        Some(id) => Some(id.clone()),
+        None => {
+            let latest = || book.incidents.values().max_by_key(|one| (one.declared_at, &one.id));
+            book.live().into_iter().next().or_else(latest).map(|one| one.id.clone())
+        }
+    };
+    if shown != ui.shown {
+        show_anew(ui, shown);
     }
-    let latest = || book.incidents.values().max_by_key(|one| (one.declared_at, &one.id));
-    let shown = book.live().into_iter().next().or_else(latest);
-    ui.shown = shown.map(|one| one.id.clone());
+    if let Some(incident) = ui.shown.as_ref().and_then(|id| book.incidents.get(id)) {
+        if force {
+            ui.rows = None;
+        }
+        timeline::refresh(ui, incident);
+        select(ui, incident);
+    }
+}
+
+/// Another incident: nothing is selected in it yet.
+fn show_anew(ui: &mut IncidentUi, shown: Option<IncidentId>) {
+    *ui = IncidentUi {
+        chosen: ui.chosen.take(),
+        shown,
+        pane: ui.pane,
+        filter_text: std::mem::take(&mut ui.filter_text),
+        filter: std::mem::take(&mut ui.filter),
+        ..IncidentUi::default()
+    };
+}
+
+/// Shows this incident until another is chosen.
+pub(in crate::app) fn choose(state: &mut State, id: &IncidentId) {
+    state.ui.incident.chosen = Some(id.clone());
+    refresh(state, false);
 }
 
 /// Shows another incident that is going on.
@@ -34,12 +117,9 @@ pub(in crate::app) fn step(state: &mut State, by: isize) {
     let live: Vec<IncidentId> =
         state.model.incidents.live().into_iter().map(|one| one.id.clone()).collect();
     let at = live.iter().position(|id| Some(id) == state.ui.incident.shown.as_ref());
-    let next = match at {
-        Some(at) => (at + live.len()).saturating_add_signed(by) % live.len(),
-        None => 0,
-    };
+    let next = at.map_or(0, |at| (at + live.len()).saturating_add_signed(by) % live.len());
     if let Some(id) = live.get(next) {
-        state.ui.incident.chosen = Some(id.clone());
+        choose(state, id);
     }
 }
 
@@ -47,4 +127,51 @@ pub(in crate::app) fn next_pane(state: &mut State, by: isize) {
     let panes = IncidentPane::ALL;
     let at = panes.iter().position(|p| *p == state.ui.incident.pane).unwrap_or(0);
     state.ui.incident.pane = panes[(at + panes.len()).saturating_add_signed(by) % panes.len()];
+}
+
+pub(in crate::app) fn go(state: &mut State, by: Move) {
+    let State { model, ui, .. } = state;
+    let ui = &mut ui.incident;
+    let Some(incident) = ui.shown.as_ref().and_then(|id| model.incidents.incidents.get(id)) else {
+        return;
+    };
+    fn record<T>(rows: &[(RecordId, &T)], now: &mut Option<RecordId>, by: Move) {
+        let from = *now;
+        *now = moved_by(rows, |(id, _)| id, from.as_ref(), by);
+    }
+    match ui.pane {
+        IncidentPane::Timeline => timeline::go(ui, incident, by),
+        IncidentPane::Roles => {
+            let rows = board::places(incident);
+            ui.holder = moved(&rows, ui.holder.as_ref(), by);
+        }
+        IncidentPane::Tasks => record(&board::tasks(incident), &mut ui.task, by),
+        IncidentPane::Workstreams => {
+            record(&board::workstreams(incident), &mut ui.workstream, by);
+        }
+        IncidentPane::Decisions => record(&board::decisions(incident), &mut ui.decision, by),
+        IncidentPane::Updates => record(&board::updates(incident), &mut ui.update, by),
+        IncidentPane::Pages => record(&board::pages(incident), &mut ui.page, by),
+    }
+}
+
+/// One level back within the screen; `false` when there is none.
+pub(in crate::app) fn back(ui: &mut IncidentUi) -> bool {
+    if ui.pane != IncidentPane::Timeline {
+        ui.pane = IncidentPane::Timeline;
+        return true;
+    }
+    if ui.held {
+        ui.held = false;
+        return true;
+    }
+    false
+}
+
+/// For the clipboard: what is selected, as a line.
+pub(in crate::app) fn copied(state: &State) -> Option<String> {
+    let incident = state.incident()?;
+    let detail = state.incident_detail()?;
+    let (_, lines) = detail_lines(state, &incident.id, &detail)?;
+    Some(crate::app::dialogs::plain(&lines))
 }

@@ -1,6 +1,6 @@
 //! What is looked at of an incident: which one, which pane, and what is selected in each.
 
-use crate::domain::{Actor, IncidentId, Role};
+use crate::domain::{Actor, Filter, IncidentId, Role};
 use crate::eventlog::RecordId;
 
 /// Panes of the Incident screen, in Tab order.
@@ -49,6 +49,9 @@ impl IncidentPane {
     }
 }
 
+/// A place in an incident's response: who holds a role, or that nobody does.
+pub type Place = (Role, Option<Actor>);
+
 /// The Incident screen.
 #[derive(Debug, Clone, Default)]
 pub struct IncidentUi {
@@ -58,10 +61,12 @@ pub struct IncidentUi {
     pub shown: Option<IncidentId>,
     /// Where the keys go.
     pub pane: IncidentPane,
-    /// Selected entry of the timeline; `None` follows the newest.
+    /// Selected entry of the timeline.
     pub entry: Option<RecordId>,
-    /// Selected holder of a role; `None` is the first place.
-    pub holder: Option<(Role, Option<Actor>)>,
+    /// The entry was chosen by hand; until then it is the newest, whichever that is now.
+    pub held: bool,
+    /// Selected place among the roles.
+    pub holder: Option<Place>,
     /// Selected task.
     pub task: Option<RecordId>,
     /// Selected workstream.
@@ -76,4 +81,19 @@ pub struct IncidentUi {
     pub scroll: [usize; IncidentPane::ALL.len()],
     /// Filter of the timeline, as typed.
     pub filter_text: String,
+    /// As understood.
+    pub filter: Filter,
+    /// Rows of the timeline that pass the filter; `None` without one.
+    pub rows: Option<FilteredRows>,
+}
+
+/// Rows of a timeline that pass a filter, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FilteredRows {
+    /// The timeline they are of.
+    pub of: Option<IncidentId>,
+    /// How many lines have been looked at, and the last of them: what came since is looked at alone.
+    pub seen: (usize, Option<RecordId>),
+    /// Places in the timeline.
+    pub rows: Vec<u32>,
 }

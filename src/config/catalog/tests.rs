@@ -278,3 +278,22 @@ proptest! {
         let _ = read("a.toml", &any);
     }
 }
+
+#[test]
+fn stars_and_question_marks_stand_for_other_characters() {
+    for (pattern, name, fits) in [
+        ("*", "", true),
+        ("*.toml", "a.toml", true),
+        ("*.toml", ".toml", true),
+        ("*.toml", "a.toml.bak", false),
+        ("services-??.toml", "services-0é.toml", true),
+        ("services-??.toml", "services-0.toml", false),
+        ("a*b*c", "a1b2b3c", true),
+        ("a*b*c", "a1b2b3", false),
+        ("*.y*ml", "slo.y.yaml", true),
+        ("a", "ab", false),
+        ("a.c", "abc", false),
+    ] {
+        assert_eq!(super::fits(pattern, name), fits, "{pattern} {name}");
+    }
+}

@@ -11,9 +11,22 @@
 //! thing the later [`Stamp`] counts. Of several records that follow the same one in a claimed place (command)
 //! the earlier counts, and what builds on the other is shown as lost.
 
+mod book;
+mod dossier;
+mod filter;
+mod fold;
+mod outward;
 mod timeline;
+mod words;
+mod work;
 
+pub(super) use book::check;
+pub use book::{IncidentBook, RefusedRecord};
+pub use filter::{FilterMistake, Filtered, TimelineFilter};
 pub use timeline::{Line, LineKind, Timeline};
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -21,31 +34,7 @@ use crate::domain::{
     Actor, Audience, Cause, ChannelId, Impact, IncidentId, Role, SafeText, ServiceId, Severity,
     Status, TeamId, TicketRef, Timestamp,
 };
-use crate::eventlog::{Denied, KeyId, RecordId, Recorded};
-
-/// All incidents, and the fold that makes them.
-#[derive(Debug, Clone, Default)]
-pub struct IncidentBook {
-    /// By id.
-    pub incidents: BTreeMap<IncidentId, Incident>,
-    /// Records that the policy refused: they change nothing, but nobody may hide them.
-    pub refused: Vec<RefusedRecord>,
-}
-
-/// A record that its writer was not allowed to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefusedRecord {
-    /// Which.
-    pub id: RecordId,
-    /// Who said they were the writer.
-    pub actor: Actor,
-    /// When.
-    pub at: Timestamp,
-    /// Its kind.
-    pub kind: &'static str,
-    /// Why.
-    pub why: Denied,
-}
+use crate::eventlog::{KeyId, RecordId};
 
 /// One incident as it is now.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +61,8 @@ pub struct Incident {
     pub declared_by: Actor,
     /// When.
     pub declared_at: Timestamp,
+    /// The record that declared it.
+    pub declared: RecordId,
     /// When it began for those who are hurt, if known.
     pub onset: Option<Timestamp>,
     /// The incident this one went into.
@@ -80,6 +71,9 @@ pub struct Incident {
     pub links: Vec<(SafeText, SafeText)>,
     /// Who commands; `None` until somebody does.
     pub command: Option<Command>,
+    /// The record that the next change of command follows: what stands in the claimed place. It is not
+    /// always the one of `command`, since a refused record takes the place without having an effect.
+    pub command_place: Option<RecordId>,
     /// The other roles: who holds them, since when, until when they are to be relieved.
     pub roles: BTreeMap<Role, Vec<Holder>>,
     /// The hand-over that is offered and not yet accepted whole.
@@ -109,7 +103,7 @@ pub struct Command {
     pub key: KeyId,
     /// Since when.
     pub since: Timestamp,
-    /// The record that says so; the next change of command follows it.
+    /// The record that says so.
     pub record: RecordId,
 }
 
@@ -306,20 +300,4 @@ pub struct Page {
     pub escalates: Option<RecordId>,
     /// The answer: when, coming, words.
     pub answer: Option<(Timestamp, bool, SafeText)>,
-}
-
-impl IncidentBook {
-    /// Takes in one record that the policy allows.
-    pub fn apply(&mut self, _record: &Recorded) {}
-
-    /// Incidents that are going on, worst first, then oldest first.
-    pub fn live(&self) -> Vec<&Incident> {
-        let mut live: Vec<&Incident> = self
-            .incidents
-            .values()
-            .filter(|one| one.status.is_live() && one.merged_into.is_none())
-            .collect();
-        live.sort_by_key(|one| (one.severity, one.declared_at, one.id.clone()));
-        live
-    }
 }

@@ -1,9 +1,20 @@
 //! The timeline: machine events and human entries on one line of time, in the order of corrected time.
+//!
+//! Lines stay where they arrived; only their order moves, four bytes a line, so that a million lines
+//! are read in, backdated and paged through without copying them about. What a filter asks first is
+//! kept apart from the lines, so that it need not touch them.
 
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::domain::{Actor, EntryKind, Evidence, Moment, SafeText};
-use crate::eventlog::{KeyId, RecordId};
+use hashbrown::HashTable;
+
+use crate::domain::{Actor, EntryKind, Evidence, Moment, SafeText, Timestamp};
+use crate::eventlog::{Hybrid, KeyId, RecordId};
+
+use super::dossier::Mark;
 
 /// One line of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +24,7 @@ pub struct Line {
     /// When it happened, raw and corrected.
     pub at: Moment,
     /// When it was written down; differs from `at` for what was backdated.
-    pub written: crate::domain::Timestamp,
+    pub written: Timestamp,
     /// Who; the source for what a machine saw.
     pub by: Actor,
     /// The key it is signed with.
@@ -29,7 +40,7 @@ pub struct Line {
     /// On top of the screen.
     pub pinned: bool,
     /// No longer holds: who said so and why.
-    pub withdrawn: Option<(Actor, SafeText)>,
+    pub withdrawn: Option<Arc<(Actor, SafeText)>>,
 }
 
 /// What a line is.
@@ -45,9 +56,316 @@ pub enum LineKind {
     Refused,
 }
 
+impl LineKind {
+    /// As written in filters and exports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Entry(kind) => kind.name(),
+            Self::Step => "step",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Whether a later entry can say that it no longer holds. What a machine saw stays as it is, and what has
+    /// an effect is changed by another step, not by taking back its line.
+    pub const fn can_be_withdrawn(self) -> bool {
+        matches!(self, Self::Entry(_))
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Machine, Self::Step, Self::Refused]
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+            .or_else(|| EntryKind::named(name).map(Self::Entry))
+    }
+}
+
 /// All lines.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Timeline {
-    /// By corrected time, then by record.
-    pub lines: Vec<Line>,
+    /// Lines where they arrived, with gaps where one was taken out.
+    slab: Vec<Option<Line>>,
+    /// What sorting and filtering ask, beside each line.
+    tags: Vec<Tag>,
+    /// Places in the slab by corrected time, then by the order of writing.
+    order: Vec<u32>,
+    /// Places in the slab by record.
+    places: HashTable<u32>,
+    /// Places in the slab of what is pinned.
+    pins: Vec<u32>,
+    people: Names<Actor>,
+    /// Grows with every change but a line at the end.
+    edits: u64,
+}
+
+/// What is asked of a line without looking at it.
+#[derive(Debug, Clone, Copy)]
+struct Tag {
+    corrected: Timestamp,
+    written: Hybrid,
+    by: u32,
+    kind: LineKind,
+    /// Somebody else spoke.
+    spoken: bool,
+}
+
+/// Each value once, by a small number.
+#[derive(Debug, Clone)]
+struct Names<T> {
+    known: Vec<T>,
+    numbers: HashMap<T, u32>,
+}
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self { known: Vec::new(), numbers: HashMap::new() }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Names<T> {
+    fn number(&mut self, value: &T) -> u32 {
+        if let Some(number) = self.numbers.get(value) {
+            return *number;
+        }
+        let number = place(self.known.len());
+        self.known.push(value.clone());
+        self.numbers.insert(value.clone(), number);
+        number
+    }
+}
+
+/// Four thousand million lines are more than a log holds; beyond, the last place is used again.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// A record's id is a hash already.
+fn hash(record: RecordId) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = record.0;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+impl Timeline {
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The line in this row, counted from the oldest.
+    pub fn get(&self, row: usize) -> Option<&Line> {
+        self.slab.get(*self.order.get(row)? as usize)?.as_ref()
+    }
+
+    /// All lines, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.order.iter().filter_map(|at| self.slab.get(*at as usize)?.as_ref())
+    }
+
+    /// The lines of some rows; what is beyond the end is left out.
+    pub fn page(&self, rows: Range<usize>) -> impl DoubleEndedIterator<Item = &Line> {
+        let end = rows.end.min(self.order.len());
+        let rows = rows.start.min(end)..end;
+        self.order[rows].iter().filter_map(|at| self.slab.get(*at as usize)?.as_ref())
+    }
+
+    /// The line of a record.
+    pub fn line(&self, record: RecordId) -> Option<&Line> {
+        self.slab.get(self.find(record)? as usize)?.as_ref()
+    }
+
+    /// The row a record's line stands in.
+    pub fn row_of(&self, record: RecordId) -> Option<usize> {
+        let at = self.find(record)?;
+        self.order.binary_search_by_key(&self.key(at), |other| self.key(*other)).ok()
+    }
+
+    /// The first row at or after a moment.
+    pub fn row_at(&self, moment: Timestamp) -> usize {
+        self.order.partition_point(|at| self.tags[*at as usize].corrected < moment)
+    }
+
+    /// The rows of what lies at most `span` before or after a moment.
+    pub fn around(&self, moment: Timestamp, span: crate::domain::Span) -> Range<usize> {
+        let after = moment.plus(span).plus(crate::domain::Span::from_millis(1));
+        self.row_at(moment.minus(span))..self.row_at(after)
+    }
+
+    /// What is pinned, oldest first.
+    pub fn pinned(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.pins.iter().filter_map(|at| self.slab.get(*at as usize)?.as_ref())
+    }
+
+    /// Adds a line, or replaces the one of the same record: for timelines made by hand.
+    pub fn insert(&mut self, line: Line) {
+        self.put(line, Hybrid::default());
+    }
+
+    /// Adds a line written at `written`, or replaces the one of the same record.
+    pub(super) fn put(&mut self, mut line: Line, written: Hybrid) {
+        let by = self.people.number(&line.by);
+        if let Some(person) = self.people.known.get(by as usize) {
+            line.by = person.clone();
+        }
+        let (corrected, kind, spoken) = (line.at.corrected, line.kind, line.spoken_by.is_some());
+        let tag = Tag { corrected, written, by, kind, spoken };
+        let known = self.find(line.record);
+        if let Some(at) = known {
+            let same_place = self.tags[at as usize].corrected == tag.corrected
+                && self.tags[at as usize].written == written;
+            if same_place {
+                let pinned = line.pinned;
+                self.edits += u64::from(self.slab[at as usize].as_ref() != Some(&line));
+                self.tags[at as usize] = tag;
+                self.slab[at as usize] = Some(line);
+                self.set_pin(at, pinned);
+                return;
+            }
+            self.remove(line.record);
+        }
+        let (at, record, pinned) = (place(self.slab.len()), line.record, line.pinned);
+        self.slab.push(Some(line));
+        self.tags.push(tag);
+        let key = self.key(at);
+        match self.order.last() {
+            Some(last) if self.key(*last) > key => {
+                let row = self.order.partition_point(|other| self.key(*other) < key);
+                self.order.insert(row, at);
+                self.edits += 1;
+            }
+            _ => self.order.push(at),
+        }
+        let slab = &self.slab;
+        self.places.insert_unique(hash(record), at, |other| {
+            slab.get(*other as usize).and_then(Option::as_ref).map_or(0, |line| hash(line.record))
+        });
+        self.set_pin(at, pinned);
+    }
+
+    /// Takes a record's line out.
+    pub(super) fn remove(&mut self, record: RecordId) {
+        let Some(at) = self.find(record) else { return };
+        self.edits += 1;
+        if let Some(row) = self.row_of(record) {
+            self.order.remove(row);
+        }
+        self.set_pin(at, false);
+        let slab = &self.slab;
+        let same = |other: &u32| is(slab, *other, record);
+        if let Ok(found) = self.places.find_entry(hash(record), same) {
+            found.remove();
+        }
+        self.slab[at as usize] = None;
+    }
+
+    /// Sets what later records said about a line.
+    pub(super) fn mark(&mut self, record: RecordId, mark: &Mark) {
+        let Some(at) = self.find(record) else { return };
+        self.edits += 1;
+        if let Some(line) = self.slab.get_mut(at as usize).and_then(Option::as_mut) {
+            line.pinned = mark.pinned;
+            line.withdrawn = mark.withdrawn.clone().filter(|_| line.kind.can_be_withdrawn());
+        }
+        self.set_pin(at, mark.pinned);
+    }
+
+    /// Rows from `from` on whose kind is one of `kinds` (none is any), whose writer or speaker `by` holds for,
+    /// and, when there is one, that `fine` holds for.
+    pub(super) fn rows_where(
+        &self,
+        from: usize,
+        kinds: &[LineKind],
+        by: impl Fn(&Actor) -> bool,
+        fine: Option<impl Fn(&Line) -> bool>,
+    ) -> Vec<u32> {
+        let known: Vec<bool> = self.people.known.iter().map(&by).collect();
+        let mut rows = Vec::new();
+        for (row, at) in self.order.iter().enumerate().skip(from) {
+            let tag = &self.tags[*at as usize];
+            if !(kinds.is_empty() || kinds.contains(&tag.kind)) {
+                continue;
+            }
+            let by_writer = known.get(tag.by as usize).copied().unwrap_or(false);
+            if !by_writer && !tag.spoken {
+                continue;
+            }
+            if !by_writer || fine.is_some() {
+                let Some(line) = self.slab.get(*at as usize).and_then(Option::as_ref) else {
+                    continue;
+                };
+                let by_speaker = || line.spoken_by.as_ref().is_some_and(&by);
+                if !(by_writer || by_speaker()) || fine.as_ref().is_some_and(|fine| !fine(line)) {
+                    continue;
+                }
+            }
+            rows.push(place(row));
+        }
+        rows
+    }
+
+    /// Whether everything but lines added at the end is as it was when this was last the same.
+    pub(super) const fn edits(&self) -> u64 {
+        self.edits
+    }
+
+    /// Every line with where it stands in the order of writing.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&Line, Hybrid)> {
+        self.order.iter().filter_map(|at| {
+            let tag = self.tags.get(*at as usize)?;
+            Some((self.slab.get(*at as usize)?.as_ref()?, tag.written))
+        })
+    }
+
+    fn find(&self, record: RecordId) -> Option<u32> {
+        self.places.find(hash(record), |at| is(&self.slab, *at, record)).copied()
+    }
+
+    fn key(&self, at: u32) -> (Timestamp, Hybrid, Option<RecordId>) {
+        let tag = self.tags[at as usize];
+        let record = self.slab.get(at as usize).and_then(Option::as_ref).map(|line| line.record);
+        (tag.corrected, tag.written, record)
+    }
+
+    fn set_pin(&mut self, at: u32, pinned: bool) {
+        let row = self.pins.partition_point(|other| self.key(*other) < self.key(at));
+        let known = self.pins.get(row) == Some(&at);
+        match (known, pinned) {
+            (false, true) => self.pins.insert(row, at),
+            (true, false) => {
+                self.pins.remove(row);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is(slab: &[Option<Line>], at: u32, record: RecordId) -> bool {
+    slab.get(at as usize).and_then(Option::as_ref).is_some_and(|line| line.record == record)
+}
+
+impl fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Equal when they show the same.
+impl PartialEq for Timeline {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl FromIterator<Line> for Timeline {
+    fn from_iter<I: IntoIterator<Item = Line>>(lines: I) -> Self {
+        let mut timeline = Self::default();
+        lines.into_iter().for_each(|line| timeline.insert(line));
+        timeline
+    }
 }

@@ -1,8 +1,10 @@
 //! What is to be done next, from the records alone: pure, with time and luck as values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::domain::{ChannelId, Operation, Outcome, Playbook, Purpose, Timestamp};
 use crate::eventlog::{RecordId, Recorded};
@@ -59,6 +61,8 @@ pub(super) struct Steps {
     journal: Journal,
     open: BTreeMap<RecordId, Watch>,
     playbook: Arc<Playbook>,
+    /// Channels that refused an operation for good. A restart forgets it and is refused once more.
+    refused: BTreeSet<(RecordId, String)>,
 }
 
 /// What this console knows of an operation besides its records.
@@ -75,7 +79,8 @@ struct Watch {
 impl Steps {
     /// On what the log held when the console started.
     pub(super) fn new(journal: Journal, playbook: Arc<Playbook>, now: Instant) -> Self {
-        let mut steps = Self { journal, open: BTreeMap::new(), playbook };
+        let (open, refused) = (BTreeMap::new(), BTreeSet::new());
+        let mut steps = Self { journal, open, playbook, refused };
         steps.look(false, now, &|| 0.0);
         steps
     }
@@ -115,12 +120,11 @@ impl Steps {
         }
     }
 
-    /// A step of this console ended.
-    pub(super) fn ended(&mut self, request: RecordId, now: Instant) {
+    /// A step of this console ended; `refused` names the channel that will never take it.
+    pub(super) fn ended(&mut self, request: RecordId, refused: Option<String>) {
+        self.refused.extend(refused.map(|by| (request, by)));
         if let Some(watch) = self.open.get_mut(&request) {
             watch.busy = false;
-            // Should nothing have been recorded, it is not tried again at once.
-            watch.due = watch.due.max(now + BASE);
         }
     }
 
@@ -154,7 +158,10 @@ impl Steps {
                     let tries = |name: &str| {
                         self.journal.attempts(request).filter(|a| a.by.as_str() == name).count()
                     };
-                    let chosen = choose(&self.playbook, &operation.operation, tries, &known);
+                    let able = |name: &str| {
+                        known(name) && !self.refused.contains(&(request, name.to_owned()))
+                    };
+                    let chosen = choose(&self.playbook, &operation.operation, tries, &able);
                     let Some((by, fallback)) = chosen else { continue };
                     let after = attempt.as_ref().map(|a| a.record);
                     let operation = operation.operation.clone();
@@ -162,13 +169,15 @@ impl Steps {
                 }
             };
             watch.busy = true;
+            // Should nothing come of it, because another console was first or nothing could be recorded.
+            watch.due = now + CUT_OFF;
             steps.push(step);
         }
         steps
     }
 
-    /// How long until something may be due.
-    pub(super) fn wait(&self, now: Instant, clock: Timestamp) -> Duration {
+    /// How long until something may be due; `None` when nothing waits.
+    pub(super) fn wait(&self, now: Instant, clock: Timestamp) -> Option<Duration> {
         let due = self.open.iter().filter(|(_, watch)| !watch.busy).filter_map(|(id, watch)| {
             let operation = self.journal.operations.get(id)?;
             if matches!(operation.outcome, Some(Outcome::Unknown { .. })) {
@@ -177,7 +186,7 @@ impl Steps {
             let held = held_back(operation, clock).unwrap_or_default();
             Some(watch.due.saturating_duration_since(now).max(held))
         });
-        due.min().unwrap_or(Duration::MAX).min(CAP)
+        due.min()
     }
 }
 

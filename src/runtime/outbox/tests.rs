@@ -1,6 +1,5 @@
 //! The outbox on pretend channels: whatever is cut off, nothing is lost and nothing goes out twice.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -9,6 +8,7 @@ use pretty_assertions::assert_eq;
 use super::*;
 use crate::domain::{Channel, ChannelId, Message, Purpose, Timestamp};
 use crate::eventlog::MemoryLog;
+use crate::model::Journal;
 
 /// A channel that does what it is told and remembers what reached the other side.
 #[derive(Default)]
@@ -92,31 +92,66 @@ fn send(channel: &str) -> LogEvent {
     }
 }
 
-/// Runs the outbox on `requests`, after what `before` left in the log, and tells how each ended.
+/// A log that several outboxes share, and what each of them was told.
+#[derive(Clone)]
+struct Shared {
+    log: Arc<Mutex<MemoryLog>>,
+    journal: Arc<Mutex<Journal>>,
+}
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+impl Shared {
+    fn new(before: &[LogEvent]) -> Self {
+        let shared =
+            Self { log: Arc::new(Mutex::new(MemoryLog::for_demo())), journal: Arc::default() };
+        shared.append(before).unwrap();
+        shared
+    }
+
+    fn append(&self, events: &[LogEvent]) -> Appended {
+        let recorded = self.log.lock().unwrap().append(&Actor::new("alice"), NOW, events)?;
+        recorded.iter().for_each(|r| self.journal.lock().unwrap().apply(r));
+        Ok(recorded)
+    }
+
+    /// An outbox on what the log holds now.
+    fn outbox(&self, outlets: &[Arc<Pretend>]) -> Outbox {
+        let channels = outlets.iter().enumerate().map(|(at, o)| Channel {
+            id: ChannelId::new(&o.name),
+            kind: "pretend",
+            audiences: Vec::new(),
+            fallback: outlets.get(at + 1).map(|next| ChannelId::new(&next.name)),
+        });
+        let shared = self.clone();
+        let means = Means {
+            outlets: outlets.iter().map(|o| o.clone() as Arc<dyn Outlet>).collect(),
+            playbook: Arc::new(Playbook { channels: channels.collect(), ..Playbook::default() }),
+            clock: Arc::new(|| NOW),
+            log: Box::new(move |events| Box::pin(std::future::ready(shared.append(&events)))),
+        };
+        Outbox::start(means, self.journal.lock().unwrap().clone())
+    }
+
+    /// How often each operation was attempted, and how it ended.
+    fn ended(&self) -> Vec<(usize, Option<Outcome>)> {
+        let journal = self.journal.lock().unwrap();
+        let operations = journal.operations.iter();
+        operations.map(|(id, o)| (journal.attempts(*id).count(), o.outcome.clone())).collect()
+    }
+}
+
+async fn drain(outbox: &Outbox) {
+    let (done, ended) = oneshot::channel();
+    let _ = outbox.to.send(Told::Drain(done, Instant::now() + Duration::from_secs(3_600)));
+    ended.await.unwrap();
+}
+
+/// Runs an outbox on what `before` left in the log, and tells how each operation ended.
 async fn run(outlets: &[Arc<Pretend>], before: &[LogEvent]) -> Vec<(usize, Option<Outcome>)> {
-    let me = Actor::new("alice");
-    let mut log = MemoryLog::for_demo();
-    let now = Timestamp::from_millis(1_000_000);
-    let mut journal = Journal::default();
-    let recorded = log.append(&me, now, before).unwrap();
-    recorded.iter().for_each(|r| journal.apply(r));
-    let channels = outlets.iter().enumerate().map(|(at, o)| Channel {
-        id: ChannelId::new(&o.name),
-        kind: "pretend",
-        audiences: Vec::new(),
-        fallback: outlets.get(at + 1).map(|next| ChannelId::new(&next.name)),
-    });
-    let playbook = Arc::new(Playbook { channels: channels.collect(), ..Playbook::default() });
-    let outlets = outlets.iter().map(|o| o.clone() as Arc<dyn Outlet>).collect();
-    let position = Position(recorded.len() as u64);
-    let clock: Arc<dyn Clock> = Arc::new(move || now);
-    let log = Box::new(log);
-    let more =
-        run_alone(log, position, journal.clone(), outlets, playbook, (me, clock)).await.unwrap();
-    more.iter().for_each(|r| journal.apply(r));
-    let attempts: BTreeMap<RecordId, usize> =
-        journal.operations.keys().map(|id| (*id, journal.attempts(*id).count())).collect();
-    journal.operations.iter().map(|(id, o)| (attempts[id], o.outcome.clone())).collect()
+    let shared = Shared::new(before);
+    drain(&shared.outbox(outlets)).await;
+    shared.ended()
 }
 
 fn received(receipt: &str) -> Option<Outcome> {
@@ -161,19 +196,15 @@ async fn refused_without_a_fallback_is_the_end() {
 
 /// The request and the attempt are in the log, and the console died before the outcome was.
 async fn cut_off(mail: &Arc<Pretend>, sent: bool) -> Vec<(usize, Option<Outcome>)> {
-    let me = Actor::new("alice");
-    let mut log = MemoryLog::for_demo();
-    let now = Timestamp::from_millis(1_000_000);
-    let request = log.append(&me, now, &[send("mail")]).unwrap()[0].id;
+    let shared = Shared::new(&[]);
+    let request = shared.append(&[send("mail")]).unwrap()[0].id;
     if sent {
         mail.arrived.lock().unwrap().push(request.to_string());
     }
     let by = SafeText::new("mail");
-    run(
-        std::slice::from_ref(mail),
-        &[send("mail"), LogEvent::OperationAttempted { request, after: None, by }],
-    )
-    .await
+    shared.append(&[LogEvent::OperationAttempted { request, after: None, by }]).unwrap();
+    drain(&shared.outbox(std::slice::from_ref(mail))).await;
+    shared.ended()
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,35 +219,15 @@ async fn an_attempt_that_was_cut_off_is_looked_up() {
 
 #[tokio::test(start_paused = true)]
 async fn of_two_consoles_one_sends() {
-    // Both know the request, and share the log: the claim lets one of them through.
+    // Both know the request and share the log; nobody tells one what the other does, so that only the
+    // store's claim stands between them.
     let mail = Pretend::new("mail", &[]);
-    let me = Actor::new("alice");
-    let clock: Arc<dyn Clock> = Arc::new(|| Timestamp::from_millis(1_000_000));
-    let mut log = MemoryLog::for_demo();
-    let recorded = log.append(&me, clock.now(), &[send("mail")]).unwrap();
-    let mut journal = Journal::default();
-    recorded.iter().for_each(|r| journal.apply(r));
-    let (to_loop, mut arrivals) = mpsc::channel(64);
-    let logger = Logger::start(Box::new(log), Position(1), to_loop).unwrap();
-    let outboxes: Vec<Outbox> = (0..2)
-        .map(|_| {
-            let means = Means {
-                outlets: vec![mail.clone() as Arc<dyn Outlet>],
-                playbook: Arc::default(),
-                me: me.clone(),
-                clock: clock.clone(),
-                log: logger.way_in().unwrap(),
-            };
-            Outbox::start(means, journal.clone())
-        })
-        .collect();
-    let mut kinds = Vec::new();
-    while kinds.len() < 2 {
-        if let Some(Arrival::Msg(Msg::Recorded { records, .. })) = arrivals.recv().await {
-            kinds.extend(records.iter().map(|r| r.event.as_ref().unwrap().kind()));
-            outboxes.iter().for_each(|outbox| outbox.tell(&records, false));
-        }
-    }
-    assert_eq!(kinds, ["operation-attempted", "operation-ended"]);
+    let shared = Shared::new(&[send("mail")]);
+    let both = [(); 2].map(|()| shared.outbox(std::slice::from_ref(&mail)));
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(shared.ended(), [(1, received("42"))]);
     assert_eq!(mail.arrived(), 1);
+    for outbox in both {
+        outbox.finish().await;
+    }
 }

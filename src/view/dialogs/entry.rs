@@ -46,7 +46,13 @@ pub(super) fn line(
 }
 
 /// Draws a text of several lines, wrapped, scrolled so that the cursor is in view.
-fn lines(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, editor: &Editor, cursor: &mut Cursor) {
+pub(super) fn lines(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    editor: &Editor,
+    cursor: &mut Cursor,
+) {
     if area.is_empty() {
         return;
     }

@@ -1,7 +1,10 @@
 //! What lies on top of a screen: centred, never larger than the terminal, its last line the way out.
 
+mod brief;
 mod entry;
+mod form;
 mod help;
+mod leave;
 mod lists;
 mod reading;
 mod silence;
@@ -44,7 +47,10 @@ pub(crate) fn draw(
         Dialog::Windows { rows, selected, top, confirm } => {
             lists::windows(scene, buf, area, rows, (*selected, *top, *confirm))
         }
+        Dialog::Leave => leave::draw(scene, buf, area),
         Dialog::Reading(reading) => reading::draw(scene, buf, area, reading),
+        Dialog::Form(open) => form::draw(scene, buf, area, open, cursor),
+        Dialog::Brief(open) => brief::draw(scene, buf, area, open, cursor),
     }
 }
 
@@ -112,6 +118,8 @@ enum Does {
     Typed(PromptAction),
     /// In a list or a text, which take the keys of the Alerts screen.
     Listed(Action),
+    /// A key that means this whatever the keymap.
+    Key(&'static str),
 }
 
 const ACCEPT: Does = Does::Typed(PromptAction::Accept);
@@ -125,6 +133,7 @@ fn keys(scene: &Scene<'_>, buf: &mut Buffer, line: Rect, pairs: &[(Does, &str)])
             Does::Typed(PromptAction::Accept) => bound(scene, PromptAction::Accept, "enter"),
             Does::Typed(PromptAction::Cancel) => bound(scene, PromptAction::Cancel, "esc"),
             Does::Typed(action) => bound(scene, *action, ""),
+            Does::Key(key) => (*key).to_owned(),
             Does::Listed(action) => {
                 let mut keys = scene.keymap.keys_on(Screen::Alerts, false, *action);
                 keys.next().unwrap_or_default().to_owned()

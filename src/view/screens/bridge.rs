@@ -15,7 +15,9 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top};
 
 use super::groups::{self, BRIDGE};
-use super::{detail, empty, fitting, inner, lately, select, signals, slos, sources, title};
+use super::{
+    detail, empty, fitting, incidents, inner, lately, select, signals, slos, sources, title,
+};
 
 /// Columns of budgets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,8 +144,10 @@ fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
 
 /// Draws the screen.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
-    let panes = panes(scene, body);
     let pane = scene.state.ui.bridge.pane;
+    let (live, body) = incidents::split(scene, body);
+    let panes = panes(scene, body);
+    let incidents = incidents::draw(scene, buf, live, pane == BridgePane::Incidents);
     let budgets = draw_budgets(scene, buf, panes.budgets, pane == BridgePane::Budgets);
     let groups = draw_groups(scene, buf, panes.groups, pane == BridgePane::Groups);
     signals::draw(scene, buf, panes.signals, pane == BridgePane::Signals);
@@ -157,6 +161,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
         }
     }
     match pane {
+        BridgePane::Incidents => incidents,
         BridgePane::Budgets => budgets,
         BridgePane::Groups => groups,
         BridgePane::Signals => Drawn::default(),

@@ -5,6 +5,7 @@ pub(crate) mod bridge;
 mod detail;
 mod groups;
 pub(crate) mod incident;
+mod incidents;
 mod lately;
 mod signals;
 pub(crate) mod slos;

@@ -1,17 +1,11 @@
-//! The rules of incident command: from what a person means to facts to record, or a refusal.
-//!
-//! Pure like everything in `actions`. One [`Doing`] per verb; screens, command line and subcommands build
-//! it, [`decide_incident`] checks it against the model, the playbook and the policy, and gives the records.
-//! Claims (who commands, what is published) are decided here as known, and finally by the store.
+//! What a person can mean in an incident: one [`Doing`] per verb, built alike by screens, command line and
+//! subcommands.
 
 use crate::domain::{
-    Actor, Audience, Cause, ChannelId, EntryKind, Evidence, Impact, IncidentId, Role, SafeText,
-    ServiceId, Severity, Status, TeamId, TicketAct, TicketRef, Timestamp, TrackerId,
+    Actor, Audience, Cause, ChannelId, EntryKind, Evidence, Impact, IncidentId, Role, ServiceId,
+    Severity, Status, TeamId, TicketAct, TicketRef, Timestamp, TrackerId,
 };
-use crate::eventlog::{DecisionStep, KeyId, LogEvent, RecordId, TaskStep, WorkstreamStep};
-use crate::model::Model;
-
-use super::refusal::{Refusal, Rule};
+use crate::eventlog::{DecisionStep, KeyId, RecordId, TaskStep, WorkstreamStep};
 
 /// Who means it, and with which key it will be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +41,8 @@ pub enum Doing {
         commander: Option<Actor>,
         /// A ticket to take on instead of opening one.
         ticket: Option<TicketRef>,
+        /// The person was told of a live incident about the same and means another one.
+        confirmed_duplicate: bool,
     },
     /// Say anew what it is about.
     Describe {
@@ -268,16 +264,4 @@ pub enum Doing {
         /// Words.
         note: String,
     },
-}
-
-/// Decides what `by` means to do in `incident` at `now`. For [`Doing::Declare`] the incident is its own id.
-pub fn decide_incident(
-    _model: &Model,
-    _by: &Writer,
-    incident: &IncidentId,
-    _what: &Doing,
-    _now: Timestamp,
-) -> Result<Vec<LogEvent>, Refusal> {
-    let sentence = SafeText::new(&format!("{incident} is not known here."));
-    Err(Refusal::new(Rule::Nothing, sentence.as_str()))
 }

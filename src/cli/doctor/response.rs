@@ -1,0 +1,101 @@
+//! What `doctor` says of the playbook: who is on call now, which ways lead to people, what is missing.
+
+use super::super::output::many;
+use super::super::world::World;
+use super::Checks;
+use crate::analysis::oncall;
+use crate::config::playbook::{self, FILE};
+use crate::connectors::secret::SecretRef;
+use crate::domain::{Audience, SafeText, Team};
+
+pub(super) async fn check(world: &World, checks: &mut Checks) {
+    let read = &world.playbook;
+    let path = world.paths.config.join(FILE);
+    if !path.exists() {
+        let text = format!(
+            "none at {}; without one nobody is paged and updates go nowhere (`quarterdeck init` writes an example)",
+            path.display()
+        );
+        checks.add("playbook", true, text);
+        return;
+    }
+    let book = &read.playbook;
+    let counts = [
+        (book.people.len(), "person", "people"),
+        (book.teams.len(), "team", "teams"),
+        (book.channels.len(), "channel", "channels"),
+        (book.trackers.len(), "tracker", "trackers"),
+        (book.templates.len(), "template", "templates"),
+    ];
+    let counts =
+        counts.map(
+            |(count, one, several)| {
+                if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
+            },
+        );
+    checks.add("playbook", true, format!("{}: {}", path.display(), counts.join(", ")));
+    for (id, team) in &book.teams {
+        on_call(world, &format!("team {id}"), team, checks);
+    }
+    for (channel, config) in book.channels.iter().zip(&read.channels) {
+        let address = config.way.endpoint().map(|endpoint| endpoint.address());
+        let audiences: Vec<&str> = channel.audiences.iter().copied().map(Audience::name).collect();
+        let mut found = channel.kind.to_owned();
+        if let Some(address) = address {
+            found.push_str(&format!(" at {address}"));
+        }
+        if !audiences.is_empty() {
+            found.push_str(&format!(", {} updates", audiences.join(" and ")));
+        }
+        if let Some(fallback) = &channel.fallback {
+            found.push_str(&format!(", then {fallback}"));
+        }
+        let what = format!("channel {}", channel.id);
+        checks.add(&what, true, found);
+        credentials(&what, config.credentials(), checks).await;
+    }
+    for tracker in &read.trackers {
+        let what = format!("tracker {}", tracker.id);
+        let address = tracker.endpoint.address();
+        checks.add(&what, true, format!("{} at {address}", tracker.kind.name()));
+        credentials(&what, tracker.endpoint.credentials(), checks).await;
+    }
+    for sentence in playbook::gaps(book) {
+        checks.add("playbook", false, sentence.to_string());
+    }
+}
+
+/// Who is on call now, and what comes next.
+fn on_call(world: &World, what: &str, team: &Team, checks: &mut Checks) {
+    let now = world.now();
+    let next = match oncall::next_change(team, now) {
+        None => String::new(),
+        Some((at, whom)) => {
+            let whom = whom.unwrap_or_else(|| SafeText::new("nobody"));
+            format!("; from {} {whom}", at.utc().format("%Y-%m-%d %H:%M UTC"))
+        }
+    };
+    match oncall::on_call(team, now) {
+        Some(shift) => {
+            let stands_in = if shift.stands_in { " (stands in)" } else { "" };
+            let found = format!("{} is on call{stands_in}{next}", shift.person);
+            checks.add(what, true, found);
+        }
+        None if team.rotations.is_empty() && team.overrides.is_empty() => {}
+        None => checks.add(what, false, format!("nobody is on call now{next}")),
+    }
+}
+
+async fn credentials(what: &str, places: Vec<&SecretRef>, checks: &mut Checks) {
+    let mut missing = 0;
+    for place in &places {
+        if let Err(error) = place.read().await {
+            missing += 1;
+            let found = format!("credential from {}: {}", place.origin(), error.why);
+            checks.add(what, false, found);
+        }
+    }
+    if missing == 0 && !places.is_empty() {
+        checks.add(what, true, format!("{} can be had", many(places.len(), "credential")));
+    }
+}

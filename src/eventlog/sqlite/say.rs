@@ -1,0 +1,85 @@
+//! What can go wrong inside, and the sentences for it.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+use super::super::AppendError;
+use super::super::chain::refusal;
+use super::super::record::FormatError;
+
+/// Everything that can go wrong inside.
+pub(super) enum Trouble {
+    Sql(rusqlite::Error),
+    Broken(String),
+    Format(FormatError),
+    /// Somebody else took the place first.
+    Taken(Box<AppendError>),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<FormatError> for Trouble {
+    fn from(error: FormatError) -> Self {
+        Self::Format(error)
+    }
+}
+
+pub(super) fn broken(path: &Path, what: &str) -> Trouble {
+    Trouble::Broken(format!(
+        "The log {} does not hold together: {what}. Nothing is added to it and nothing in it was \
+         touched. `quarterdeck audit verify` names the record; restore a copy, or move the file away \
+         to begin a new log.",
+        path.display()
+    ))
+}
+
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// One sentence on what failed, what is unaffected, what to do.
+pub(super) fn sentence(doing: &str, path: &Path, trouble: Trouble) -> String {
+    let error = match trouble {
+        Trouble::Broken(sentence) => return sentence,
+        Trouble::Format(error) => return refusal(error),
+        Trouble::Taken(error) => return error.sentence.to_string(),
+        Trouble::Sql(error) => error,
+    };
+    let log = format!("The log {} could not be {doing}", path.display());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => format!(
+            "{log}: the disk is full. What was saved before is safe and the draft is still here. Free \
+             some space and save again."
+        ),
+        _ if is_busy(&error) => format!(
+            "{log}: another program has held it locked for too long. What was saved before is safe and \
+             the draft is still here. Save again, or look for a console or backup that hangs."
+        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
+            "{log}: it can only be read here. What was saved before is safe and the draft is still \
+             here. Make the file and its directory writable for you and save again."
+        ),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => format!(
+            "{log}: the file is damaged. It is left as it is and nothing is added to it. `quarterdeck \
+             audit verify` says what can still be read; restore a copy, or move the file away to begin \
+             a new log."
+        ),
+        Some(ErrorCode::SystemIoFailure) => format!(
+            "{log}: the disk reported an error or refused to let the file grow. What was saved before \
+             is safe and the draft is still here. Check the disk, its space and limits, and save again."
+        ),
+        Some(ErrorCode::CannotOpen) => format!(
+            "{log}: it is not there or may not be opened. Nothing else is affected. Check that its \
+             directory exists and belongs to you."
+        ),
+        _ => format!(
+            "{log} ({error}). What was saved before is safe and the draft is still here. Save again; if \
+             it fails again run `quarterdeck audit verify`."
+        ),
+    }
+}

@@ -1,0 +1,153 @@
+//! The tables, how they came about, and whose file it is.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use crate::domain::SafeText;
+
+use super::super::record::Origin;
+use super::super::{Position, claim, files};
+use super::read;
+use super::say::Trouble;
+
+/// Numbered: version N of the schema is what the first N make. Only ever appended to.
+const MIGRATIONS: [&str; 2] = [
+    "
+    CREATE TABLE record (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        id       BLOB NOT NULL UNIQUE,
+        incident TEXT NOT NULL,
+        origin   BLOB NOT NULL,
+        seq      INTEGER NOT NULL,
+        bytes    BLOB NOT NULL,
+        UNIQUE (incident, origin, seq)
+    ) STRICT;
+    CREATE TRIGGER record_is_never_changed BEFORE UPDATE ON record
+        BEGIN SELECT RAISE(ABORT, 'records are never changed'); END;
+    CREATE TRIGGER record_is_never_removed BEFORE DELETE ON record
+        BEGIN SELECT RAISE(ABORT, 'records are never removed'); END;
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+",
+    // Which record took each place last. Follows from the records; an audit compares the two.
+    "
+    CREATE TABLE claim (place TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+",
+];
+
+/// From this version on places are claimed.
+const CLAIMS: usize = 2;
+
+/// `QDLG`, so that another program's database is never taken for ours.
+const APPLICATION: i32 = 0x5144_4c47;
+
+/// Nothing in the file may run code or read elsewhere.
+pub(super) fn harden(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "mmap_size", 0)
+}
+
+/// The version of the schema the file has.
+pub(super) fn check_ours(connection: &Connection, path: &Path) -> Result<usize, Trouble> {
+    let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
+    let version: usize = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
+    if application != APPLICATION && (application != 0 || tables > 0) {
+        return Err(Trouble::Broken(format!(
+            "{} is another program's database. It is left as it is and nothing is recorded; move it \
+             away or choose another directory.",
+            path.display()
+        )));
+    }
+    if version > MIGRATIONS.len() {
+        return Err(Trouble::Broken(format!(
+            "The log {} was written by a newer Quarterdeck (schema {version}, this one knows {}). It \
+             is left as it is and nothing is recorded; use the newer version.",
+            path.display(),
+            MIGRATIONS.len()
+        )));
+    }
+    Ok(version)
+}
+
+/// Whether a file of this version says who took which place.
+pub(super) const fn has_claims(version: usize) -> bool {
+    version >= CLAIMS
+}
+
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Trouble> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Asked again under the lock: another console may just have done it.
+    let version = check_ours(&tx, path)?;
+    for step in &MIGRATIONS[version.min(MIGRATIONS.len())..] {
+        tx.execute_batch(step)?;
+    }
+    if version < MIGRATIONS.len() {
+        tx.pragma_update(None, "application_id", APPLICATION)?;
+        tx.pragma_update(None, "user_version", MIGRATIONS.len())?;
+    }
+    if !has_claims(version) {
+        claim_again(&tx)?;
+    }
+    tx.commit()?;
+    Ok(())
+}
+
+/// Makes the table of claims anew from the records.
+fn claim_again(connection: &Connection) -> Result<(), Trouble> {
+    let mut claims = Vec::new();
+    let mut batch = read::batch(connection, Position::default())?;
+    loop {
+        let events = batch.records.drain(..).filter_map(|r| r.event.map(|event| (r.id, event)));
+        claims.extend(events.filter(|(_, event)| event.claim().is_some()));
+        if !batch.more {
+            break;
+        }
+        batch = read::batch(connection, batch.position)?;
+    }
+    connection.execute("DELETE FROM claim", [])?;
+    for (place, id) in claim::standing(claims.iter().map(|(id, event)| (*id, event))) {
+        connection.execute("INSERT INTO claim VALUES (?1, ?2)", params![place, id.0])?;
+    }
+    Ok(())
+}
+
+/// Database and the file beside it must agree on who writes here. When they do not, the database was
+/// copied, restored or removed, and going on under the old origin could fork its series.
+pub(super) fn settle_origin(
+    connection: &mut Connection,
+    file: &Path,
+) -> Result<(Origin, Option<SafeText>), Trouble> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let stored: Option<[u8; 16]> = tx
+        .query_row("SELECT value FROM meta WHERE name = 'origin'", [], |row| row.get(0))
+        .optional()?;
+    let (stored, beside) = (stored.map(Origin), files::read_origin(file));
+    if let (Some(stored), true) = (stored, stored == beside) {
+        return Ok((stored, None));
+    }
+    let origin = files::random_origin()
+        .ok_or_else(|| Trouble::Broken("The system gave no random numbers.".to_owned()))?;
+    files::write_origin(file, origin).map_err(|e| {
+        Trouble::Broken(format!(
+            "{} could not be written ({e}). Nothing is recorded until it can be.",
+            file.display()
+        ))
+    })?;
+    tx.execute("INSERT OR REPLACE INTO meta VALUES ('origin', ?1)", params![origin.0])?;
+    tx.commit()?;
+    let notice = match (stored, beside) {
+        (None, None) => None,
+        (None, Some(_)) => Some(
+            "The log was empty although one was kept here before: its records are gone from this \
+             directory. If you have a copy, put it back while no console runs.",
+        ),
+        (Some(_), _) => Some(
+            "The log was copied or restored from elsewhere. Its records are kept; new ones begin a \
+             series of their own.",
+        ),
+    };
+    Ok((origin, notice.map(SafeText::body)))
+}

@@ -1,0 +1,126 @@
+//! All incidents: which record goes where, and who may not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{Actor, IncidentId, Timestamp};
+use crate::eventlog::{Denied, LogEvent, Policy, Power, RecordId, Recorded};
+
+use super::Incident;
+use super::dossier::{Dossier, Into};
+
+/// All incidents, and the fold that makes them.
+#[derive(Debug, Clone, Default)]
+pub struct IncidentBook {
+    /// By id.
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    /// Records that the policy refused, oldest first: they change nothing, but nobody may hide them.
+    pub refused: Vec<RefusedRecord>,
+    /// Requested messages that say they carry an update which was never validly published: nobody
+    /// sends them.
+    pub unfounded: BTreeSet<RecordId>,
+    dossiers: BTreeMap<IncidentId, Dossier>,
+}
+
+/// A record that its writer was not allowed to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRecord {
+    /// Which.
+    pub id: RecordId,
+    /// Who said they were the writer.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Why.
+    pub why: Denied,
+}
+
+/// The incident a record is about.
+fn subject(event: &LogEvent) -> Option<&IncidentId> {
+    match event {
+        LogEvent::Incident { incident, .. } => Some(incident),
+        LogEvent::OperationRequested { operation } => operation.incident(),
+        _ => None,
+    }
+}
+
+/// Whether the writer may say so.
+pub(in crate::model) fn check(record: &Recorded, duties: &Policy) -> Result<(), Denied> {
+    match &record.event {
+        Some(event) => duties.allows(record.key, Power::needed(event), record.at),
+        None => Ok(()),
+    }
+}
+
+impl IncidentBook {
+    /// Takes in one record. What is not about an incident is only looked at for whether it is refused.
+    pub fn apply(&mut self, record: &Recorded, duties: &Policy) {
+        let Some(event) = &record.event else { return };
+        if let Err(why) = check(record, duties) {
+            self.refuse(record, event.kind(), why);
+        }
+        let Some(id) = subject(event) else { return };
+        let Self { incidents, unfounded, dossiers, .. } = self;
+        if !dossiers.contains_key(id) {
+            dossiers.insert(id.clone(), Dossier::default());
+        }
+        if let Some(dossier) = dossiers.get_mut(id) {
+            dossier.apply(record, &mut Into { id, duties, incidents, unfounded });
+        }
+    }
+
+    /// Judges every record anew by another policy.
+    pub fn govern(&mut self, duties: &Policy) {
+        let Self { incidents, unfounded, dossiers, .. } = self;
+        unfounded.clear();
+        self.refused.clear();
+        let mut refused = Vec::new();
+        for (id, dossier) in dossiers {
+            dossier.govern(&mut Into { id, duties, incidents, unfounded });
+            refused.extend(dossier.kept().filter(|r| check(r, duties).is_err()).cloned());
+        }
+        for record in refused {
+            if let (Some(event), Err(why)) = (&record.event, check(&record, duties)) {
+                self.refuse(&record, event.kind(), why);
+            }
+        }
+    }
+
+    /// Incidents that are going on, worst first, then oldest first.
+    pub fn live(&self) -> Vec<&Incident> {
+        let mut live: Vec<&Incident> = self
+            .incidents
+            .values()
+            .filter(|one| one.status.is_live() && !self.goes_on_elsewhere(one))
+            .collect();
+        live.sort_by_key(|one| (one.severity, one.declared_at, one.id.clone()));
+        live
+    }
+
+    /// Whether it was merged into an incident that is known. Two that were merged into each other both
+    /// go on, so that neither is lost from sight.
+    fn goes_on_elsewhere(&self, incident: &Incident) -> bool {
+        let mut seen = BTreeSet::from([&incident.id]);
+        let mut next = incident.merged_into.as_ref();
+        let mut known = false;
+        while let Some(into) = next.and_then(|id| self.incidents.get(id)) {
+            if !seen.insert(&into.id) {
+                return into.id != incident.id && known;
+            }
+            known = true;
+            next = into.merged_into.as_ref();
+        }
+        known
+    }
+
+    fn refuse(&mut self, record: &Recorded, kind: &'static str, why: Denied) {
+        let key = |one: &RefusedRecord| (one.at, one.id);
+        let row = self.refused.partition_point(|one| key(one) < (record.at, record.id));
+        if self.refused.get(row).is_some_and(|one| one.id == record.id) {
+            return;
+        }
+        let (id, actor, at) = (record.id, record.actor.clone(), record.at);
+        self.refused.insert(row, RefusedRecord { id, actor, at, kind, why });
+    }
+}

@@ -1,0 +1,122 @@
+//! The strip while an incident is going on: how bad, who commands, what is promised, what is overdue.
+//!
+//! As room gets short, words become figures; then these go, in this order: empty roles, the burn, the age,
+//! what is out of sight, the id, other incidents, overdue tasks, most of the title, the commander.
+//! Severity and the next update stay.
+
+use crate::domain::{Reading, Role};
+use crate::model::incidents::Incident;
+use crate::theme::Token;
+use crate::view::format::{self, Short, short};
+use crate::view::scene::{Scene, severity};
+use crate::view::screens::incident::{Urgency, overdue, promise};
+use crate::view::widgets::text::fit;
+
+use super::Part;
+
+/// The incident the strip is about: the one selected while it is going on, else the worst.
+pub(super) fn shown<'m>(scene: &Scene<'m>) -> Option<&'m Incident> {
+    let selected = scene.state.incident().filter(|one| is_live(one));
+    selected.or_else(|| scene.model().incidents.live().first().copied())
+}
+
+fn is_live(incident: &Incident) -> bool {
+    incident.status.is_live() && incident.merged_into.is_none()
+}
+
+/// Whether one is going on, and how much is overdue in all of them.
+pub(super) fn attention(scene: &Scene<'_>) -> (bool, usize) {
+    let live = scene.model().incidents.live();
+    (!live.is_empty(), live.iter().map(|one| overdue(scene, one).0).sum())
+}
+
+/// The parts of the first line.
+pub(super) fn parts<'t>(scene: &Scene<'_>, incident: &Incident, lost: usize) -> Vec<Part<'t>> {
+    let plain = scene.style(Token::Text);
+    let mut parts = Vec::with_capacity(12);
+    let badge = short!("{}", incident.severity);
+    parts.push(Part::of(badge, scene.style(severity(incident.severity)), 0));
+    parts.push(Part::of(short!("{}", incident.id), scene.style(Token::Muted), 6));
+    let others = scene.model().incidents.live().len().saturating_sub(1);
+    if others > 0 {
+        parts.push(Part::of(short!("+{others}"), scene.style(Token::Warning), 4));
+    }
+    let title = Part::flexible(incident.title.to_string(), 16, scene.style(Token::Title), 2);
+    let (start, cut) = fit(&incident.title, 10);
+    parts.push(title.or(short!("{start}{}", if cut { "…" } else { "" })));
+    let age = format::age(Some(incident.declared_at), scene.now());
+    parts.push(Part::of(age, plain, 8));
+    match &incident.command {
+        Some(command) => {
+            let text = format!("IC {}", command.commander);
+            parts.push(Part::flexible(text, 12, plain, 1));
+        }
+        None => parts.push(Part::of(short!(" no IC "), scene.style(Token::BannerWarning), 0)),
+    }
+    let empty = empty_roles(incident);
+    if !empty.is_empty() {
+        parts.push(Part::of(empty, scene.style(Token::Warning), 10));
+    }
+    if let Some(at) = promise(scene, incident) {
+        let left = at.since(scene.now());
+        parts.push(match Urgency::of(at, scene.now()) {
+            Urgency::Overdue => {
+                let over = format::clock(scene.now().since(at));
+                let style = scene.style(Token::BannerWarning);
+                Part::of(short!(" update overdue {over} "), style, 12)
+                    .or(short!(" update -{over} "))
+            }
+            urgency => {
+                let clock = format::clock(left);
+                let style = scene.style(urgency.token());
+                Part::of(short!("update in {clock}"), style, 12).or(short!("update {clock}"))
+            }
+        });
+    }
+    if let Some(burn) = worst_burn(scene, incident) {
+        parts.push(burn);
+    }
+    let (_, tasks) = overdue(scene, incident);
+    if tasks > 0 {
+        let style = scene.style(Token::Error);
+        let word = if tasks == 1 { "task" } else { "tasks" };
+        let part = Part::of(short!("{tasks} {word} overdue"), style, 11);
+        parts.push(part.or_until(short!("{tasks} overdue"), 3));
+    }
+    if lost > 0 {
+        let text = short!(" ? {} lost sight ", format::count(lost));
+        parts.push(Part::of(text, scene.style(Token::BannerWarning), 7));
+    }
+    parts
+}
+
+/// Roles that an incident of any size needs and nobody holds, as `no comms, scribe`.
+fn empty_roles(incident: &Incident) -> Short {
+    let missing = |role: Role| incident.roles.get(&role).is_none_or(Vec::is_empty);
+    match (missing(Role::Ops), missing(Role::Comms)) {
+        (true, true) => short!("no ops, comms"),
+        (true, false) => short!("no ops"),
+        (false, true) => short!("no comms"),
+        (false, false) => short!(""),
+    }
+}
+
+/// The worst burn of the services that are hurt; of all of them when none is named.
+fn worst_burn<'t>(scene: &Scene<'_>, incident: &Incident) -> Option<Part<'t>> {
+    let ours = |status: &&crate::model::SloStatus| {
+        incident.services.is_empty()
+            || scene.slo(status).is_some_and(|slo| incident.services.contains(&slo.service))
+    };
+    let statuses = scene.model().slos.statuses.iter().filter(ours);
+    let burns = statuses.filter_map(|status| {
+        let telling = crate::view::screens::bridge::telling(status)?;
+        match telling.long {
+            Reading::Value(rate) => Some((rate, status)),
+            Reading::NaN | Reading::NoData | Reading::Unknown => None,
+        }
+    });
+    let (rate, status) = burns.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let token = if rate > 1.0 { Token::Error } else { Token::Text };
+    let style = scene.unless_stale(scene.is_fresh(status), token);
+    Some(Part::of(short!("burn {}", format::burn(rate)), style, 9))
+}

@@ -1,0 +1,192 @@
+//! The Incident screen, the strip and the Bridge while incidents are going on, as pictures and in use.
+
+use quarterdeck::actions::Screen;
+use quarterdeck::app::{Dialog, Effect, IncidentPane, Msg, State, update};
+use quarterdeck::domain::{Actor, Span};
+use quarterdeck::eventlog::Presence;
+use quarterdeck::keys::{Chord, Input};
+
+use super::screens::{SIZES, look, on, paint, snap, text};
+use super::stories::{incident as stories, now};
+
+fn press(state: &mut State, keys: &str) -> Vec<Effect> {
+    let chords = keys.split(' ').map(|key| key.parse::<Chord>().unwrap());
+    chords.flat_map(|chord| update(state, Msg::Input(Input::Key(chord)))).collect()
+}
+
+fn screen(state: &State) -> String {
+    text(&paint(state, &look("mono"), (80, 24)).0)
+}
+
+#[test]
+fn an_incident_in_full_swing() {
+    for size in SIZES.into_iter().chain([(60, 15)]) {
+        snap("incident__swing", &on(stories::swing(), Screen::Incident), size);
+        snap("bridge__incident", &stories::swing(), size);
+    }
+    snap("incident__fresh", &on(stories::fresh(), Screen::Incident), SIZES[0]);
+    snap("incident__over", &on(stories::over(), Screen::Incident), SIZES[0]);
+    let mut plain = on(stories::swing(), Screen::Incident);
+    plain.ui.ascii = true;
+    let picture = text(&paint(&plain, &look("mono"), SIZES[1]).0);
+    insta::assert_snapshot!("incident__ascii", picture);
+    assert!(picture.is_ascii());
+}
+
+#[test]
+fn each_pane_has_the_room_when_it_has_the_keys() {
+    for pane in IncidentPane::ALL {
+        let mut state = on(stories::swing(), Screen::Incident);
+        state.ui.incident.pane = pane;
+        insta::assert_snapshot!(
+            format!("incident__pane_{}", pane.title().to_lowercase()),
+            screen(&state)
+        );
+    }
+}
+
+#[test]
+fn what_does_not_fit_on_the_strip_goes_whole_and_in_order() {
+    let state = stories::swing();
+    let lines: Vec<String> = [140, 120, 110, 100, 90, 80, 70, 60, 50, 40]
+        .into_iter()
+        .map(|w| {
+            let all = text(&paint(&state, &look("mono"), (w, 24)).0);
+            all.lines().next().unwrap_or_default().to_owned()
+        })
+        .collect();
+    insta::assert_snapshot!("strip__incident", lines.join("\n"));
+}
+
+#[test]
+fn everything_about_an_entry_is_a_key_away() {
+    let mut state = on(stories::swing(), Screen::Incident);
+    press(&mut state, "k k k");
+    press(&mut state, "enter");
+    insta::assert_snapshot!("incident__reading_entry", screen(&state));
+    press(&mut state, "esc g");
+    // The one with evidence.
+    press(&mut state, "j j j j j j j j j enter");
+    assert!(matches!(state.ui.dialog, Some(Dialog::Reading(_))));
+    insta::assert_snapshot!("incident__reading_evidence", screen(&state));
+    press(&mut state, "esc tab tab enter");
+    insta::assert_snapshot!("incident__reading_task", screen(&state));
+}
+
+#[test]
+fn the_selection_stays_with_the_entry_and_the_newest_is_followed_until_then() {
+    let mut state = on(stories::swing(), Screen::Incident);
+    let newest = state.ui.incident.entry;
+    press(&mut state, "k");
+    let held = state.ui.incident.entry;
+    assert_ne!(newest, held);
+    let id = state.incident().unwrap().id.clone();
+    let one = state.model.incidents.incidents.get_mut(&id).unwrap();
+    let mut lines: Vec<_> = one.timeline.iter().cloned().collect();
+    lines.push(stories::line(
+        99,
+        now(),
+        "bob",
+        quarterdeck::model::incidents::LineKind::Machine,
+        "HighErrorRate checkout resolved",
+    ));
+    one.timeline = lines.into_iter().collect();
+    update(&mut state, Msg::Present(Vec::new()));
+    assert_eq!(state.ui.incident.entry, held);
+    press(&mut state, "esc");
+    assert_eq!(state.ui.incident.entry, Some(stories::record(99)));
+}
+
+#[test]
+fn the_timeline_is_filtered_by_kind_person_and_words() {
+    let mut state = on(stories::swing(), Screen::Incident);
+    press(&mut state, "/");
+    update(&mut state, Msg::Input(Input::Paste("kind=observation by=bob".into())));
+    assert!(screen(&state).contains("2 "), "{}", screen(&state));
+    press(&mut state, "enter");
+    let shown = screen(&state);
+    assert!(shown.contains("Timeline · 2 of 19"), "{shown}");
+    assert!(shown.contains("error ratio in eu falls") && !shown.contains("rollback of v812"));
+    press(&mut state, "esc");
+    assert!(state.ui.incident.filter.is_empty());
+}
+
+#[test]
+fn leaving_asks_once_and_names_the_incident() {
+    let mut state = stories::swing();
+    assert_eq!(press(&mut state, "q"), []);
+    insta::assert_snapshot!("incident__leave", screen(&state));
+    press(&mut state, "esc");
+    assert!(state.ui.dialog.is_none());
+    assert!(press(&mut state, "q enter").contains(&Effect::Quit));
+    assert!(press(&mut stories::over(), "q").contains(&Effect::Quit), "nothing is going on");
+}
+
+fn at(name: &str, console: u64, screen: &str, selected: &str) -> Presence {
+    Presence {
+        actor: Actor::new(name),
+        console,
+        at: now(),
+        screen: screen.into(),
+        incident: Some(quarterdeck::domain::IncidentId::new("INC-7KQ4M")),
+        selected: quarterdeck::domain::SafeText::body(selected),
+    }
+}
+
+#[test]
+fn the_commanders_view_is_followed_until_one_moves() {
+    let mut state = stories::swing();
+    state.me = Actor::new("bob");
+    press(&mut state, "f");
+    update(&mut state, Msg::Present(vec![at("alice", 4, "slos", "cart-avail")]));
+    assert_eq!(state.ui.screen, Screen::Slos);
+    assert_eq!(state.ui.slos.selected.as_ref().unwrap().as_str(), "cart-avail");
+    assert!(screen(&state).contains("following alice"), "{}", screen(&state));
+    let task = stories::record(501).to_string();
+    update(&mut state, Msg::Present(vec![at("alice", 4, "incident", &format!("Tasks {task}"))]));
+    assert_eq!(state.ui.screen, Screen::Incident);
+    assert_eq!(state.ui.incident.task, Some(stories::record(501)));
+    press(&mut state, "j");
+    assert_eq!(state.ui.following, None);
+    update(&mut state, Msg::Present(vec![at("alice", 4, "alerts", "")]));
+    assert_eq!(state.ui.screen, Screen::Incident, "no longer led");
+}
+
+#[test]
+fn a_console_says_where_it_is_when_it_moves_and_every_few_seconds() {
+    let mut state = stories::swing();
+    let said = |effects: Vec<Effect>| effects.iter().any(|e| matches!(e, Effect::Present(_)));
+    assert!(!said(update(&mut state, Msg::Present(Vec::new()))), "just said");
+    assert!(said(press(&mut state, "2")), "another screen");
+    assert!(!said(update(&mut state, Msg::Present(Vec::new()))));
+    state.now = now().plus(Span::from_secs(5));
+    assert!(said(update(&mut state, Msg::Present(Vec::new()))));
+}
+
+#[test]
+fn brackets_lead_through_what_is_going_on() {
+    let mut state = on(stories::swing(), Screen::Incident);
+    press(&mut state, "]");
+    assert_eq!(state.incident().unwrap().id.as_str(), "INC-2ZC9D");
+    assert!(screen(&state).starts_with("  SEV-3  INC-2ZC9D"), "{}", screen(&state));
+    press(&mut state, "[");
+    assert_eq!(state.incident().unwrap().id.as_str(), "INC-7KQ4M");
+    let mut state = stories::swing();
+    press(&mut state, "shift-tab j enter");
+    assert_eq!(state.ui.screen, Screen::Incident);
+    assert_eq!(state.incident().unwrap().id.as_str(), "INC-2ZC9D");
+}
+
+/// What is looked at does not grow with the timeline: no more than a page is asked for.
+#[test]
+fn a_hundred_thousand_entries_are_scrolled_and_filtered_like_twenty() {
+    let mut state = on(stories::long(100_000), Screen::Incident);
+    press(&mut state, "pageup k");
+    assert!(screen(&state).contains("held"), "{}", screen(&state));
+    press(&mut state, "g");
+    assert!(screen(&state).contains("▸"), "{}", screen(&state));
+    press(&mut state, "/");
+    update(&mut state, Msg::Input(Input::Paste("kind=machine".into())));
+    press(&mut state, "enter");
+    assert!(screen(&state).contains("Timeline · 20.0k of 100k"), "{}", screen(&state));
+}
