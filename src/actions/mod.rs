@@ -9,8 +9,8 @@ mod deliveries;
 pub mod find;
 mod incident;
 mod refusal;
-pub mod when;
 pub mod updates;
+pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use deliveries::{Delivery, DeliveryStanding, deliveries, delivery_test, due_delivery_tests};

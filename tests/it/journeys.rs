@@ -95,7 +95,8 @@ impl Journey {
         let state = &self.state;
         self.terminal.draw(|frame| drawn = Some(draw(state, &theme, &keymap, frame))).unwrap();
         self.state.drawn(drawn.unwrap());
-        for effect in effects.into_iter().filter(|_| !self.deaf) {
+        let deaf = self.deaf;
+        for effect in effects.into_iter().filter(|_| !deaf) {
             self.answer(effect);
         }
     }

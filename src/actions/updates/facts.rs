@@ -178,6 +178,9 @@ fn doing(incident: &Incident) -> Vec<SafeText> {
     reported.chain(tasks).collect()
 }
 
+/// Lines of the timeline looked at for what is new.
+const LOOKED_AT: usize = 1_000;
+
 /// What is new since an update went out. Those outside hear of the status alone.
 fn changed(incident: &Incident, last: &Update, inside: bool) -> Vec<SafeText> {
     let Some(since) = last.published else { return Vec::new() };
@@ -187,7 +190,10 @@ fn changed(incident: &Incident, last: &Update, inside: bool) -> Vec<SafeText> {
     }
     if inside {
         use crate::domain::EntryKind::{Action, Decision};
-        let lines = incident.timeline.lines.iter().filter(|line| {
+        // Asked while somebody types: of a long timeline only the end is looked at.
+        let timeline = &incident.timeline;
+        let end = timeline.page(timeline.len().saturating_sub(LOOKED_AT)..timeline.len());
+        let lines = end.filter(|line| {
             line.written > since
                 && line.withdrawn.is_none()
                 && matches!(line.kind, LineKind::Entry(Action | Decision))

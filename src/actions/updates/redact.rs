@@ -187,7 +187,7 @@ fn in_word(c: char) -> bool {
 }
 
 /// Maximal runs of characters that `keep` keeps, with their places.
-fn runs<'t>(text: &'t str, keep: impl Fn(char) -> bool) -> Vec<(usize, &'t str)> {
+fn runs(text: &str, keep: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices().chain([(text.len(), '\0')]) {
