@@ -95,7 +95,10 @@ impl Journey {
         let state = &self.state;
         self.terminal.draw(|frame| drawn = Some(draw(state, &theme, &keymap, frame))).unwrap();
         self.state.drawn(drawn.unwrap());
-        for effect in effects.into_iter().filter(|_| !self.deaf) {
+        if self.deaf {
+            return;
+        }
+        for effect in effects {
             self.answer(effect);
         }
     }
