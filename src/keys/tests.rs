@@ -197,10 +197,19 @@ fn hints_name_the_live_keys_most_useful_first() {
         hints.iter().take(count).map(|h| format!("{} {}", h.keys, h.doc)).collect::<Vec<_>>()
     };
     assert_eq!(
-        line(Screen::Alerts, false, 6),
-        ["a ack", "s silence", "/ filter", "? keys", ": command", "enter open"]
+        line(Screen::Alerts, false, 8),
+        [
+            "a ack",
+            "s silence",
+            "d declare",
+            "u update",
+            "t task",
+            "/ filter",
+            "? keys",
+            ": command"
+        ]
     );
-    assert_eq!(line(Screen::Sources, true, 3), ["p pause", "? keys", ": command"]);
+    assert_eq!(line(Screen::Sources, true, 2), ["p pause", "d declare"]);
 }
 
 proptest! {

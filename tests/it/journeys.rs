@@ -95,8 +95,10 @@ impl Journey {
         let state = &self.state;
         self.terminal.draw(|frame| drawn = Some(draw(state, &theme, &keymap, frame))).unwrap();
         self.state.drawn(drawn.unwrap());
-        let deaf = self.deaf;
-        for effect in effects.into_iter().filter(|_| !deaf) {
+        if self.deaf {
+            return;
+        }
+        for effect in effects {
             self.answer(effect);
         }
     }

@@ -196,8 +196,13 @@ fn one(
     let x = area.x + LABELS.min(area.width);
     let entry = Rect { x, width: area.right().saturating_sub(x), ..area };
     match &field.entry {
+        // Without the keys a text is read from its beginning.
+        Entry::Line(_) | Entry::Time(..) | Entry::Pick(_) if !focused => {
+            let text = field.entry.text();
+            Pen::new(buf, entry, 0).put(&text, scene.style(Token::Input));
+        }
         Entry::Line(editor) | Entry::Time(editor, _) => {
-            line(scene, buf, top(entry, 1), editor, focused.then_some(cursor));
+            line(scene, buf, top(entry, 1), editor, Some(cursor));
         }
         Entry::Text(editor) if focused => lines(scene, buf, entry, editor, cursor),
         Entry::Text(editor) => {
@@ -210,10 +215,8 @@ fn one(
             });
         }
         Entry::Pick(pick) => {
-            line(scene, buf, top(entry, 1), &pick.line, focused.then_some(cursor));
-            if focused {
-                offered(scene, buf, below(entry, 1), pick);
-            }
+            line(scene, buf, top(entry, 1), &pick.line, Some(cursor));
+            offered(scene, buf, below(entry, 1), pick);
         }
         Entry::Choice { options, at } => choice(scene, buf, entry, (options, *at), focused),
         Entry::Checks { options, at } => {
@@ -352,7 +355,7 @@ fn hints(scene: &Scene<'_>, buf: &mut Buffer, foot: Rect, form: &Form) {
         pairs.push((CANCEL, "go on here; the editor's text is then left out"));
         return keys(scene, buf, foot, &pairs);
     }
-    let accept = form.verb.accepts();
+    let accept = if form.confirmed { "declare another one" } else { form.verb.accepts() };
     let last = form.is_last();
     let entry = form.focused().map(|f| &f.entry);
     let text = matches!(entry, Some(Entry::Text(_)));

@@ -120,7 +120,7 @@ fn reshape(state: &State, form: &mut Form) {
         Verb::Role | Verb::Page => people::reshape(state, form),
         Verb::Update => update::reshape(state, form),
         Verb::Note | Verb::Ticket | Verb::Evidence => note::reshape(state, form),
-        Verb::Report | Verb::Task => work::reshape(state, form),
+        Verb::Report | Verb::Task | Verb::Workstream => work::reshape(state, form),
         _ => {}
     }
     if form.focused().is_some_and(|f| f.hidden) {

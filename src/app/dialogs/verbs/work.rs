@@ -175,6 +175,13 @@ fn about_decision(decision: &Decision) -> Vec<Remark> {
 
 pub(super) fn reshape(state: &State, form: &mut Form) {
     let Some(incident) = state.model.incidents.incidents.get(&form.incident) else { return };
+    if form.verb == Verb::Workstream {
+        let none = known::open_workstreams(incident).is_empty();
+        if let Some(field) = form.field_mut(N::Parent) {
+            field.hidden = none;
+        }
+        return;
+    }
     if form.verb == Verb::Task {
         let none = known::open_workstreams(incident).is_empty();
         if let Some(field) = form.field_mut(N::Workstream) {
