@@ -15,8 +15,8 @@ mod ui;
 mod update;
 
 pub use dialog::{
-    About, AckForm, Briefing, Detail, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind, Reading,
-    ReadingLine, SilenceField, SilenceForm,
+    About, AckForm, Briefing, Detail, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind,
+    Reading, ReadingLine, SilenceField, SilenceForm,
 };
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
@@ -27,8 +27,8 @@ pub use form::{
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{
-    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, FilteredRows, IncidentPane,
-    IncidentUi, Place, SlosUi, SourcesUi, Ui, first_visible,
+    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, IncidentPane, IncidentUi, Place,
+    SlosUi, SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 

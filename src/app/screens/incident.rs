@@ -87,7 +87,7 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     }
     if let Some(incident) = ui.shown.as_ref().and_then(|id| book.incidents.get(id)) {
         if force {
-            ui.rows = None;
+            ui.filtered = None;
         }
         timeline::refresh(ui, incident);
         select(ui, incident);

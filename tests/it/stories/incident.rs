@@ -175,6 +175,7 @@ fn message(channel: &str, outcome: Option<Outcome>) -> OpenOperation {
             status: Some(Status::Identified),
         }),
         outcome,
+        attempt: None,
     }
 }
 
@@ -191,10 +192,12 @@ fn empty(id: &str, title: &str, severity: Severity, declared: i64) -> Incident {
         cause: Cause::Nothing,
         declared_by: who("alice"),
         declared_at: ago(declared),
+        declared: record(899),
         onset: None,
         merged_into: None,
         links: Vec::new(),
         command: None,
+        command_place: None,
         roles: BTreeMap::new(),
         handover: None,
         timeline: Timeline::default(),

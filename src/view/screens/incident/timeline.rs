@@ -83,7 +83,7 @@ pub(super) fn draw(
         empty(scene, buf, list, (words, Token::Muted));
         return Drawn { page: usize::from(list.height), ..Drawn::default() };
     }
-    if ui.rows.is_none() {
+    if ui.filtered.is_none() {
         list = below(list, pins(scene, buf, list, incident));
     }
     let lines = inner(list);
@@ -131,7 +131,7 @@ fn heading(
     focused: bool,
 ) {
     let ui = &scene.state.ui.incident;
-    let heading = match &ui.rows {
+    let heading = match &ui.filtered {
         None => short!("Timeline · {}", format::count(all)),
         Some(_) => short!("Timeline · {} of {}", format::count(count), format::count(all)),
     };
