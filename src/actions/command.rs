@@ -4,7 +4,16 @@
 //! :ack looking into it          :silence 2h service="checkout" -- deploy went wrong
 //! :filter severity=page         :goto slos      :theme light      :keymap emacs
 //! :note customers see errors    :service cart   :seek -5m         :speed 8
+//! :task bob 10m roll back v812  :severity 1 nobody can pay        :handoff carol
 //! ```
+//!
+//! The verbs of an incident are in [`verbs`]; the subcommands read what follows them by the same table.
+
+mod asked;
+mod verbs;
+
+pub use asked::{Asked, Known, Lack, StreamWord, TaskWord};
+pub use verbs::{Entered, entry, read, usage};
 
 use std::collections::BTreeMap;
 
@@ -29,6 +38,8 @@ pub enum Command {
     },
     /// Write this note.
     Note(String),
+    /// Something in an incident.
+    Incident(Asked),
     /// Filter the list; the text is a filter that parses.
     Filter(String),
     /// Use this theme.
@@ -100,7 +111,9 @@ const DURATION: &str = "a duration such as 30m, 2h or 1d";
 const SPEED: &str = "a speed between 0.1 and 1000, such as 8";
 
 fn all_verbs() -> impl Iterator<Item = &'static str> {
-    ACTIONS.iter().map(|spec| spec.name).chain(VERBS)
+    let of_incidents = verbs::VERBS.iter().map(|verb| verb.name);
+    let of_incidents = of_incidents.filter(|name| Action::named(name).is_none());
+    ACTIONS.iter().map(|spec| spec.name).chain(VERBS).chain(of_incidents)
 }
 
 /// Reads a line, with or without the colon in front.
@@ -113,6 +126,13 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
     let needs = |what| {
         if rest.is_empty() { Err(CommandError::Missing { verb, what }) } else { Ok(rest) }
     };
+    // With nothing after it, an action opens its form; with an address, `link` attaches it.
+    let named = if verb == "link" && !rest.is_empty() { "attach" } else { verb };
+    if (!rest.is_empty() || Action::named(verb).is_none())
+        && let Some(read) = verbs::read(named, rest)
+    {
+        return read.map(Command::Incident);
+    }
     match (Action::named(verb), verb) {
         (None, "goto") => goto(needs("a screen, such as `goto slos`")?),
         (None, "service") => Ok(Command::Service(needs("the name of a service")?.to_owned())),
@@ -237,6 +257,14 @@ pub struct Words {
     pub themes: Vec<String>,
     /// Keymaps that can be loaded.
     pub keymaps: Vec<String>,
+    /// People of the playbook, and whoever takes part in the incident.
+    pub people: Vec<SafeText>,
+    /// Teams of the playbook.
+    pub teams: Vec<SafeText>,
+    /// Incidents, those that go on first.
+    pub incidents: Vec<SafeText>,
+    /// Open workstreams of the incident.
+    pub workstreams: Vec<SafeText>,
 }
 
 /// What may stand in place of the end of the line.
@@ -267,7 +295,7 @@ pub fn complete(line: &str, words: &Words) -> Completion {
         "service" => offer(rest_at, rest, words.services.iter().map(ToString::to_string)),
         "speed" => offer(rest_at, rest, ["1", "2", "4", "8", "16", "60"].map(str::to_owned)),
         "filter" | "silence" => matchers(line, rest, verb == "silence", words),
-        _ => Completion::default(),
+        _ => verbs::complete(verb, line, words),
     }
 }
 
@@ -304,117 +332,4 @@ fn matchers(line: &str, rest: &str, silence: bool, words: &Words) -> Completion 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::MatchOp;
-    use pretty_assertions::assert_eq;
-    use proptest::prelude::*;
-
-    fn said(line: &str) -> String {
-        parse(line).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn lines_mean_what_people_expect() {
-        let silence = |duration: Option<&str>, matchers: &[Matcher], comment: Option<&str>| {
-            Command::Silence {
-                duration: duration.and_then(Span::parse),
-                matchers: matchers.to_vec(),
-                comment: comment.map(str::to_owned),
-            }
-        };
-        let checkout = Matcher::equal("service", "checkout");
-        let team = Matcher::new("team", MatchOp::NotRegex, "a -- b.*").unwrap();
-        for (line, command) in [
-            (":ack", Command::Action(Action::Acknowledge)),
-            ("ack looking into it", Command::Acknowledge("looking into it".into())),
-            ("q", Command::Action(Action::Quit)),
-            ("silence", Command::Action(Action::Silence)),
-            (
-                ":silence 2h service=\"checkout\" -- it's the deploy",
-                silence(Some("2h"), std::slice::from_ref(&checkout), Some("it's the deploy")),
-            ),
-            ("silence service=checkout team!~\"a -- b.*\"", silence(None, &[checkout, team], None)),
-            ("silence 30m", silence(Some("30m"), &[], None)),
-            ("silence -- later", silence(None, &[], Some("later"))),
-            ("note  two  words", Command::Note("two  words".into())),
-            ("filter severity=page !x", Command::Filter("severity=page !x".into())),
-            ("theme", Command::Action(Action::Theme)),
-            ("theme light", Command::Theme("light".into())),
-            ("key emacs", Command::Keymap("emacs".into())),
-            ("goto sl", Command::Action(Action::Slos)),
-            ("service web shop", Command::Service("web shop".into())),
-            ("seek -5m", Command::Seek(Span::from_mins(-5))),
-            ("seek 90s", Command::Seek(Span::from_secs(90))),
-            ("speed 8x", Command::Speed(8.0)),
-        ] {
-            assert_eq!(parse(line), Ok(command), "{line}");
-        }
-    }
-
-    #[test]
-    fn every_action_can_be_typed() {
-        for spec in ACTIONS {
-            assert_eq!(parse(spec.name), Ok(Command::Action(spec.action)));
-        }
-    }
-
-    #[test]
-    fn mistakes_say_what_would_be_right() {
-        for (line, error) in [
-            (":", "Nothing was typed; try `help`."),
-            ("silense 2h", "There is no command `silense`. Did you mean `silence`?"),
-            ("zzzz", "There is no command `zzzz`."),
-            ("sil", "`sil` may mean silence, silences."),
-            ("goto", "`goto` needs a screen, such as `goto slos`."),
-            ("goto s", "`s` is not one screen; known are bridge, alerts, slos and sources."),
-            ("up 3", "`up` takes nothing after it."),
-            ("theme a b", "`theme` takes nothing after it."),
-            ("silence 2x a=b", "`2x` is not a duration such as 30m, 2h or 1d."),
-            ("silence 0 a=b", "`0` is not a duration such as 30m, 2h or 1d."),
-            ("silence 2h checkout", "`checkout` is not a matcher such as service=\"checkout\"."),
-            ("silence 2h a=~\"(\"", "This cannot be matched: `(` is not a regular expression."),
-            ("filter a=\"b", "This cannot be matched: a quote is not closed."),
-            ("seek soon", "`soon` is not a duration such as 30m, 2h or 1d."),
-            ("speed NaN", "`NaN` is not a speed between 0.1 and 1000, such as 8."),
-        ] {
-            assert_eq!(said(line), error, "{line}");
-        }
-    }
-
-    #[test]
-    fn tab_offers_what_fits() {
-        let words = Words {
-            services: vec!["cart".into(), "checkout".into()],
-            labels: [("severity".into(), vec!["page".into(), "say \"x\"".into()])].into(),
-            themes: vec!["dark".into(), "light".into()],
-            keymaps: vec!["default".into(), "emacs".into()],
-        };
-        for (line, start, candidates) in [
-            (":sil", 1, &["silence", "silences"][..]),
-            ("go", 0, &["goto"]),
-            (":goto s", 6, &["slos", "sources"]),
-            ("theme l", 6, &["light"]),
-            (":keymap ", 8, &["default", "emacs"]),
-            ("service c", 8, &["cart", "checkout"]),
-            ("filter sev", 7, &["severity="]),
-            ("filter a=b severity=~p", 11, &["severity=~\"page\""]),
-            ("silence ", 8, &["30m", "1h", "2h", "8h", "1d", "severity="]),
-            ("silence 2h severity=\"s", 11, &["severity=\"say \\\"x\\\"\""]),
-            ("silence 2h -- sev", 0, &[]),
-            ("nonsense x", 0, &[]),
-        ] {
-            let candidates = candidates.iter().map(|c| (*c).to_owned()).collect();
-            assert_eq!(complete(line, &words), Completion { start, candidates }, "{line}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_line_panics(line in "\\PC*|:?(silence|filter|seek|goto|é){1}( |--|2h|\"|=|é|\\\\|a){0,8}") {
-            let _ = parse(&line);
-            let done = complete(&line, &Words::default());
-            prop_assert!(line.is_char_boundary(done.start));
-        }
-    }
-}
+mod tests;

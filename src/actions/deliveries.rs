@@ -137,7 +137,8 @@ mod checks {
             fallback: None,
         });
         let playbook = Playbook { channels: channels.to_vec(), ..Playbook::default() };
-        let model = Model { playbook: Arc::new(playbook), ..Model::default() };
+        let mut model = Model::default();
+        model.playbook = Arc::new(playbook);
         (model, MemoryLog::for_demo())
     }
 

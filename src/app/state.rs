@@ -162,6 +162,7 @@ impl State {
                 .collect(),
             themes: self.themes.clone(),
             keymaps: self.keymaps.clone(),
+            ..Words::default()
         }
     }
 }

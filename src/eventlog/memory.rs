@@ -10,7 +10,9 @@ use super::claim;
 use super::record::{Hybrid, Origin, Sealed};
 use super::signer::Signer;
 use super::verify::StoredRow;
-use super::{AppendError, Batch, EventLog, LogEvent, Position, ReadError, RecordId, Recorded};
+use super::{
+    AppendError, Batch, EventLog, KeyId, LogEvent, Position, ReadError, RecordId, Recorded,
+};
 
 /// Records in memory.
 #[derive(Debug)]
@@ -78,6 +80,10 @@ impl MemoryLog {
 }
 
 impl EventLog for MemoryLog {
+    fn key(&self) -> KeyId {
+        self.signer.id()
+    }
+
     fn append(
         &mut self,
         actor: &Actor,

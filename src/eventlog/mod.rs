@@ -151,6 +151,9 @@ pub trait EventLog: Send {
         events: &[LogEvent],
     ) -> Result<Vec<Recorded>, AppendError>;
 
+    /// The key its records are signed with.
+    fn key(&self) -> KeyId;
+
     /// The records after `position`, also those of other processes and one's own.
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError>;
 

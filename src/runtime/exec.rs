@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
+use super::editor;
 use super::files::{self, Watched};
 use super::keeper::Keeper;
 use super::logger::{Append, Logger};
@@ -32,6 +33,8 @@ pub(super) struct Exec {
     player: Option<Arc<PlayerClock>>,
     to_loop: mpsc::Sender<Arrival>,
     clock: Arc<dyn Clock>,
+    /// Where a text is put for the person's own editor.
+    folder: Option<std::path::PathBuf>,
 }
 
 impl Exec {
@@ -82,6 +85,7 @@ impl Exec {
             interest,
             looks,
             rememberer: Rememberer::new(beside.keep.as_deref()),
+            folder: beside.keep.as_deref().and_then(std::path::Path::parent).map(Into::into),
             keeper: Keeper::start(beside.keep, to_loop.clone(), beside.clock.clone())?,
             player: beside.player,
             to_loop,
@@ -143,7 +147,12 @@ impl Exec {
                 self.logger.append(Append { actor, at, events, reply: Some(reply) });
             }
             Effect::Perform(request, operation) => self.operate(request, operation),
-            Effect::Search(_) | Effect::Present(_) | Effect::Edit(_) => {}
+            Effect::Edit(text) => {
+                // The draft is on its way to the disk before the editor has the text.
+                self.keeper.keep(super::kept::of(state));
+                editor::lend(self.folder.as_deref(), &text, &self.to_loop);
+            }
+            Effect::Search(_) | Effect::Present(_) => {}
             Effect::Poll(which) => {
                 for (id, _, _, handle) in &self.handles {
                     if which.as_ref().is_none_or(|w| w == id) {

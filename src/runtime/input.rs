@@ -17,6 +17,7 @@ use termina::{Event, Parser};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
+use super::editor;
 use super::signals::Stop;
 use super::terminal::hard_exit;
 use crate::keys::{Chord, Input, Key};
@@ -88,6 +89,8 @@ fn read_all(tty: BorrowedFd<'_>, to: &Sender<FromTerminal>) -> Ended {
     loop {
         let found = match wait(tty, PollFlags::IN, decoder.patience()) {
             Ok(Ready::Nothing) => decoder.give_up_waiting(),
+            // What is typed while the terminal is lent is for the editor.
+            Ok(Ready::Something) if editor::wait_until_back() => continue,
             // After a hang-up, reading first yields what was typed before it.
             Ok(Ready::Something) => match rustix::io::read(tty, &mut bytes) {
                 Ok(0) => return Ended::TerminalGone,

@@ -11,6 +11,7 @@
 //! Nothing in the loop waits but its channels.
 
 pub mod clock;
+mod editor;
 mod encode;
 mod exec;
 mod files;
@@ -221,6 +222,11 @@ impl Running {
                     let mut next = arrival;
                     for _ in 0..MOST_PER_TURN {
                         match next {
+                            Some(Arrival::Msg(msg @ Msg::Edited(_))) => {
+                                editor::take_back();
+                                self.screen.resume()?;
+                                effects.extend(update(&mut self.state, msg));
+                            }
                             Some(Arrival::Msg(msg)) => {
                                 self.exec.tell(&msg);
                                 effects.extend(update(&mut self.state, msg));
@@ -256,6 +262,8 @@ impl Running {
                 self.wanted = Some(Cause::Person);
             }
             FromTerminal::Answer => self.pacer.answered(Instant::now()),
+            // Whoever has the terminal now takes it again by itself.
+            FromTerminal::Continued if editor::is_lent() => {}
             FromTerminal::Continued => {
                 self.screen.resume()?;
                 self.wanted = Some(Cause::Person);
@@ -267,7 +275,7 @@ impl Running {
 
     /// Draws when something changed and the line takes a frame; else says when to look again.
     fn draw_if_due(&mut self) -> io::Result<Option<Instant>> {
-        let Some(cause) = self.wanted else { return Ok(None) };
+        let Some(cause) = self.wanted.filter(|_| !editor::is_lent()) else { return Ok(None) };
         if let When::At(at) = self.pacer.when(cause, Instant::now()) {
             return Ok(Some(at));
         }

@@ -63,6 +63,8 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
         model.resolution_caveat().map(SafeText::new).into_iter().chain(unsettled(&model, now));
     warnings.splice(0..0, known);
     let mut state = State::new(model, ui, now, Actor::new(&settings.me), Arc::new(keymap));
+    state.key = beside.log.key();
+    state.lots = lots(now);
     state.read_only = wanted.read_only;
     state.guard = SilenceGuard {
         most_alerts: settings.silence.max_alerts,
@@ -89,6 +91,16 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     }
     let console = Console { state, theme, looks, beside };
     Ok(run(console).await?)
+}
+
+/// Where names of new incidents begin to be drawn: elsewhere in every console, or they would collide.
+fn lots(now: Timestamp) -> u64 {
+    let mut seed = [0; 8];
+    match getrandom::fill(&mut seed) {
+        Ok(()) => u64::from_ne_bytes(seed),
+        // Without randomness the moment and the process tell consoles apart; the store refuses doubles.
+        Err(_) => now.millis().unsigned_abs() ^ (u64::from(std::process::id()) << 40),
+    }
 }
 
 /// What was asked of an outside system and has no recorded outcome: the console was cut off meanwhile,

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Sender;
 
 use super::input::FromTerminal;
-use super::{terminal, tty};
+use super::{editor, terminal, tty};
 use crate::keys::Input;
 
 /// Why the console is to end although nobody pressed the key for it.
@@ -97,7 +97,17 @@ struct Listening {
 }
 
 impl Listening {
+    /// The next that is meant for us: Ctrl-C and Ctrl-\ in the person's editor are meant for that.
     async fn next(&mut self) -> FromTerminal {
+        loop {
+            match self.any().await {
+                FromTerminal::Stop(Stop::Interrupt | Stop::Quit) if editor::is_lent() => {}
+                found => return found,
+            }
+        }
+    }
+
+    async fn any(&mut self) -> FromTerminal {
         tokio::select! {
             _ = self.terminate.recv() => FromTerminal::Stop(Stop::Terminate),
             _ = self.interrupt.recv() => FromTerminal::Stop(Stop::Interrupt),

@@ -16,6 +16,7 @@ mod declare;
 mod doing;
 mod duty;
 mod entries;
+pub mod pick;
 mod powers;
 mod publish;
 mod reach;

@@ -252,6 +252,11 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Command::Incident(_) => {
+            let now = state.now;
+            state.ui.notice(Tone::Info, "Nothing was done: open the form of that verb.", now);
+            Vec::new()
+        }
         Command::Seek(_) | Command::Speed(_) if state.playback.is_none() => {
             let now = state.now;
             state.ui.notice(

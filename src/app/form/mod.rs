@@ -37,6 +37,8 @@ pub struct Form {
     pub saving: Option<LogEvent>,
     /// A text is with the person's own editor.
     pub away: bool,
+    /// The person was told of what is in the way (another incident about the same), and means it.
+    pub confirmed: bool,
 }
 
 /// One field.
@@ -103,6 +105,7 @@ impl Form {
             refusal: None,
             saving: None,
             away: false,
+            confirmed: false,
         }
     }
 

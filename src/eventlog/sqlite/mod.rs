@@ -98,11 +98,6 @@ impl SqliteLog {
         self.notice.as_ref()
     }
 
-    /// Fingerprint of the key records are signed with.
-    pub const fn key(&self) -> KeyId {
-        self.writer.signer.id()
-    }
-
     /// How long an append waits for another process before it gives up; five seconds unless set.
     pub fn set_patience(&mut self, patience: Duration) -> Result<(), OpenError> {
         self.connection.busy_timeout(patience).map_err(|e| OpenError {
@@ -132,6 +127,10 @@ const KEY: &str = "signing-key";
 const ORIGIN: &str = "origin";
 
 impl EventLog for SqliteLog {
+    fn key(&self) -> KeyId {
+        self.writer.signer.id()
+    }
+
     fn append(
         &mut self,
         actor: &Actor,

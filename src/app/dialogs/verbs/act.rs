@@ -6,7 +6,7 @@ use crate::app::{DecisionMove, Effect, IncidentPane, State, TaskMove, Tone, Verb
 use crate::domain::{IncidentId, Span};
 use crate::eventlog::{RecordId, TaskStep, WorkstreamStep};
 
-use super::{READ_ONLY, decide, open};
+use super::{decided, open};
 
 /// How much longer a task may take by one key.
 const LONGER: Span = Span::from_mins(5);
@@ -135,11 +135,7 @@ pub(in crate::app) fn at_once(
     doing: Doing,
 ) -> Vec<Effect> {
     let now = state.now;
-    if state.read_only {
-        state.ui.notice(Tone::Warning, READ_ONLY, now);
-        return Vec::new();
-    }
-    match decide(state, incident, &[doing]) {
+    match decided(state, incident, &[doing]) {
         Ok(events) => vec![Effect::Append(events)],
         Err(sentence) => {
             state.ui.notice(Tone::Warning, sentence, now);

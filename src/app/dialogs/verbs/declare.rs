@@ -1,14 +1,14 @@
 //! Declaring an incident: from marked or selected alerts, from an objective that burns, or from nothing.
 //! Everything is proposed, so that the key and Enter are enough.
 
-use crate::actions::{Doing, Screen};
+use crate::actions::{Doing, Screen, propose};
 use crate::app::screens::alerts::chosen;
 use crate::app::{BridgePane, Entry, Field, FieldName as N, Form, Pick, Remark, State, Verb};
 use crate::domain::{
-    Cause, Impact, IncidentId, Judged, Labels, Reading, SafeText, ServiceId, Severity, SloId,
-    TicketRef, Timestamp, TrackerId,
+    Cause, Impact, IncidentId, Reading, SafeText, ServiceId, Severity, SloId, TicketRef, Timestamp,
+    TrackerId,
 };
-use crate::model::{Group, Verdict};
+use crate::model::Verdict;
 
 use super::{Meant, Wrong, known, moment, needed};
 
@@ -40,86 +40,19 @@ pub(super) fn cause(state: &State) -> Cause {
     }
 }
 
-/// What can be said of a cause.
-struct Proposal {
-    title: String,
-    judged: Judged,
-    services: Vec<ServiceId>,
-    onset: Option<Timestamp>,
-}
-
-fn proposal(state: &State, cause: &Cause) -> Proposal {
-    match cause {
-        Cause::Alerts { title, alerts } => from_alerts(state, title, alerts),
-        Cause::Slo(id) => from_slo(state, id),
-        Cause::Nothing => Proposal {
-            title: String::new(),
-            judged: unjudged("minor until somebody says otherwise"),
-            services: Vec::new(),
-            onset: None,
-        },
-    }
-}
-
-fn unjudged(reason: &str) -> Judged {
-    Judged { severity: Severity::Sev3, reason: SafeText::new(reason) }
-}
-
-fn from_alerts(state: &State, title: &SafeText, alerts: &[crate::domain::AlertKey]) -> Proposal {
+/// When what it is declared from began.
+fn began(state: &State, cause: &Cause) -> Option<Timestamp> {
     let book = &state.model.alerts;
-    let tracked: Vec<_> = alerts.iter().filter_map(|key| book.alerts.get(key)).collect();
-    let of_it = |g: &&Group| g.alerts.iter().any(|key| alerts.contains(key));
-    let groups: Vec<&Group> = book.groups.iter().filter(of_it).collect();
-    let worst = groups.iter().min_by_key(|g| (g.judged.severity, g.since));
-    let mut services: Vec<ServiceId> = tracked.iter().filter_map(|t| t.service.clone()).collect();
-    services.sort_unstable();
-    services.dedup();
-    let summary = worst.map_or("", |g| g.summary.as_str());
-    let first = services.first().map(ServiceId::as_str);
-    let said = match (first, summary) {
-        (_, "") => worst.map_or_else(|| title.to_string(), |g| g.title.to_string()),
-        (Some(service), summary) if !summary.to_lowercase().contains(&service.to_lowercase()) => {
-            format!("{service}: {summary}")
+    match cause {
+        Cause::Alerts { alerts, .. } => {
+            let known = alerts.iter().filter_map(|key| book.alerts.get(key));
+            known.map(|tracked| tracked.alert.starts_at).min()
         }
-        (_, summary) => summary.to_owned(),
-    };
-    Proposal {
-        title: match groups.len() {
-            0 | 1 => said,
-            n => format!("{said} (and {} more)", n - 1),
-        },
-        judged: worst.map_or_else(|| unjudged("no alert of it fires"), |g| g.judged.clone()),
-        services,
-        onset: tracked.iter().map(|t| t.alert.starts_at).min(),
-    }
-}
-
-fn from_slo(state: &State, id: &SloId) -> Proposal {
-    let Some(slo) = state.model.catalog.slos.get(id) else {
-        return Proposal {
-            title: id.to_string(),
-            judged: unjudged("the objective is not in the catalog"),
-            services: Vec::new(),
-            onset: None,
-        };
-    };
-    let status = state.model.slos.status(id);
-    let verdict = status.map_or(Verdict::Unknown, |s| s.verdict);
-    let urgency = match verdict {
-        Verdict::Page | Verdict::Spent => "page",
-        Verdict::Ticket | Verdict::Burning => "ticket",
-        _ => "none",
-    };
-    let tier = state.model.catalog.services.get(&slo.service).and_then(|s| s.tier);
-    let labels = Labels::of(&[("severity", urgency), ("service", slo.service.as_str())]);
-    let judged = state.model.policy.judge(&labels, tier);
-    let reason = format!("{}: {}", verdict.word(), judged.reason);
-    let since = status.and_then(|s| s.conditions.iter().filter_map(|c| c.since).min());
-    Proposal {
-        title: format!("{}: {}", slo.service, slo.title),
-        judged: Judged { reason: SafeText::new(&reason), ..judged },
-        services: vec![slo.service.clone()],
-        onset: since,
+        Cause::Slo(id) => {
+            let status = state.model.slos.status(id)?;
+            status.conditions.iter().filter_map(|condition| condition.since).min()
+        }
+        Cause::Nothing => None,
     }
 }
 
@@ -143,11 +76,11 @@ fn impact(state: &State, services: &[ServiceId]) -> String {
 pub(super) fn form(state: &mut State, cause: Cause) -> Form {
     let id = draw(state);
     let state = &*state;
-    let proposal = proposal(state, &cause);
+    let proposal = propose(&state.model, &cause);
     let services: Vec<&str> = proposal.services.iter().map(ServiceId::as_str).collect();
     let severities = Severity::ALL.map(|s| SafeText::new(&s.to_string()));
-    let at = usize::from(proposal.judged.severity.number() - 1);
-    let onset = proposal.onset.map(|at| state.as_typed(at)).unwrap_or_default();
+    let at = usize::from(proposal.severity.number() - 1);
+    let onset = began(state, &cause).map(|at| state.as_typed(at)).unwrap_or_default();
     let tracker = match &state.model.playbook.tracker {
         Some(tracker) => format!("one is opened in {tracker}; a key takes on that ticket"),
         None => "none; tracker:key takes one on".to_owned(),
@@ -155,7 +88,7 @@ pub(super) fn form(state: &mut State, cause: Cause) -> Form {
     let fields = vec![
         Field::new(N::Title, Entry::line(&proposal.title)).hint("what is wrong, in one line"),
         Field::new(N::Severity, Entry::choice(severities, at)),
-        Field::new(N::Reason, Entry::line(&proposal.judged.reason)).hint("why that severity"),
+        Field::new(N::Reason, Entry::line(&proposal.reason)).hint("why that severity"),
         Field::new(
             N::Services,
             Entry::Pick(Pick::several(&services.join(", "), known::services(state))),
@@ -264,7 +197,7 @@ pub(super) fn meant(state: &State, form: &Form, cause: &Cause) -> Meant {
         onset: moment(state, form, N::Onset)?,
         commander: (!commander.is_empty()).then(|| known::person(state, &commander)),
         ticket,
-        confirmed_duplicate: false,
+        confirmed_duplicate: form.confirmed,
     }])
 }
 

@@ -112,7 +112,7 @@ fn left_open(state: &State, incident: &Incident) -> Vec<String> {
     let silences = silences.filter(about).count();
     if silences > 0 {
         let keys = state.keymap.keys_for(crate::actions::Action::Silences);
-        let key = keys.first().map_or(":silences", |key| &**key);
+        let key = keys.first().copied().unwrap_or(":silences");
         left.push(format!(
             "{silences} silence(s) of these services still mute alerts; {key} lists them."
         ));

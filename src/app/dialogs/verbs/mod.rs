@@ -21,7 +21,7 @@ pub(in crate::app) use act::{Step, step};
 use said::told;
 pub(in crate::app) use said::{first_was, is_routine};
 
-use crate::actions::{Doing, Writer, decide_incident};
+use crate::actions::{Doing, Refusal, Rule, Writer, decide_incident};
 use crate::app::form::Typed;
 use crate::app::{Dialog, Effect, FieldName, Form, State, Tone, Verb};
 use crate::domain::{IncidentId, SafeText, Timestamp};
@@ -84,7 +84,7 @@ pub(in crate::app) fn open_declare(
 fn say_none(state: &mut State) -> Vec<Effect> {
     let now = state.now;
     let keys = state.keymap.keys_for(crate::actions::Action::Declare);
-    let key = keys.first().map_or(":declare", |key| &**key);
+    let key = keys.first().copied().unwrap_or(":declare");
     let text = format!(
         "No incident is going on here, so there is nothing to do it in; {key} declares one."
     );
@@ -172,7 +172,7 @@ pub(super) fn key(state: &mut State, meant: Option<PromptAction>, chord: Chord) 
 pub(super) fn edited(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Form(form)) = &state.ui.dialog else { return Vec::new() };
     let mut form = form.clone();
-    form.refusal = None;
+    (form.refusal, form.confirmed) = (None, false);
     reshape(state, &mut form);
     state.ui.dialog = Some(Dialog::Form(form));
     vec![Effect::Keep]
@@ -210,21 +210,30 @@ pub(in crate::app) fn back_from_editor(
 /// Decides what the form says; a refusal stays in it, with the keys at the field that is wrong.
 fn accept(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Form(form)) = &state.ui.dialog else { return Vec::new() };
+    let mut in_the_way = false;
     let decided = if state.read_only {
         Err((None, SafeText::new(READ_ONLY)))
     } else {
         match meant(state, form) {
             Err(wrong) => Err((Some(wrong.field), wrong.why)),
-            Ok(doings) => decide(state, &form.incident, &doings).map_err(|why| (None, why)),
+            Ok(doings) => decide(state, &form.incident, &doings).map_err(|refusal| {
+                in_the_way = refusal.rule == Rule::Duplicate;
+                (None, refusal.sentence)
+            }),
         }
     };
     let Some(Dialog::Form(form)) = &mut state.ui.dialog else { return Vec::new() };
+    form.confirmed = in_the_way;
     match decided {
         Err((field, why)) => {
             form.refusal = Some(why);
             if let Some(name) = field {
                 form.focus_on(name);
             }
+            Vec::new()
+        }
+        Ok(events) if events.is_empty() => {
+            form.refusal = Some("Nothing would change by this, so nothing was recorded.".into());
             Vec::new()
         }
         Ok(events) => {
@@ -244,22 +253,19 @@ pub(super) fn decided(
     if state.read_only {
         return Err(SafeText::new(READ_ONLY));
     }
-    decide(state, incident, doings)
+    decide(state, incident, doings).map_err(|refusal| refusal.sentence)
 }
 
 fn decide(
     state: &State,
     incident: &IncidentId,
     doings: &[Doing],
-) -> Result<Vec<LogEvent>, SafeText> {
+) -> Result<Vec<LogEvent>, Refusal> {
     let writer = Writer { actor: state.me.clone(), key: state.key };
     let mut events = Vec::new();
     for doing in doings {
         let decided = decide_incident(&state.model, &writer, incident, doing, state.now);
-        events.extend(decided.map_err(|refusal| refusal.sentence)?);
-    }
-    if events.is_empty() {
-        return Err(SafeText::new("Nothing would change by this, so nothing was recorded."));
+        events.extend(decided?);
     }
     Ok(events)
 }

@@ -298,7 +298,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 fn report_meant(state: &State, form: &Form, workstream: Option<RecordId>) -> Meant {
     let Some(workstream) = workstream else {
         let keys = state.keymap.keys_for(crate::actions::Action::Workstream);
-        let key = keys.first().map_or(":workstream", |key| &**key);
+        let key = keys.first().copied().unwrap_or(":workstream");
         let why = format!("There is no open workstream to report from; {key} opens one.");
         return Err(Wrong::new(N::Workstream, &why));
     };
