@@ -3,7 +3,6 @@
 pub mod board;
 mod dialog;
 mod dialogs;
-pub mod due;
 mod editor;
 mod effect;
 mod form;
