@@ -74,7 +74,7 @@ fn record(
         anyhow::bail!("nothing was recorded, because --read-only was given");
     }
     let mut log =
-        SqliteLog::open(&world.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        SqliteLog::open_at(&world.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
     record_in(world, &mut log, what, guard)
 }
 

@@ -168,7 +168,7 @@ impl Incident {
             let sentence = format!("{reports} people report to the commander; past {most}, split.");
             add(Waiting::Reports, now, sentence);
         }
-        all.sort_by(|a, b| (rank(a.what), a.since, a.what).cmp(&(rank(b.what), b.since, b.what)));
+        all.sort_by_key(|one| (rank(one.what), one.since, one.what));
         all
     }
 }
