@@ -54,6 +54,13 @@ pub struct Tracked {
     pub ack: Option<Arc<Ack>>,
 }
 
+impl Tracked {
+    /// This firing of it.
+    pub(super) fn instance(&self) -> AlertInstance {
+        AlertInstance { key: self.alert.key.clone(), starts_at: self.alert.starts_at }
+    }
+}
+
 /// Site and the values of the grouping labels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupKey {

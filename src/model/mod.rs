@@ -38,7 +38,7 @@ use crate::domain::{
     Catalog, Freshness, Observation, Playbook, RulesSeen, SafeText, Series, SeverityPolicy, SloId,
     SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
 };
-use crate::eventlog::{LogEvent, Policy, Recorded};
+use crate::eventlog::{AlertInstance, LogEvent, Policy, RecordId, Recorded, Stamp};
 
 use alerts::{Change, Desk};
 use evidence::Watch;
@@ -78,6 +78,8 @@ pub struct Model {
     pub targets: BTreeMap<SourceId, (u32, u32)>,
     /// Acknowledgements, notes and operations of ours.
     pub journal: Journal,
+    /// What the log says outside incidents, kept in case another policy judges it anew.
+    facts: BTreeMap<(Stamp, RecordId), Recorded>,
     /// When each Prometheus was last seen evaluating.
     evaluations: BTreeMap<SourceId, Evaluations>,
     /// The latest time heard of.
@@ -127,12 +129,37 @@ impl Model {
         let sources = self.sources.iter().map(|(id, status)| (id.clone(), fresh(status))).collect();
         let journal = std::mem::take(&mut self.journal);
         let incidents = std::mem::take(&mut self.incidents);
+        let facts = std::mem::take(&mut self.facts);
         let (playbook, duties) = (self.playbook.clone(), self.duties.clone());
         let (catalog, policy) = (self.catalog.clone(), self.policy.clone());
         *self = Self::new(catalog, policy, std::mem::take(&mut self.group_by));
         (self.journal, self.sources, self.revision) = (journal, sources, revision);
         (self.incidents, self.playbook, self.duties) = (incidents, playbook, duties);
+        self.facts = facts;
         self.alerts.revision = grouped;
+    }
+
+    /// Takes how the organisation responds and who may do what (also after it was read again from disk),
+    /// and judges every fact by it as if it had always been so.
+    pub fn govern(&mut self, playbook: Arc<Playbook>, duties: Arc<Policy>) {
+        self.revision += 1;
+        self.playbook = playbook;
+        if self.duties == duties {
+            return;
+        }
+        self.duties = duties;
+        self.incidents.govern(&self.duties, self.facts.values());
+        self.journal = Journal::default();
+        for record in self.facts.values() {
+            if incidents::check(record, &self.duties).is_ok() {
+                self.journal.apply(record);
+            }
+        }
+        let known: Vec<AlertInstance> =
+            self.alerts.alerts.values().map(Tracked::instance).collect();
+        if self.alerts.acknowledge(&known, &self.journal) {
+            self.alerts.regroup(&self.group_by, &self.catalog);
+        }
     }
 
     /// Takes in a fact of the log. The order of arrival does not matter, but for one thing: that
@@ -143,6 +170,9 @@ impl Model {
         self.revision += 1;
         let duties = Arc::clone(&self.duties);
         self.incidents.apply(record, &duties);
+        if !matches!(record.event, None | Some(LogEvent::Incident { .. })) {
+            self.facts.insert((record.stamp, record.id), record.clone());
+        }
         if incidents::check(record, &duties).is_err() {
             return;
         }

@@ -70,8 +70,9 @@ impl IncidentBook {
         }
     }
 
-    /// Judges every record anew by another policy.
-    pub fn govern(&mut self, duties: &Policy) {
+    /// Judges every record anew by another policy. What the book has no need of itself, the records outside
+    /// incidents, is handed in, so that what is refused of them is known.
+    pub fn govern<'a>(&mut self, duties: &Policy, others: impl IntoIterator<Item = &'a Recorded>) {
         let Self { incidents, unfounded, dossiers, .. } = self;
         unfounded.clear();
         self.refused.clear();
@@ -80,6 +81,7 @@ impl IncidentBook {
             dossier.govern(&mut Into { id, duties, incidents, unfounded });
             refused.extend(dossier.kept().filter(|r| check(r, duties).is_err()).cloned());
         }
+        refused.extend(others.into_iter().filter(|r| check(r, duties).is_err()).cloned());
         for record in refused {
             if let (Some(event), Err(why)) = (&record.event, check(&record, duties)) {
                 self.refuse(&record, event.kind(), why);

@@ -1,5 +1,6 @@
 //! Stories of incidents, told by several people with keys and clocks of their own.
 
+mod clocks;
 mod orders;
 mod stories;
 

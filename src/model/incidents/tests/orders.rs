@@ -205,10 +205,10 @@ proptest! {
     ) {
         let cut = cut.min(shuffled.len());
         let mut book = fold(&shuffled[..cut], &Policy::default());
-        book.govern(&policy());
+        book.govern(&policy(), []);
         shuffled[cut..].iter().for_each(|record| book.apply(record, &policy()));
         assert_eq!(seen(book.clone()), seen(fold(&records, &policy())));
-        book.govern(&Policy::default());
+        book.govern(&Policy::default(), []);
         assert_eq!(seen(book), seen(fold(&records, &Policy::default())));
     }
 

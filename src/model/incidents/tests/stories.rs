@@ -223,8 +223,8 @@ fn what_two_consoles_saw_is_one_line_that_of_the_earlier() {
     let mut without_alice = policy();
     without_alice.keys.as_mut().unwrap().remove(&key("alice"));
     let mut book = room.book(&policy());
-    book.govern(&without_alice);
+    book.govern(&without_alice, []);
     assert!(book.incidents.is_empty(), "nobody who counts declared it");
-    book.govern(&policy());
+    book.govern(&policy(), []);
     assert_eq!(lines(&book.incidents[&inc()])[1..], ["seen by alice"]);
 }
