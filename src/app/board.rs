@@ -69,17 +69,3 @@ pub fn pages(incident: &Incident) -> Vec<(RecordId, &Page)> {
     });
     all
 }
-
-/// Who reports to the commander directly: role holders and leads of workstreams that are no one's part.
-pub fn direct_reports(incident: &Incident) -> usize {
-    let holders = incident.roles.iter().filter(|(role, _)| **role != Role::Observer);
-    let mut names: Vec<&str> =
-        holders.flat_map(|(_, holders)| holders).map(|holder| holder.who.name()).collect();
-    let top = |one: &&Workstream| one.closed.is_none() && one.parent.is_none();
-    names.extend(incident.workstreams.values().filter(top).map(|one| one.lead.name()));
-    let commander = incident.command.as_ref().map(|command| command.commander.name());
-    names.retain(|name| Some(*name) != commander);
-    names.sort_unstable();
-    names.dedup();
-    names.len()
-}

@@ -3,7 +3,6 @@
 pub mod board;
 mod dialog;
 mod dialogs;
-pub mod due;
 mod editor;
 mod effect;
 mod form;
@@ -27,8 +26,8 @@ pub use form::{
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{
-    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, FilteredRows, IncidentPane,
-    IncidentUi, Place, SlosUi, SourcesUi, Ui, first_visible,
+    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, IncidentPane, IncidentUi, Place,
+    SlosUi, SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 

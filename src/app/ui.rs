@@ -2,7 +2,7 @@
 
 mod incident;
 
-pub use incident::{FilteredRows, IncidentPane, IncidentUi, Place};
+pub use incident::{IncidentPane, IncidentUi, Place};
 
 use std::collections::{BTreeSet, VecDeque};
 

@@ -4,6 +4,7 @@ use super::keep::Kept;
 use crate::actions::Screen;
 use crate::app::{ClockMode, State};
 use crate::domain::{Filter, IncidentId, ServiceId, SloId, SourceId, Span};
+use crate::model::incidents::TimelineFilter;
 
 /// What is worth keeping.
 pub(super) fn of(state: &State) -> Kept {
@@ -51,7 +52,11 @@ pub(super) fn restore(state: &mut State, kept: Kept) {
     };
     filter("alerts", &mut ui.alerts.filter_text, &mut ui.alerts.filter);
     filter("slos", &mut ui.slos.filter_text, &mut ui.slos.filter);
-    filter("incident", &mut ui.incident.filter_text, &mut ui.incident.filter);
+    if let Some(typed) = kept.filter.get("incident")
+        && let Ok(read) = TimelineFilter::parse(typed)
+    {
+        (ui.incident.filter_text, ui.incident.filter) = (typed.clone(), read);
+    }
     let setting = |name: &str| kept.settings.get(name).map(String::as_str);
     if let Some(range) = setting("range").and_then(Span::parse).filter(|r| *r > Span::ZERO) {
         ui.range = range;

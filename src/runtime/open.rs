@@ -65,6 +65,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     let mut state = State::new(model, ui, now, Actor::new(&settings.me), Arc::new(keymap));
     state.key = beside.log.key();
     state.lots = lots(now);
+    state.console = lots(now);
     state.read_only = wanted.read_only;
     state.guard = SilenceGuard {
         most_alerts: settings.silence.max_alerts,
@@ -93,7 +94,8 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     Ok(run(console).await?)
 }
 
-/// Where names of new incidents begin to be drawn: elsewhere in every console, or they would collide.
+/// A number no other console has: where names of new incidents begin to be drawn, or they would collide, and
+/// what tells this console from others.
 fn lots(now: Timestamp) -> u64 {
     let mut seed = [0; 8];
     match getrandom::fill(&mut seed) {

@@ -291,14 +291,14 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
     let page = slos.iter().any(|s| s.verdict == Verdict::Page);
     let (fresh, all) = scene.health(None);
     let playing = scene.state.playback.is_some();
-    let (live, due) = incident::attention(scene);
+    let (live, waiting, urgent) = incident::attention(scene);
     for screen in Screen::ALL {
         let active = screen == scene.state.ui.screen;
         let (needed, loud) = match screen {
             Screen::Bridge => (0, false),
             Screen::Alerts => (firing.open, false),
             Screen::Slos => (bad, page),
-            Screen::Incident => (due, due > 0),
+            Screen::Incident => (waiting, urgent),
             Screen::Sources => (all - fresh, all > fresh),
         };
         let tab = if screen == Screen::Incident && live { Token::Text } else { Token::Tab };

@@ -8,6 +8,7 @@ use crate::app::{
 };
 use crate::domain::{Filter, SafeText};
 use crate::keys::{Chord, PromptAction};
+use crate::model::incidents::TimelineFilter;
 
 /// Opens the command line.
 pub(in crate::app) fn open_command(state: &mut State) -> Vec<Effect> {
@@ -66,20 +67,41 @@ pub(super) fn edited(state: &mut State) {
 
 /// What is wrong with a filter, or how many rows it would leave.
 fn judged(state: &State, kind: PromptKind, text: &str) -> (Option<SafeText>, Option<usize>) {
-    match (kind, Filter::parse(text)) {
-        (PromptKind::Command, _) => (None, None),
-        (PromptKind::Filter(screen), Ok(filter)) => (None, Some(count(state, screen, &filter))),
-        (PromptKind::Filter(_), Err(e)) => (Some(SafeText::new(&format!("{e}"))), None),
+    let PromptKind::Filter(screen) = kind else { return (None, None) };
+    match Sieve::parse(screen, text) {
+        Ok(sieve) => (None, Some(count(state, screen, &sieve))),
+        Err(sentence) => (Some(sentence), None),
+    }
+}
+
+/// A filter as the screen understands it.
+enum Sieve {
+    /// Of rows with labels.
+    Rows(Filter),
+    /// Of an incident's timeline.
+    Lines(TimelineFilter),
+}
+
+impl Sieve {
+    fn parse(screen: Screen, text: &str) -> Result<Self, SafeText> {
+        match screen {
+            Screen::Incident => {
+                TimelineFilter::parse(text).map(Self::Lines).map_err(|mistake| mistake.sentence)
+            }
+            Screen::Bridge | Screen::Alerts | Screen::Slos | Screen::Sources => {
+                Filter::parse(text).map(Self::Rows).map_err(|e| SafeText::new(&e.to_string()))
+            }
+        }
     }
 }
 
 const FILTER: &str = "filter ";
 
-fn count(state: &State, screen: Screen, filter: &Filter) -> usize {
-    match screen {
-        Screen::Slos => slos::matching(state, filter).count(),
-        Screen::Incident => incident::matching(state, filter),
-        Screen::Alerts | Screen::Bridge | Screen::Sources => {
+fn count(state: &State, screen: Screen, sieve: &Sieve) -> usize {
+    match (sieve, screen) {
+        (Sieve::Lines(filter), _) => incident::matching(state, filter),
+        (Sieve::Rows(filter), Screen::Slos) => slos::matching(state, filter).count(),
+        (Sieve::Rows(filter), _) => {
             state.model.alerts.visible(filter, state.ui.alerts.show_muted).len()
         }
     }
@@ -128,10 +150,10 @@ fn enter(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Prompt(prompt)) = &state.ui.dialog else { return Vec::new() };
     let text = prompt.line.text();
     match prompt.kind {
-        PromptKind::Filter(screen) => match Filter::parse(&text) {
-            Ok(filter) => {
+        PromptKind::Filter(screen) => match Sieve::parse(screen, &text) {
+            Ok(sieve) => {
                 state.ui.dialog = None;
-                set_filter(state, screen, &text, filter);
+                set_filter(state, screen, &text, sieve);
                 vec![Effect::Keep]
             }
             Err(_) => Vec::new(),
@@ -152,17 +174,17 @@ fn enter(state: &mut State) -> Vec<Effect> {
     }
 }
 
-fn set_filter(state: &mut State, screen: Screen, text: &str, filter: Filter) {
-    match screen {
-        Screen::Slos => {
-            state.ui.slos.filter_text = text.to_owned();
-            state.ui.slos.filter = filter;
-        }
-        Screen::Incident => {
+fn set_filter(state: &mut State, screen: Screen, text: &str, sieve: Sieve) {
+    match (sieve, screen) {
+        (Sieve::Lines(filter), _) => {
             state.ui.incident.filter_text = text.to_owned();
             state.ui.incident.filter = filter;
         }
-        Screen::Alerts | Screen::Bridge | Screen::Sources => {
+        (Sieve::Rows(filter), Screen::Slos) => {
+            state.ui.slos.filter_text = text.to_owned();
+            state.ui.slos.filter = filter;
+        }
+        (Sieve::Rows(filter), _) => {
             state.ui.screen = Screen::Alerts;
             state.ui.alerts.filter_text = text.to_owned();
             state.ui.alerts.filter = filter;
@@ -198,15 +220,13 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
                 screen @ (Screen::Slos | Screen::Incident) => screen,
                 Screen::Bridge | Screen::Alerts | Screen::Sources => Screen::Alerts,
             };
-            match Filter::parse(&text) {
-                Ok(filter) => set_filter(state, screen, &text, filter),
-                Err(e) => {
+            match Sieve::parse(screen, &text) {
+                Ok(sieve) => set_filter(state, screen, &text, sieve),
+                Err(sentence) => {
                     let now = state.now;
-                    state.ui.notice(
-                        Tone::Warning,
-                        format!("That filter cannot be read: {e}."),
-                        now,
-                    );
+                    let sentence = sentence.trim_end_matches('.');
+                    let text = format!("That filter cannot be read: {sentence}.");
+                    state.ui.notice(Tone::Warning, text, now);
                 }
             }
             Vec::new()

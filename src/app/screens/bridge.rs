@@ -23,11 +23,14 @@ pub(in crate::app) fn refresh(state: &mut State) {
     // After every message, so nothing is listed here: most of the time everything is still there.
     let State { model, ui, .. } = state;
     let bridge = &mut ui.bridge;
-    let live = |id: &IncidentId| model.incidents.incidents.get(id).is_some_and(is_live);
+    let live =
+        |id: &IncidentId| model.incidents.incidents.get(id).is_some_and(Incident::is_running);
     if bridge.incident.as_ref().is_some_and(|id| !live(id)) {
         bridge.incident = None;
     }
-    if bridge.pane == BridgePane::Incidents && !model.incidents.incidents.values().any(is_live) {
+    if bridge.pane == BridgePane::Incidents
+        && !model.incidents.incidents.values().any(Incident::is_running)
+    {
         bridge.pane = BridgePane::Budgets;
     }
     if !bridge.chosen {
@@ -45,7 +48,7 @@ pub(in crate::app) fn refresh(state: &mut State) {
 }
 
 pub(in crate::app) fn next_pane(state: &mut State, by: isize) {
-    let live = state.model.incidents.incidents.values().any(is_live);
+    let live = state.model.incidents.incidents.values().any(Incident::is_running);
     let panes = if live { &PANES[..] } else { &PANES[1..] };
     let at = panes.iter().position(|p| *p == state.ui.bridge.pane).unwrap_or(0);
     let count = panes.len();
@@ -88,11 +91,6 @@ pub(in crate::app) fn go(state: &mut State, by: Move) {
 pub(in crate::app) fn selected_incident(state: &State) -> Option<IncidentId> {
     let chosen = state.ui.bridge.incident.clone();
     chosen.or_else(|| state.model.incidents.live().first().map(|one| one.id.clone()))
-}
-
-/// Whether it is listed.
-fn is_live(incident: &Incident) -> bool {
-    incident.status.is_live() && incident.merged_into.is_none()
 }
 
 /// The service whose signals are shown: the chosen one, else that of the selection, else the worst.

@@ -9,8 +9,8 @@ pub(in crate::app) use timeline::matching;
 
 use std::collections::BTreeMap;
 
-use crate::app::{Detail, IncidentPane, IncidentUi, State, board};
-use crate::domain::IncidentId;
+use crate::app::{Detail, IncidentPane, IncidentUi, ReadingLine, State, board};
+use crate::domain::{IncidentId, SafeText};
 use crate::eventlog::RecordId;
 use crate::model::incidents::Incident;
 
@@ -21,6 +21,11 @@ impl State {
     /// the latest.
     pub fn incident(&self) -> Option<&Incident> {
         self.model.incidents.incidents.get(self.ui.incident.shown.as_ref()?)
+    }
+
+    /// Everything about what is selected of it: title and lines.
+    pub fn incident_reading(&self) -> Option<(SafeText, Vec<ReadingLine>)> {
+        detail_lines(self, &self.incident()?.id, &self.incident_detail()?)
     }
 
     /// What is selected of it in the pane that has the keys.
@@ -87,7 +92,7 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     }
     if let Some(incident) = ui.shown.as_ref().and_then(|id| book.incidents.get(id)) {
         if force {
-            ui.rows = None;
+            ui.filtered = None;
         }
         timeline::refresh(ui, incident);
         select(ui, incident);
@@ -170,8 +175,6 @@ pub(in crate::app) fn back(ui: &mut IncidentUi) -> bool {
 
 /// For the clipboard: what is selected, as a line.
 pub(in crate::app) fn copied(state: &State) -> Option<String> {
-    let incident = state.incident()?;
-    let detail = state.incident_detail()?;
-    let (_, lines) = detail_lines(state, &incident.id, &detail)?;
+    let (_, lines) = state.incident_reading()?;
     Some(crate::app::dialogs::plain(&lines))
 }

@@ -1,7 +1,8 @@
 //! What is looked at of an incident: which one, which pane, and what is selected in each.
 
-use crate::domain::{Actor, Filter, IncidentId, Role};
+use crate::domain::{Actor, IncidentId, Role};
 use crate::eventlog::RecordId;
+use crate::model::incidents::{Filtered, TimelineFilter};
 
 /// Panes of the Incident screen, in Tab order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,18 +83,7 @@ pub struct IncidentUi {
     /// Filter of the timeline, as typed.
     pub filter_text: String,
     /// As understood.
-    pub filter: Filter,
-    /// Rows of the timeline that pass the filter; `None` without one.
-    pub rows: Option<FilteredRows>,
-}
-
-/// Rows of a timeline that pass a filter, oldest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FilteredRows {
-    /// The timeline they are of.
-    pub of: Option<IncidentId>,
-    /// How many lines have been looked at, and the last of them: what came since is looked at alone.
-    pub seen: (usize, Option<RecordId>),
-    /// Places in the timeline.
-    pub rows: Vec<u32>,
+    pub filter: TimelineFilter,
+    /// What the filter leaves of the timeline shown; `None` without one.
+    pub filtered: Option<Filtered>,
 }

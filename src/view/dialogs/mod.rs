@@ -9,6 +9,8 @@ mod lists;
 mod reading;
 mod silence;
 
+pub(super) use reading::preview;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

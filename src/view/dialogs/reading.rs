@@ -22,16 +22,12 @@ struct Row<'t> {
 
 pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, reading: &Reading) -> Shown {
     let wide = (area.width - 4).min(100);
-    let rows = layout(scene, reading, usize::from(wide.saturating_sub(4)));
+    let rows = layout(scene, &reading.lines, usize::from(wide.saturating_sub(4)));
     let tall = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(4);
     let (inner, foot) = popup(scene, buf, area, (wide, tall), &reading.title);
     let page = usize::from(inner.height);
     let first = reading.top.min(rows.len().saturating_sub(page));
-    for (line, row) in (0u16..).zip(rows.iter().skip(first).take(page)) {
-        let mut pen = Pen::new(buf, inner, line);
-        pen.put(row.name, scene.style(Token::Muted)).to(inner.x + row.indent);
-        pen.put(row.text, row.style);
-    }
+    put(scene, buf, inner, rows.iter().skip(first).take(page));
     let (scroll, copy) = (Does::Listed(Action::Down), Does::Listed(Action::Copy));
     let close = Does::Listed(Action::Back);
     if rows.len() > page {
@@ -43,14 +39,38 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, reading: &Re
     (first, page)
 }
 
-fn layout<'t>(scene: &Scene<'_>, reading: &'t Reading, cells: usize) -> Vec<Row<'t>> {
-    let names = reading.lines.iter().map(|l| match l {
+/// The beginning of a text on a screen, as much as there is room for.
+pub(in crate::view) fn preview(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    lines: &[ReadingLine],
+) {
+    let rows = layout(scene, lines, usize::from(area.width));
+    put(scene, buf, area, rows.iter().take(usize::from(area.height)));
+}
+
+fn put<'r, 't: 'r>(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    rows: impl Iterator<Item = &'r Row<'t>>,
+) {
+    for (line, row) in (0u16..).zip(rows) {
+        let mut pen = Pen::new(buf, area, line);
+        pen.put(row.name, scene.style(Token::Muted)).to(area.x + row.indent);
+        pen.put(row.text, row.style);
+    }
+}
+
+fn layout<'t>(scene: &Scene<'_>, lines: &'t [ReadingLine], cells: usize) -> Vec<Row<'t>> {
+    let names = lines.iter().map(|l| match l {
         ReadingLine::Pair(name, _) => width(name) + 2,
         _ => 0,
     });
     let names = names.max().unwrap_or(0).min(cells / 3) as u16;
     let mut rows = Vec::new();
-    for line in &reading.lines {
+    for line in lines {
         let (name, indent, text, token) = match line {
             ReadingLine::Head(text) => ("", 0, text.as_str(), Token::Header),
             ReadingLine::Pair(name, text) => (name.as_str(), names, text.as_str(), Token::Text),

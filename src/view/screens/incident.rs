@@ -5,12 +5,13 @@
 
 mod attention;
 mod boards;
+mod detail;
 mod gist;
 mod head;
 mod timeline;
 mod work;
 
-pub(crate) use attention::{Urgency, overdue, promise};
+pub(crate) use attention::{Urgency, promise, waiting};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -69,8 +70,14 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
         let (left, beside) = share(rest, 46);
         let (middle, right) = share(beside, 50);
         put(line, left);
-        stack(scene, incident, middle, &boards[..3]).for_each(|(which, area)| put(which, area));
-        stack(scene, incident, right, &boards[3..]).for_each(|(which, area)| put(which, area));
+        let mut used = rest.y;
+        for (column, boards) in [(middle, &boards[..3]), (right, &boards[3..])] {
+            for (which, area) in stack(scene, incident, column, boards) {
+                put(which, area);
+                used = used.max(area.bottom());
+            }
+        }
+        detail::draw(scene, buf, below(beside, used + 1 - rest.y), incident);
     } else {
         let (left, right) = share(rest, 56);
         put(line, left);

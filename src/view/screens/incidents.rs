@@ -12,7 +12,7 @@ use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{below, top};
 
 use super::bridge::{mark_row, title_room};
-use super::incident::{Urgency, overdue, promise};
+use super::incident::{Urgency, promise, waiting};
 use super::{inner, title};
 
 /// Columns.
@@ -24,7 +24,7 @@ enum Col {
     Status,
     Age,
     Commander,
-    Due,
+    Waiting,
     Next,
 }
 
@@ -35,7 +35,7 @@ const COLUMNS: [Column<Col>; 8] = [
     Column::new(Col::Status, "", 13, 5),
     Column::new(Col::Age, "for", 4, 2).right(),
     Column::new(Col::Commander, "IC", 8, 0).up_to(12),
-    Column::new(Col::Due, "due", 7, 3).right(),
+    Column::new(Col::Waiting, "waiting", 7, 3).right(),
     Column::new(Col::Next, "next update", 11, 0).right(),
 ];
 
@@ -101,14 +101,18 @@ fn draw_cell(scene: &Scene<'_>, col: Col, incident: &Incident, cell: &mut Cell<'
                 cell.put("nobody", scene.style(Token::Error));
             }
         },
-        Col::Due => match overdue(scene, incident) {
-            (0, _) => {
-                cell.put("·", muted);
-            }
-            (n, _) => {
-                cell.put(&short!("{n} over"), scene.style(Token::Error));
-            }
-        },
+        Col::Waiting => {
+            let all = waiting(scene, incident);
+            let token = match all.first() {
+                None => Token::Muted,
+                Some(first) if first.what.is_urgent() => Token::Error,
+                Some(_) => Token::Warning,
+            };
+            match all.len() {
+                0 => cell.put("·", muted),
+                n => cell.put(&short!("{n}"), scene.style(token)),
+            };
+        }
         Col::Next => match promise(scene, incident) {
             Some(at) => {
                 let urgency = Urgency::of(at, now);

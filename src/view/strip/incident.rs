@@ -1,33 +1,32 @@
 //! The strip while an incident is going on: how bad, who commands, what is promised, what is overdue.
 //!
-//! As room gets short, words become figures; then these go, in this order: empty roles, the burn, the age,
-//! what is out of sight, the id, other incidents, overdue tasks, most of the title, the commander.
-//! Severity and the next update stay.
+//! As room gets short, words become figures; then these go, in this order: empty roles, the burn, what is
+//! out of sight and the age, the title's later words, the id, other incidents, overdue tasks, the commander,
+//! the title. Severity and the next update stay.
 
 use crate::domain::{Reading, Role};
 use crate::model::incidents::Incident;
 use crate::theme::Token;
 use crate::view::format::{self, Short, short};
 use crate::view::scene::{Scene, severity};
-use crate::view::screens::incident::{Urgency, overdue, promise};
+use crate::view::screens::incident::{Urgency, promise, waiting};
 use crate::view::widgets::text::fit;
 
 use super::Part;
 
 /// The incident the strip is about: the one selected while it is going on, else the worst.
 pub(super) fn shown<'m>(scene: &Scene<'m>) -> Option<&'m Incident> {
-    let selected = scene.state.incident().filter(|one| is_live(one));
+    let selected = scene.state.incident().filter(|one| one.is_running());
     selected.or_else(|| scene.model().incidents.live().first().copied())
 }
 
-fn is_live(incident: &Incident) -> bool {
-    incident.status.is_live() && incident.merged_into.is_none()
-}
-
-/// Whether one is going on, and how much is overdue in all of them.
-pub(super) fn attention(scene: &Scene<'_>) -> (bool, usize) {
+/// Whether one is going on, how much waits in all of them, and whether any of it is urgent.
+pub(super) fn attention(scene: &Scene<'_>) -> (bool, usize, bool) {
     let live = scene.model().incidents.live();
-    (!live.is_empty(), live.iter().map(|one| overdue(scene, one).0).sum())
+    live.iter().fold((!live.is_empty(), 0, false), |(live, count, urgent), one| {
+        let all = waiting(scene, one);
+        (live, count + all.len(), urgent || all.first().is_some_and(|one| one.what.is_urgent()))
+    })
 }
 
 /// The parts of the first line.
@@ -41,15 +40,15 @@ pub(super) fn parts<'t>(scene: &Scene<'_>, incident: &Incident, lost: usize) -> 
     if others > 0 {
         parts.push(Part::of(short!("+{others}"), scene.style(Token::Warning), 4));
     }
-    let title = Part::flexible(incident.title.to_string(), 16, scene.style(Token::Title), 2);
-    let (start, cut) = fit(&incident.title, 10);
-    parts.push(title.or(short!("{start}{}", if cut { "…" } else { "" })));
+    let title = Part::flexible(incident.title.to_string(), 24, scene.style(Token::Title), 7);
+    let (start, cut) = fit(&incident.title, 16);
+    parts.push(title.or_until(short!("{start}{}", if cut { "…" } else { "" }), 1));
     let age = format::age(Some(incident.declared_at), scene.now());
     parts.push(Part::of(age, plain, 8));
     match &incident.command {
         Some(command) => {
             let text = format!("IC {}", command.commander);
-            parts.push(Part::flexible(text, 12, plain, 1));
+            parts.push(Part::flexible(text, 12, plain, 2));
         }
         None => parts.push(Part::of(short!(" no IC "), scene.style(Token::BannerWarning), 0)),
     }
@@ -76,7 +75,7 @@ pub(super) fn parts<'t>(scene: &Scene<'_>, incident: &Incident, lost: usize) -> 
     if let Some(burn) = worst_burn(scene, incident) {
         parts.push(burn);
     }
-    let (_, tasks) = overdue(scene, incident);
+    let tasks = incident.overdue_tasks(scene.now()).len();
     if tasks > 0 {
         let style = scene.style(Token::Error);
         let word = if tasks == 1 { "task" } else { "tasks" };
@@ -85,19 +84,20 @@ pub(super) fn parts<'t>(scene: &Scene<'_>, incident: &Incident, lost: usize) -> 
     }
     if lost > 0 {
         let text = short!(" ? {} lost sight ", format::count(lost));
-        parts.push(Part::of(text, scene.style(Token::BannerWarning), 7));
+        parts.push(Part::of(text, scene.style(Token::BannerWarning), 8));
     }
     parts
 }
 
-/// Roles that an incident of any size needs and nobody holds, as `no comms, scribe`.
+/// Roles that somebody should hold and nobody does, but for the commander's, as `no comms, scribe`.
 fn empty_roles(incident: &Incident) -> Short {
-    let missing = |role: Role| incident.roles.get(&role).is_none_or(Vec::is_empty);
-    match (missing(Role::Ops), missing(Role::Comms)) {
-        (true, true) => short!("no ops, comms"),
-        (true, false) => short!("no ops"),
-        (false, true) => short!("no comms"),
-        (false, false) => short!(""),
+    let empty = incident.empty_roles();
+    let mut names = empty.iter().filter(|role| **role != Role::Commander).map(|role| role.name());
+    match (names.next(), names.next(), names.next()) {
+        (Some(one), Some(two), Some(three)) => short!("no {one}, {two}, {three}"),
+        (Some(one), Some(two), None) => short!("no {one}, {two}"),
+        (Some(one), ..) => short!("no {one}"),
+        (None, ..) => short!(""),
     }
 }
 

@@ -14,8 +14,9 @@ use super::{bad, now};
 
 /// A record's id by number.
 pub(crate) fn record(n: u32) -> RecordId {
+    // Spread as hashes are.
     let mut id = [0; 32];
-    id[..4].copy_from_slice(&n.to_be_bytes());
+    id[..8].copy_from_slice(&u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
     RecordId(id)
 }
 
@@ -54,7 +55,7 @@ fn lines() -> Vec<Line> {
     let mut n = 0;
     let mut at = |minutes: i64, by: &str, kind: LineKind, text: &str| {
         n += 1;
-        line(n, ago(minutes), by, kind, text)
+        line(n, ago(minutes).plus(Span::from_secs(n.into())), by, kind, text)
     };
     let mut all = vec![
         at(

@@ -1,21 +1,20 @@
 //! The timeline's rows: what passes the filter, which row is selected, moving through a million of them.
 
-use crate::app::{FilteredRows, IncidentUi, State};
-use crate::domain::Filter;
-use crate::model::incidents::{Incident, Line};
+use crate::app::{IncidentUi, State};
+use crate::model::incidents::{Filtered, Incident, TimelineFilter};
 
 use super::Move;
 
 impl IncidentUi {
     /// How many rows are listed.
     pub fn count(&self, incident: &Incident) -> usize {
-        self.rows.as_ref().map_or(incident.timeline.len(), |filtered| filtered.rows.len())
+        self.filtered.as_ref().map_or(incident.timeline.len(), |filtered| filtered.rows().len())
     }
 
     /// The place in the timeline of a listed row.
     pub fn place_of(&self, row: usize) -> Option<usize> {
-        match &self.rows {
-            Some(filtered) => filtered.rows.get(row).map(|at| *at as usize),
+        match &self.filtered {
+            Some(filtered) => filtered.rows().get(row).map(|at| *at as usize),
             None => Some(row),
         }
     }
@@ -27,30 +26,16 @@ impl IncidentUi {
         let Some(at) = entry.and_then(|entry| incident.timeline.row_of(entry)) else {
             return Some(last);
         };
-        Some(match &self.rows {
-            Some(filtered) => filtered.rows.partition_point(|row| (*row as usize) < at).min(last),
+        Some(match &self.filtered {
+            Some(filtered) => filtered.rows().partition_point(|row| (*row as usize) < at).min(last),
             None => at.min(last),
         })
     }
 }
 
-/// Whether a line passes a filter.
-fn passes(filter: &Filter, line: &Line) -> bool {
-    let spoken = line.spoken_by.as_ref().map_or("", |who| who.name());
-    let value = |name: &str| match name {
-        "kind" => line.kind.name(),
-        "by" | "who" => line.by.name(),
-        "pinned" if line.pinned => "yes",
-        "withdrawn" if line.withdrawn.is_some() => "yes",
-        _ => "",
-    };
-    filter.passes(value, &[&line.text, line.by.name(), spoken])
-}
-
 /// How many lines of the incident shown a filter would leave.
-pub(in crate::app) fn matching(state: &State, filter: &Filter) -> usize {
-    let lines = state.incident().into_iter().flat_map(|incident| incident.timeline.iter());
-    lines.filter(|line| passes(filter, line)).count()
+pub(in crate::app) fn matching(state: &State, filter: &TimelineFilter) -> usize {
+    state.incident().map_or(0, |incident| filter.rows(&incident.timeline, 0).len())
 }
 
 /// Lists what passes the filter, and keeps the selection on the newest unless another was chosen.
@@ -65,32 +50,13 @@ pub(super) fn refresh(ui: &mut IncidentUi, incident: &Incident) {
     }
 }
 
-/// Looks through the lines that came since; through all when one came in between.
+/// Looks through the lines that came since.
 fn list(ui: &mut IncidentUi, incident: &Incident) {
-    if ui.filter.is_empty() {
-        ui.rows = None;
-        return;
+    match &mut ui.filtered {
+        _ if ui.filter.is_empty() => ui.filtered = None,
+        Some(filtered) => filtered.refresh(&incident.timeline),
+        none => *none = Some(Filtered::new(ui.filter.clone(), &incident.timeline)),
     }
-    let timeline = &incident.timeline;
-    let seen = |len: usize| {
-        (len, len.checked_sub(1).and_then(|at| timeline.get(at)).map(|line| line.record))
-    };
-    let mut known = ui.rows.take().unwrap_or_default();
-    let same = known.of.as_ref() == Some(&incident.id);
-    if same && known.seen == seen(timeline.len()) {
-        ui.rows = Some(known);
-        return;
-    }
-    let from = known.seen.0;
-    if !same || from > timeline.len() || known.seen != seen(from) {
-        known = FilteredRows { of: Some(incident.id.clone()), ..FilteredRows::default() };
-    }
-    let from = known.seen.0;
-    let fresh = (from..timeline.len())
-        .filter(|at| timeline.get(*at).is_some_and(|line| passes(&ui.filter, line)));
-    known.rows.extend(fresh.filter_map(|at| u32::try_from(at).ok()));
-    known.seen = seen(timeline.len());
-    ui.rows = Some(known);
 }
 
 pub(super) fn go(ui: &mut IncidentUi, incident: &Incident, by: Move) {

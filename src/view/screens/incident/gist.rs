@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{IncidentPane, board};
-use crate::domain::{Audience, Role};
+use crate::domain::Role;
 use crate::model::incidents::Incident;
 use crate::theme::Token;
 use crate::view::format::{self, short};
@@ -108,7 +108,7 @@ fn tasks(scene: &Scene<'_>, pen: &mut Pen<'_>, incident: &Incident) {
 }
 
 fn workstreams(scene: &Scene<'_>, pen: &mut Pen<'_>, incident: &Incident) {
-    let reports = board::direct_reports(incident);
+    let reports = incident.direct_reports().len();
     if reports > scene.model().playbook.most_reports {
         part(scene, pen, &short!("{reports} direct reports: split"), Token::Warning);
     }
@@ -146,15 +146,10 @@ fn decisions(scene: &Scene<'_>, pen: &mut Pen<'_>, incident: &Incident) {
 }
 
 fn updates(scene: &Scene<'_>, pen: &mut Pen<'_>, incident: &Incident) {
-    for audience in Audience::ALL {
-        let playbook = &scene.model().playbook;
-        if let Some(at) = crate::app::due::next_update(incident, playbook, *audience)
-            && incident.status.is_live()
-        {
-            let urgency = Urgency::of(at, scene.now());
-            let text = format!("{} {audience} {}", urgency.mark(), when(at, scene.now()));
-            part(scene, pen, &text, urgency.token());
-        }
+    for next in incident.promises(&scene.model().playbook) {
+        let urgency = Urgency::of(next.due, scene.now());
+        let (audience, left) = (next.audience, when(next.due, scene.now()));
+        part(scene, pen, &format!("{} {audience} {left}", urgency.mark()), urgency.token());
     }
     let (waiting, bad) = boards::unsettled(scene, incident);
     if bad > 0 {

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::domain::{Severity, Status};
 use crate::model::incidents::Incident;
 use crate::theme::Token;
@@ -71,7 +72,12 @@ fn impact(scene: &Scene<'_>, pen: &mut Pen<'_>, incident: &Incident) {
     let banner = scene.style(Token::BannerWarning);
     match (impact.sentence.as_str(), impact.scope.as_str()) {
         ("", "") => {
-            pen.put(" impact not known: who is hurt, and how? ", banner);
+            pen.put(" impact not known: who is hurt, and how? ", banner).skip(1);
+            if let (true, Some(key)) =
+                (incident.is_running(), scene.keymap.key_for(Action::Describe))
+            {
+                pen.put(key, scene.style(Token::Key)).put(" says it", scene.style(Token::Muted));
+            }
         }
         ("", scope) => {
             pen.put(" impact not known ", banner).skip(1);

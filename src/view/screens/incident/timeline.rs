@@ -83,7 +83,7 @@ pub(super) fn draw(
         empty(scene, buf, list, (words, Token::Muted));
         return Drawn { page: usize::from(list.height), ..Drawn::default() };
     }
-    if ui.rows.is_none() {
+    if ui.filtered.is_none() {
         list = below(list, pins(scene, buf, list, incident));
     }
     let lines = inner(list);
@@ -131,7 +131,7 @@ fn heading(
     focused: bool,
 ) {
     let ui = &scene.state.ui.incident;
-    let heading = match &ui.rows {
+    let heading = match &ui.filtered {
         None => short!("Timeline · {}", format::count(all)),
         Some(_) => short!("Timeline · {} of {}", format::count(count), format::count(all)),
     };
@@ -239,12 +239,25 @@ fn preface_cells(line: &Line) -> usize {
     width(word) + who.map_or(0, |who| width(who) + 2)
 }
 
+/// What is said, without the name of who did it: that stands beside it.
+fn told(line: &Line) -> &str {
+    let text = line.text.as_str();
+    match line.kind {
+        LineKind::Step => {
+            let rest = text.strip_prefix(line.by.name()).and_then(|rest| rest.strip_prefix(' '));
+            rest.unwrap_or(text)
+        }
+        LineKind::Machine | LineKind::Entry(_) | LineKind::Refused => text,
+    }
+}
+
 /// The text's lines, at most `most`, and whether there are more.
 fn lines_of<'t>(line: &'t Line, cells: usize, most: usize) -> ([&'t str; MOST], usize, bool) {
     let mut lines = [""; MOST];
     let mut count = 0;
     // No more is looked at than may be shown.
-    let text = start(&line.text, cells * (most + 1));
+    let whole = told(line);
+    let text = start(whole, cells * (most + 1));
     let head = preface_cells(line).min(cells.saturating_sub(8));
     let (first, rest) = split(text, cells - head);
     let mut take = |text: &'t str| {
@@ -257,7 +270,7 @@ fn lines_of<'t>(line: &'t Line, cells: usize, most: usize) -> ([&'t str; MOST], 
     if let Some(rest) = rest {
         wrap(rest, cells, take);
     }
-    (lines, count.min(most), count > most || text.len() < line.text.len())
+    (lines, count.min(most), count > most || text.len() < whole.len())
 }
 
 /// The first line of a text, and the rest.

@@ -114,7 +114,7 @@ pub(super) fn workstreams(
 ) -> Drawn {
     let rows = board::workstreams(incident);
     let chosen = scene.state.ui.incident.workstream;
-    let reports = board::direct_reports(incident);
+    let reports = incident.direct_reports().len();
     let title = match troubled(scene, incident) {
         _ if reports > scene.model().playbook.most_reports => {
             short!("Workstreams · {reports} reports: split")
