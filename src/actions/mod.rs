@@ -9,6 +9,7 @@ mod deliveries;
 pub mod find;
 mod incident;
 mod refusal;
+pub mod updates;
 pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};

@@ -192,7 +192,7 @@ fn state(world: &World, checks: &mut Checks) {
         }
         _ => checks.add("state folder", true, shown.to_string()),
     }
-    match SqliteLog::audit(folder, None) {
+    match SqliteLog::audit_at(&world.place(), None) {
         Ok(report) if report.is_clean() => {
             let text = format!("whole: {}, each linked and signed", many(report.records, "record"));
             checks.add("log", true, text);
@@ -203,7 +203,7 @@ fn state(world: &World, checks: &mut Checks) {
             faults.extend(report.places.iter().chain(file).map(ToString::to_string));
             checks.add("log", false, some(&faults));
         }
-        Err(_) if !folder.join("log.sqlite").exists() => {
+        Err(_) if !world.place().store().join("log.sqlite").exists() => {
             checks.add("log", true, "none yet; it is made when the console first opens");
         }
         Err(error) => checks.add("log", false, error.sentence.to_string()),

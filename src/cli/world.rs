@@ -8,15 +8,16 @@ use anyhow::Context as _;
 
 use super::paths::{self, Paths};
 use super::{Common, output};
+use crate::config::settings::KeySetting;
 use crate::config::{
-    ConfigError, Overrides, PlaybookFile, ReadFile, Settings, assemble, load_files,
+    ConfigError, Overrides, PlaybookFile, ReadFile, Settings, assemble, load_files, policy,
 };
 use crate::connectors::Clock;
 use crate::connectors::http::Transport;
 use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
-use crate::eventlog::{EventLog, Position, SqliteLog};
+use crate::eventlog::{EventLog, KeyChoice, Place, Policy, Position, SqliteLog};
 use crate::model::Model;
 use crate::runtime::{SourceSetup, clock};
 
@@ -28,6 +29,8 @@ pub(super) struct World {
     pub(super) catalog: Arc<Catalog>,
     /// How the organisation responds; what decisions need of it is in the model.
     pub(super) playbook: PlaybookFile,
+    /// Which key is who, and who may do what.
+    pub(super) policy: Policy,
     /// Catalog files and runbooks as read, for a recording.
     pub(super) files: Vec<ReadFile>,
     pub(super) model: Model,
@@ -79,7 +82,9 @@ impl World {
         problems.extend(more);
         let (playbook, more) = PlaybookFile::load(&paths.config);
         problems.extend(more);
-        let read = (catalog, files, playbook);
+        let (policy, more) = policy::load(&paths.config.join("policy.toml"));
+        problems.extend(more);
+        let read = (catalog, files, playbook, policy);
         Self::with(paths, settings, problems, read, Arc::new(clock::now))
     }
 
@@ -91,7 +96,7 @@ impl World {
         let names: Vec<SourceId> = settings.sources.iter().map(|s| s.name.clone()).collect();
         let (catalog, more) = assemble(&header.files, &names);
         problems.extend(more);
-        let read = (catalog, header.files.clone(), PlaybookFile::default());
+        let read = (catalog, header.files.clone(), PlaybookFile::default(), Policy::default());
         Self::with(paths, settings, problems, read, clock)
     }
 
@@ -99,7 +104,7 @@ impl World {
         paths: Paths,
         settings: Settings,
         problems: Vec<ConfigError>,
-        (catalog, files, playbook): (Catalog, Vec<ReadFile>, PlaybookFile),
+        (catalog, files, playbook, policy): (Catalog, Vec<ReadFile>, PlaybookFile, Policy),
         clock: Arc<dyn Clock>,
     ) -> Self {
         let catalog = Arc::new(catalog);
@@ -109,30 +114,68 @@ impl World {
         for source in &settings.sources {
             model.source(source.status());
         }
-        Self { paths, settings, problems, catalog, playbook, files, model, clock }
+        Self { paths, settings, problems, catalog, playbook, policy, files, model, clock }
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
+    /// Where the log is, and which key signs it.
+    pub(super) fn place(&self) -> Place {
+        let home = |path: &str| match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+            (Some(rest), Some(home)) => Path::new(&home).join(rest),
+            _ => Path::new(path).to_owned(),
+        };
+        let log = &self.settings.log;
+        let key = match &log.key {
+            KeySetting::Own => KeyChoice::Own,
+            KeySetting::File(path) => KeyChoice::File(home(path)),
+            KeySetting::Agent(key) => {
+                let socket = std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
+                KeyChoice::Agent { socket: socket.map(Into::into), key: *key }
+            }
+        };
+        Place { private: self.paths.state.clone(), shared: log.dir.as_deref().map(home), key }
+    }
+
     /// Opens the log and takes in what it holds.
     pub(super) fn open_log(&mut self) -> anyhow::Result<Opened> {
-        let mut log =
-            SqliteLog::open(&self.paths.state).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
-        let notice = log.notice().cloned();
-        let position = self.fold(&mut log)?;
+        let (log, position, damaged) = self.open_at()?;
+        let mut notice = log.notice().cloned();
+        if damaged > 0 {
+            let left_out = format!(
+                "{} of the log are not as they were written and are left out; `quarterdeck audit verify` \
+                 names them. Everything else is shown and new entries are recorded.",
+                output::many(damaged, "record")
+            );
+            notice = Some(SafeText::body(&left_out));
+        }
         Ok(Opened { log: Box::new(log), position, notice })
     }
 
-    fn fold(&mut self, log: &mut dyn EventLog) -> anyhow::Result<Position> {
+    /// As [`World::open_log`], for a command that writes with its own key.
+    pub(super) fn open_store(&mut self) -> anyhow::Result<SqliteLog> {
+        Ok(self.open_at()?.0)
+    }
+
+    fn open_at(&mut self) -> anyhow::Result<(SqliteLog, Position, usize)> {
+        let mut log =
+            SqliteLog::open_at(&self.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        let (position, damaged) = self.fold(&mut log)?;
+        Ok((log, position, damaged))
+    }
+
+    fn fold(&mut self, log: &mut dyn EventLog) -> anyhow::Result<(Position, usize)> {
+        let mut damaged = 0;
         let mut position = Position::default();
         loop {
             let batch = log.read_after(position).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
             batch.records.iter().for_each(|record| self.model.apply(record));
             position = batch.position;
+            damaged += batch.damaged.len();
             if !batch.more {
-                return Ok(position);
+                return Ok((position, damaged));
             }
         }
     }

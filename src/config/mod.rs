@@ -22,6 +22,7 @@ mod node;
 mod openslo;
 mod outlet;
 pub mod playbook;
+pub mod policy;
 mod pyrra;
 pub mod settings;
 mod sloth;

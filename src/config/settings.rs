@@ -9,6 +9,7 @@ use super::node::{self, FILE_BYTES, Node, Table};
 use super::source;
 use crate::connectors::registry::SourceConfig;
 use crate::domain::{Level, LevelRule, SafeText, Severity, SeverityPolicy, Span};
+use crate::eventlog::KeyId;
 
 /// The newest version of the file this program reads.
 const VERSION: i64 = 1;
@@ -30,6 +31,29 @@ pub struct Settings {
     pub catalog: Vec<String>,
     /// Most bytes of one recording; default 1 GiB.
     pub record_bytes: u64,
+    /// Where the log is and which key signs it.
+    pub log: LogSettings,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogSettings {
+    /// A directory that several users of this host share; default: the private state folder.
+    pub dir: Option<String>,
+    /// Which key signs; default one of our own.
+    pub key: KeySetting,
+}
+
+/// Which key signs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum KeySetting {
+    /// One of our own, made on the first start.
+    #[default]
+    Own,
+    /// One that the SSH agent holds: the one with this fingerprint, or its only Ed25519 key.
+    Agent(Option<KeyId>),
+    /// An OpenSSH private key.
+    File(String),
 }
 
 /// `[ui]`.
@@ -87,6 +111,7 @@ impl Default for Settings {
             },
             catalog: vec!["catalog.toml".into()],
             record_bytes: 1 << 30,
+            log: LogSettings::default(),
         }
     }
 }
@@ -185,6 +210,9 @@ impl Settings {
             }
             catalog.finish();
         }
+        if let Some(log) = table.table("log") {
+            self.read_log(log, mistakes);
+        }
         if let Some(record) = table.table("record") {
             if let Some(mib) = record.whole("max_size_mib", 1, 1 << 20) {
                 self.record_bytes = u64::try_from(mib).unwrap_or(1024) << 20;
@@ -223,6 +251,24 @@ impl Settings {
                 self.sources.push(config);
             }
         }
+    }
+
+    fn read_log(&mut self, table: Table<'_>, mistakes: &Mistakes) {
+        self.log.dir = table.text("dir").map(str::to_owned);
+        match table.text("key").map(|key| (key, key.strip_prefix("agent:"))) {
+            None | Some(("own", _)) => {}
+            Some(("agent", _)) => self.log.key = KeySetting::Agent(None),
+            Some((_, Some(print))) => match KeyId::parse(print) {
+                Some(key) => self.log.key = KeySetting::Agent(Some(key)),
+                None => {
+                    let hint = "`ssh-add -l` shows them (SHA256:…)";
+                    let message = format!("`{print}` is not a key's fingerprint");
+                    mistakes.hinted(table.place("key"), &message, hint);
+                }
+            },
+            Some((path, None)) => self.log.key = KeySetting::File(path.to_owned()),
+        }
+        table.finish();
     }
 
     fn read_silence(&mut self, table: Table<'_>, mistakes: &Mistakes) {

@@ -79,6 +79,11 @@ pub(super) fn refusal(error: FormatError) -> String {
         FormatError::TooLarge => "The entry is larger than 64 KiB and was not saved. \
              Shorten the text or take in fewer alerts at once; the draft is still here."
             .to_owned(),
+        FormatError::Signing(why) => format!(
+            "The entry was not saved: it could not be signed, because {why}. What was saved before is \
+             safe and the draft is still here. `ssh-add -l` shows what an agent holds; save again when \
+             it answers."
+        ),
         other => format!(
             "The entry was not saved: {other}. The draft is still here; try again, and if it fails \
              again run `quarterdeck audit verify`."

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::{IncidentId, Operation, Outcome, SafeText};
 
-use super::record::{FormatError, Record, VERSION};
+use super::record::{FormatError, VERSION};
 use super::{AlertInstance, IncidentEvent, LogEvent, RecordId, Subject};
 
 /// Kind and body of a fact.
@@ -23,12 +23,11 @@ pub(super) fn encode(event: &LogEvent) -> Result<(&'static str, Vec<u8>), Format
 }
 
 /// The fact of a record; `None` when a newer version wrote a kind or a body this one does not know.
-pub(super) fn decode(record: &Record) -> Option<LogEvent> {
-    if record.version > VERSION {
+pub(super) fn decode(version: u16, incident: &str, kind: &str, body: &[u8]) -> Option<LogEvent> {
+    if version > VERSION {
         return None;
     }
-    let body = &record.body;
-    Some(match record.kind.as_str() {
+    Some(match kind {
         "alerts-acknowledged" => {
             let (alerts, title, note) = whole::<(Vec<AlertInstance>, SafeText, SafeText)>(body)?;
             LogEvent::AlertsAcknowledged { alerts, title, note }
@@ -53,7 +52,7 @@ pub(super) fn decode(record: &Record) -> Option<LogEvent> {
             LogEvent::OperationAttempted { request, after, by }
         }
         kind => LogEvent::Incident {
-            incident: IncidentId::new(&record.incident),
+            incident: IncidentId::new(incident),
             event: IncidentEvent::decode(kind, body)?,
         },
     })

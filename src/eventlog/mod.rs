@@ -4,6 +4,8 @@
 //! each linked to the one before by its hash and signed with the writer's Ed25519 key. State is a fold
 //! of the records in any order. A fact is on disk before it is shown as saved.
 
+mod agent;
+mod allowed;
 mod chain;
 mod claim;
 mod codec;
@@ -11,12 +13,15 @@ mod event;
 mod files;
 mod incident;
 mod memory;
+mod place;
 mod policy;
 mod record;
 mod signer;
 mod sqlite;
 mod verify;
+mod words;
 
+pub use allowed::{Validity, parse_allowed_signers};
 pub use claim::Claim;
 pub use event::{AlertInstance, LogEvent, Subject};
 pub use incident::{
@@ -28,6 +33,7 @@ pub use incident::{
     WorkstreamStep,
 };
 pub use memory::MemoryLog;
+pub use place::{KeyChoice, Place};
 pub use policy::{Denied, Grant, Policy, Power};
 pub use record::{FormatError, Head, Hybrid, Origin, Record, Sealed, Stamp, id_of};
 pub use signer::{KeyError, KeyId, NAMESPACE, Signature, Signer};
@@ -136,7 +142,8 @@ pub struct Batch {
     pub position: Position,
     /// Whether there is more to read at once.
     pub more: bool,
-    /// Positions whose bytes are damaged; they are left out, and an audit names them.
+    /// Positions of records that are not as they were written: changed, not truly signed, or not following
+    /// the one before. They are left out, and an audit names them.
     pub damaged: Vec<Position>,
 }
 

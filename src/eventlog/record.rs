@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{Actor, Timestamp};
 
-use super::signer::{KeyId, Signature, Signer};
+use super::signer::{KeyError, KeyId, Signature, Signer};
 use super::{RecordId, Recorded, codec};
 
 /// The version this console writes.
@@ -145,8 +145,8 @@ pub enum FormatError {
     #[error("it is larger than a record may be")]
     TooLarge,
     /// The key could not sign.
-    #[error("it could not be signed")]
-    Signing,
+    #[error("it could not be signed: {0}")]
+    Signing(KeyError),
 }
 
 /// Hash of a record's bytes.
@@ -160,7 +160,7 @@ impl Record {
         let content = postcard::to_allocvec(&self).map_err(|_| FormatError::Shape)?;
         let mut bytes = DOMAIN.to_vec();
         push(&mut bytes, &content)?;
-        let signature = signer.sign(&bytes).map_err(|_| FormatError::Signing)?;
+        let signature = signer.sign(&bytes).map_err(FormatError::Signing)?;
         push(&mut bytes, signature.as_bytes())?;
         if bytes.len() > MOST_BYTES {
             return Err(FormatError::TooLarge);
@@ -225,7 +225,53 @@ impl Sealed {
             key: self.record.key,
             at: self.record.wall,
             stamp: self.stamp(),
-            event: codec::decode(&self.record),
+            event: {
+                let Record { version, incident, kind, body, .. } = &self.record;
+                codec::decode(*version, incident, kind, body)
+            },
+        }
+    }
+}
+
+/// What a record's bytes say, read in place: for records that were verified before.
+#[derive(Debug, Deserialize)]
+pub(super) struct Glance<'r> {
+    version: u16,
+    incident: &'r str,
+    origin: Origin,
+    seq: u64,
+    #[expect(dead_code, reason = "its place in the format")]
+    prev: Option<RecordId>,
+    #[expect(dead_code, reason = "its place in the format")]
+    seen: Vec<Head>,
+    hybrid: Hybrid,
+    wall: Timestamp,
+    actor: &'r str,
+    key: KeyId,
+    kind: &'r str,
+    body: &'r [u8],
+}
+
+impl<'r> Glance<'r> {
+    pub(super) fn at(bytes: &'r [u8]) -> Option<Self> {
+        let (content, _) = take(bytes.strip_prefix(DOMAIN)?).ok()?;
+        postcard::take_from_bytes(content).ok().map(|(glance, _)| glance)
+    }
+
+    /// As readers see it. `before` is the writer of the record before, who mostly is the same.
+    pub(super) fn recorded(&self, id: RecordId, before: Option<&Actor>) -> Recorded {
+        let Self { hybrid, origin, seq, .. } = *self;
+        let actor = match before {
+            Some(before) if before.name() == self.actor => before.clone(),
+            _ => Actor::new(self.actor),
+        };
+        Recorded {
+            id,
+            actor,
+            key: self.key,
+            at: self.wall,
+            stamp: Stamp { hybrid, origin, seq },
+            event: codec::decode(self.version, self.incident, self.kind, self.body),
         }
     }
 }

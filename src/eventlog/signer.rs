@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::public::{Ed25519PublicKey, KeyData};
 use ssh_key::{Algorithm, Fingerprint, HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
+
+use super::agent::Agent;
 
 /// What signatures are about; the same key signing a git commit can never pass for a record.
 pub const NAMESPACE: &str = "quarterdeck-record@v1";
@@ -32,13 +35,32 @@ impl KeyId {
     fn of(key: &KeyData) -> Self {
         Self(Fingerprint::new(HashAlg::Sha256, key).sha256().unwrap_or_default())
     }
+
+    /// Reads a fingerprint as OpenSSH prints it.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<Fingerprint>().ok()?.sha256().map(Self)
+    }
+
+    /// The fingerprint of a public key as in `id_ed25519.pub`; only of an Ed25519 key.
+    pub fn of_public(line: &str) -> Option<Self> {
+        let key = PublicKey::from_openssh(line).ok()?;
+        matches!(key.key_data(), KeyData::Ed25519(_)).then(|| Self::of(key.key_data()))
+    }
 }
 
 /// A key that signs records.
 #[derive(Clone)]
 pub struct Signer {
-    key: PrivateKey,
+    how: How,
+    public: Ed25519PublicKey,
     id: KeyId,
+}
+
+/// Where the private key is.
+#[derive(Clone)]
+enum How {
+    Here(Box<PrivateKey>),
+    Agent(Agent),
 }
 
 impl fmt::Debug for Signer {
@@ -62,6 +84,24 @@ pub enum KeyError {
     /// The operating system gave no randomness, or the key could not be written as text.
     #[error("it could not be made")]
     NotMade,
+    /// Nobody answers at the agent's socket.
+    #[error("the SSH agent is not there")]
+    AgentGone,
+    /// The agent took too long.
+    #[error("the SSH agent did not answer within 5 seconds")]
+    AgentSilent,
+    /// The agent would not.
+    #[error("the SSH agent would not sign: it is locked, or somebody was asked and said no")]
+    AgentRefused,
+    /// The agent has no such key, or is locked.
+    #[error("the SSH agent does not hold the Ed25519 key, or is locked")]
+    AgentLacksKey,
+    /// Nobody said which.
+    #[error("the SSH agent holds several Ed25519 keys and none is named")]
+    AgentHoldsSeveral,
+    /// The answer is none, or the signature is not true.
+    #[error("the SSH agent did not answer with a signature")]
+    AgentGarbled,
 }
 
 impl Signer {
@@ -74,7 +114,10 @@ impl Signer {
 
     /// The key that belongs to a seed; for tests and demonstrations.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self::new(PrivateKey::from(Ed25519Keypair::from_seed(seed)))
+        let pair = Ed25519Keypair::from_seed(seed);
+        let (public, key) = (pair.public, PrivateKey::from(pair));
+        let id = KeyId::of(&KeyData::Ed25519(public));
+        Self { how: How::Here(Box::new(key)), public, id }
     }
 
     /// Reads an OpenSSH private key.
@@ -84,24 +127,55 @@ impl Signer {
             return Err(KeyError::Encrypted);
         }
         match key.key_data() {
-            KeypairData::Ed25519(_) => Ok(Self::new(key)),
+            KeypairData::Ed25519(_) => Self::new(key),
             _ => Err(KeyError::OtherKind),
         }
     }
 
-    fn new(mut key: PrivateKey) -> Self {
-        key.set_comment("quarterdeck");
-        Self { id: KeyId::of(key.public_key().key_data()), key }
+    /// The key an SSH agent holds: the one named, or its only Ed25519 key.
+    pub fn from_agent(socket: &Path, wanted: Option<KeyId>) -> Result<Self, KeyError> {
+        let agent = Agent::at(socket);
+        let keys = agent.keys()?.into_iter().map(Ed25519PublicKey);
+        let mut fitting: Vec<Ed25519PublicKey> = keys
+            .filter(|key| wanted.is_none_or(|id| id == KeyId::of(&KeyData::Ed25519(*key))))
+            .collect();
+        let public = fitting.pop().ok_or(KeyError::AgentLacksKey)?;
+        if !fitting.is_empty() {
+            return Err(KeyError::AgentHoldsSeveral);
+        }
+        Ok(Self { how: How::Agent(agent), public, id: KeyId::of(&KeyData::Ed25519(public)) })
+    }
+
+    fn new(key: PrivateKey) -> Result<Self, KeyError> {
+        let KeyData::Ed25519(public) = *key.public_key().key_data() else {
+            return Err(KeyError::OtherKind);
+        };
+        let id = KeyId::of(key.public_key().key_data());
+        Ok(Self { how: How::Here(Box::new(key)), public, id })
     }
 
     /// As an OpenSSH private key file, wiped from memory when dropped. Never shown, never logged.
     pub fn to_openssh(&self) -> Result<impl Deref<Target = String> + use<>, KeyError> {
-        self.key.to_openssh(LineEnding::LF).map_err(|_| KeyError::NotMade)
+        match &self.how {
+            How::Here(key) => {
+                let mut key = key.clone();
+                key.set_comment("quarterdeck");
+                key.to_openssh(LineEnding::LF).map_err(|_| KeyError::NotMade)
+            }
+            How::Agent(_) => Err(KeyError::NotMade),
+        }
     }
 
     /// The public key as one line of `authorized_keys` or, behind a name, of an allowed-signers file.
     pub fn public_line(&self) -> String {
-        self.key.public_key().to_openssh().unwrap_or_default()
+        PublicKey::new(KeyData::Ed25519(self.public), "quarterdeck")
+            .to_openssh()
+            .unwrap_or_default()
+    }
+
+    /// Whether signing asks somebody else, who may take their time.
+    pub const fn is_slow(&self) -> bool {
+        matches!(self.how, How::Agent(_))
     }
 
     /// Fingerprint.
@@ -111,13 +185,24 @@ impl Signer {
 
     /// Signs.
     pub fn sign(&self, message: &[u8]) -> Result<Signature, KeyError> {
-        let signed =
-            self.key.sign(NAMESPACE, HashAlg::Sha512, message).map_err(|_| KeyError::NotMade)?;
-        let KeyData::Ed25519(public) = signed.public_key() else {
-            return Err(KeyError::OtherKind);
+        let signature: [u8; 64] = match &self.how {
+            How::Here(key) => {
+                let signed =
+                    key.sign(NAMESPACE, HashAlg::Sha512, message).map_err(|_| KeyError::NotMade)?;
+                signed.signature_bytes().try_into().map_err(|_| KeyError::NotMade)?
+            }
+            How::Agent(agent) => {
+                let data = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, message)
+                    .map_err(|_| KeyError::NotMade)?;
+                agent.sign(&self.public.0, &data)?
+            }
         };
-        let parts = [&[ED25519_SHA512][..], public.as_ref(), signed.signature_bytes()];
-        Ok(Signature(parts.concat()))
+        let signature = Signature([&[ED25519_SHA512][..], &self.public.0, &signature].concat());
+        // What an agent on another host says is looked at before it becomes part of the record.
+        if self.is_slow() && !signature.verifies(message, self.id) {
+            return Err(KeyError::AgentGarbled);
+        }
+        Ok(signature)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::SafeText;
 
 use super::record::{FormatError, Origin, Sealed, id_of};
 use super::signer::KeyId;
-use super::{Position, RecordId, claim, codec};
+use super::{Denied, Policy, Position, Power, RecordId, Validity, claim};
 
 /// A record as a store holds it: the bytes, and what the store says about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,10 @@ pub enum Signers {
     Anyone,
     /// Only those of these keys.
     Only(BTreeSet<KeyId>),
+    /// Those of these keys, made while they counted.
+    Dated(BTreeMap<KeyId, Validity>),
+    /// Those of people who were allowed to do what the record says.
+    Policy(Policy),
 }
 
 /// What is wrong with a record.
@@ -86,6 +90,8 @@ pub enum Fault {
     WronglySigned,
     /// The key is not one of those allowed.
     UnknownSigner,
+    /// The key no longer counted, or the policy does not give its owner the power this needs.
+    Unauthorised,
     /// Another record claims the same place, or the one before it is not the one it follows.
     Forked,
 }
@@ -129,6 +135,7 @@ impl fmt::Display for Finding {
             Fault::Unsigned => " is not signed",
             Fault::WronglySigned => " carries a signature that is not true",
             Fault::UnknownSigner => " is signed with a key that is not allowed here",
+            Fault::Unauthorised => " is by somebody whom the policy does not allow it",
             Fault::Forked => {
                 " does not follow the record before it, or shares its place with another"
             }
@@ -207,7 +214,7 @@ pub fn verify(
         }
         let record = sealed.as_ref().map(|s| &s.record);
         if let Some(sealed) = &sealed {
-            match codec::decode(&sealed.record) {
+            match sealed.recorded().event {
                 Some(event) if event.claim().is_some() => claims.push((sealed.id, event)),
                 Some(_) => {}
                 None => {
@@ -220,7 +227,7 @@ pub fn verify(
             position: row.position,
             id: row.id,
             prev: record.and_then(|r| r.prev),
-            whole: fault.is_none(),
+            whole: matches!(fault, None | Some(Fault::UnknownSigner | Fault::Unauthorised)),
         };
         series
             .entry((row.incident, row.origin))
@@ -314,11 +321,30 @@ fn examine(row: &StoredRow, signers: &Signers) -> (Option<Fault>, Option<Sealed>
         Some(Fault::WronglySigned)
     } else {
         match signers {
-            Signers::Only(keys) if !keys.contains(&sealed.record.key) => Some(Fault::UnknownSigner),
-            _ => None,
+            Signers::Anyone => None,
+            Signers::Only(keys) => {
+                (!keys.contains(&sealed.record.key)).then_some(Fault::UnknownSigner)
+            }
+            Signers::Dated(keys) => match keys.get(&sealed.record.key) {
+                None => Some(Fault::UnknownSigner),
+                Some(validity) if !validity.covers(sealed.record.wall) => Some(Fault::Unauthorised),
+                Some(_) => None,
+            },
+            Signers::Policy(policy) => refused(policy, &sealed),
         }
     };
     (fault, Some(sealed))
+}
+
+/// What the policy has against a record. One of a kind not known here is by a known person at least.
+fn refused(policy: &Policy, sealed: &Sealed) -> Option<Fault> {
+    let needed = sealed.recorded().event.as_ref().map(Power::needed);
+    match policy.allows(sealed.record.key, needed.unwrap_or(Power::Write), sealed.record.wall) {
+        Err(Denied::UnknownKey) => Some(Fault::UnknownSigner),
+        Err(Denied::Revoked) => Some(Fault::Unauthorised),
+        Err(Denied::Lacks(_)) if needed.is_some() => Some(Fault::Unauthorised),
+        Ok(()) | Err(Denied::Lacks(_)) => None,
+    }
 }
 
 /// Checks a series: no gaps, no forks, each link true, positions in the same order.

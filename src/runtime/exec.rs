@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::editor;
 use super::files::{self, Watched};
 use super::keeper::Keeper;
-use super::logger::{Append, Logger};
+use super::logger::{Append, Ask, Logger};
 use super::outbox::{self, Means, Outbox};
 use super::sight::Rememberer;
 use super::terminal::Screen;
@@ -152,7 +152,12 @@ impl Exec {
                 self.keeper.keep(super::kept::of(state));
                 editor::lend(self.folder.as_deref(), &text, &self.to_loop);
             }
-            Effect::Search(_) | Effect::Present(_) => {}
+            Effect::Search(words) => {
+                self.logger.ask(Ask::Search(words));
+            }
+            Effect::Present(me) => {
+                self.logger.ask(Ask::Present(me));
+            }
             Effect::Poll(which) => {
                 for (id, _, _, handle) in &self.handles {
                     if which.as_ref().is_none_or(|w| w == id) {

@@ -2,17 +2,29 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::Arrival;
 use crate::app::Msg;
-use crate::domain::{Actor, Timestamp};
-use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Recorded};
+use crate::domain::{Actor, SafeText, Timestamp};
+use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Presence, Recorded};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
+/// More than anybody reads.
+const MOST_FOUND: usize = 500;
+
+/// What the thread is asked for.
+pub(super) enum Ask {
+    /// Make facts durable.
+    Append(Append),
+    /// Find records by their words.
+    Search(String),
+    /// Say where this console is, and ask where the others are.
+    Present(Presence),
+}
 
 /// Facts to be made durable.
 pub(super) struct Append {
@@ -26,7 +38,7 @@ pub(super) struct Append {
 
 /// The thread; ends when its sender is dropped, after everything asked for is on disk.
 pub(super) struct Logger {
-    to: Option<Sender<Append>>,
+    to: Option<Sender<Ask>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -44,13 +56,18 @@ impl Logger {
     }
 
     /// Another way to hand facts over; the thread goes on until it is dropped.
-    pub(super) fn way_in(&self) -> Option<Sender<Append>> {
+    pub(super) fn way_in(&self) -> Option<Sender<Ask>> {
         self.to.clone()
     }
 
     /// Hands facts over; `false` when the thread is gone.
     pub(super) fn append(&self, append: Append) -> bool {
-        self.to.as_ref().is_some_and(|to| to.send(append).is_ok())
+        self.ask(Ask::Append(append))
+    }
+
+    /// Asks for something; `false` when the thread is gone.
+    pub(super) fn ask(&self, ask: Ask) -> bool {
+        self.to.as_ref().is_some_and(|to| to.send(ask).is_ok())
     }
 
     /// Waits until everything handed over is on disk.
@@ -65,33 +82,48 @@ impl Logger {
 fn serve(
     mut log: Box<dyn EventLog>,
     mut position: Position,
-    requests: &Receiver<Append>,
+    requests: &Receiver<Ask>,
     to_loop: &mpsc::Sender<Arrival>,
 ) {
+    let mut look = Instant::now() + WATCH;
     loop {
-        match requests.recv_timeout(WATCH) {
-            Ok(Append { actor, at, events, reply }) => {
-                let appended = log.append(&actor, at, &events);
-                let ours = reply.is_none();
-                if let Some(reply) = reply {
-                    // Whoever asked may have given up waiting; what is recorded is recorded.
-                    let _ = reply.send(appended.clone());
-                }
-                let msg = match appended {
-                    Ok(records) => Msg::Recorded { records, ours },
-                    Err(error) if ours => Msg::NotRecorded(error),
-                    Err(_) => continue,
-                };
-                // A loop that has ended no longer listens; what it asked for is on disk all the same.
-                let _ = to_loop.blocking_send(Arrival::Msg(msg));
+        let msg = match requests.recv_timeout(look.saturating_duration_since(Instant::now())) {
+            Ok(Ask::Append(append)) => appended(log.as_mut(), append),
+            Ok(Ask::Search(words)) => {
+                // What cannot be read is not found; the same trouble is said where facts are read.
+                let found = log.search(&words, MOST_FOUND).unwrap_or_default();
+                Some(Msg::Found(SafeText::new(&words), found))
             }
-            Err(RecvTimeoutError::Timeout) => {
-                if log.changed().unwrap_or(false) {
-                    position = pass_on(log.as_mut(), position, to_loop);
-                }
-            }
+            Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
+            Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
+        };
+        if let Some(msg) = msg {
+            // A loop that has ended no longer listens; what it asked for is on disk all the same.
+            let _ = to_loop.blocking_send(Arrival::Msg(msg));
         }
+        // However much is asked for, others' entries are looked at in time.
+        if look <= Instant::now() {
+            look = Instant::now() + WATCH;
+            if log.changed().unwrap_or(false) {
+                position = pass_on(log.as_mut(), position, to_loop);
+            }
+        }
+    }
+}
+
+fn appended(log: &mut dyn EventLog, append: Append) -> Option<Msg> {
+    let Append { actor, at, events, reply } = append;
+    let appended = log.append(&actor, at, &events);
+    let ours = reply.is_none();
+    if let Some(reply) = reply {
+        // Whoever asked may have given up waiting; what is recorded is recorded.
+        let _ = reply.send(appended.clone());
+    }
+    match appended {
+        Ok(records) => Some(Msg::Recorded { records, ours }),
+        Err(error) if ours => Some(Msg::NotRecorded(error)),
+        Err(_) => None,
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Arrival;
-use super::logger::{Append, Logger};
+use super::logger::{Append, Ask, Logger};
 use crate::app::Msg;
 use crate::connectors::Clock;
 use crate::connectors::outbound::Outlet;
@@ -50,14 +50,14 @@ type Appended = Result<Vec<Recorded>, AppendError>;
 
 /// Records by way of the log's thread.
 pub(crate) fn by_thread(
-    way_in: std::sync::mpsc::Sender<Append>,
+    way_in: std::sync::mpsc::Sender<Ask>,
     me: Actor,
     clock: Arc<dyn Clock>,
 ) -> Log {
     Box::new(move |events| {
         let (reply, answer) = oneshot::channel();
         let append = Append { actor: me.clone(), at: clock.now(), events, reply: Some(reply) };
-        let sent = way_in.send(append).is_ok();
+        let sent = way_in.send(Ask::Append(append)).is_ok();
         Box::pin(async move {
             let gone = || AppendError::failed("The log has stopped, so nothing can be sent.");
             if sent { answer.await.map_err(|_| gone())? } else { Err(gone()) }

@@ -10,11 +10,13 @@ use pretty_assertions::assert_eq;
 use quarterdeck::domain::{Actor, AlertKey, Operation, Outcome, SafeText, SiteId, Timestamp};
 use quarterdeck::domain::{MatcherSpec, SilenceDraft, SilenceId};
 use quarterdeck::eventlog::{
-    AlertInstance, EventLog, Fault, FormatError, Head, Hybrid, KeyId, LogEvent, MemoryLog,
-    NAMESPACE, Origin, Position, Record, RecordId, Sealed, Signer, Signers, SqliteLog, StoredRow,
-    Subject, verify,
+    AlertInstance, EventLog, Fault, FormatError, Head, Hybrid, IncidentEvent, KeyId, LogEvent,
+    MemoryLog, NAMESPACE, Origin, Position, Record, RecordId, Sealed, Signer, Signers, SqliteLog,
+    StoredRow, Subject, verify,
 };
 use tempfile::TempDir;
+
+use super::eventlog_kinds;
 
 fn note(text: &str) -> LogEvent {
     LogEvent::Noted { about: Subject::General, text: SafeText::body(text) }
@@ -97,7 +99,7 @@ fn everything_in_the_directory_is_private() {
             "log.sqlite-shm 600",
             "log.sqlite-wal 600",
             "origin 600",
-            "signing-key 600"
+            "signing-key 600",
         ]
     );
 }
@@ -424,6 +426,60 @@ fn one_of_each() -> Vec<LogEvent> {
     ]
 }
 
+/// Every kind of an incident and of the outbox, one file: length and bytes of each record. Claims are not
+/// asked here, so that the values may be anything.
+fn incident_examples() -> Vec<(LogEvent, Sealed)> {
+    let mut at_millis = 1_763_820_000_000;
+    let events = eventlog_kinds::incident().into_iter().chain(eventlog_kinds::outbox());
+    events
+        .map(|event| {
+            // A log each: what the examples claim must not meet.
+            let mut log = MemoryLog::for_demo();
+            at_millis += 1_000;
+            let bytes = log_of(&mut log, &event, at_millis);
+            (event, Sealed::open(bytes).unwrap())
+        })
+        .collect()
+}
+
+fn log_of(log: &mut MemoryLog, event: &LogEvent, millis: i64) -> Vec<u8> {
+    log.append(&ada(), at(millis), std::slice::from_ref(event)).unwrap();
+    log.rows().remove(0).bytes
+}
+
+#[test]
+fn every_kind_of_an_incident_is_written_and_read_as_its_frozen_example() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs");
+    let examples = incident_examples();
+    let mut kinds: Vec<&str> = examples.iter().map(|(event, _)| event.kind()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let missing: Vec<_> = IncidentEvent::KINDS.iter().filter(|k| !kinds.contains(k)).collect();
+    assert_eq!(missing, Vec::<&&str>::new(), "every kind has an example");
+    let mut bytes = Vec::new();
+    for (_, sealed) in &examples {
+        bytes.extend(u32::try_from(sealed.bytes.len()).unwrap().to_be_bytes());
+        bytes.extend(&sealed.bytes);
+    }
+    let file = dir.join("v1-incident-kinds.bin");
+    if std::env::var_os("QUARTERDECK_FREEZE").is_some() && !file.exists() {
+        fs::write(&file, &bytes).unwrap();
+    }
+    let frozen = fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    let mut rest = frozen.as_slice();
+    for (event, sealed) in &examples {
+        let (length, after) = rest.split_at(4);
+        let length = u32::from_be_bytes(length.try_into().unwrap()) as usize;
+        let (record, after) = after.split_at(length);
+        assert!(record == sealed.bytes, "{} is no longer written as it was", event.kind());
+        let read = Sealed::open(record.to_vec()).unwrap();
+        assert!(read.is_authentic());
+        assert_eq!(read.recorded().event.as_ref(), Some(event));
+        rest = after;
+    }
+    assert!(rest.is_empty());
+}
+
 /// The records of fixtures/logs, made anew.
 fn examples() -> Vec<(String, Vec<u8>)> {
     let mut log = MemoryLog::for_demo();
@@ -483,6 +539,7 @@ fn records_are_written_and_read_as_the_frozen_examples() {
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     on_disk.sort();
+    on_disk.retain(|name| name != "v1-incident-kinds.bin");
     let mut known: Vec<_> = examples.iter().map(|(name, _)| format!("{name}.bin")).collect();
     known.sort();
     assert_eq!(on_disk, known);

@@ -151,7 +151,11 @@ fn old_store(dir: &Path, events: &[LogEvent]) {
     let mut memory = MemoryLog::for_demo();
     memory.append(&Actor::new("ada"), at(0), events).unwrap();
     let connection = rusqlite::Connection::open(dir.join("log.sqlite")).unwrap();
-    connection.execute_batch("DROP TABLE claim; PRAGMA user_version = 1").unwrap();
+    connection
+        .execute_batch(
+            "DROP TABLE claim; DROP TABLE word; DROP TABLE words; PRAGMA user_version = 1",
+        )
+        .unwrap();
     for row in memory.rows() {
         connection
             .execute(

@@ -10,7 +10,7 @@ use crate::domain::{Actor, Timestamp};
 use super::super::chain::{Tip, later};
 use super::super::record::{Hybrid, MOST_HEADS, Origin, Sealed};
 use super::super::signer::Signer;
-use super::super::{LogEvent, Position, RecordId, claim};
+use super::super::{LogEvent, Position, RecordId, Recorded, claim, words};
 use super::say::{Trouble, broken};
 use super::{ROW, row};
 
@@ -151,6 +151,14 @@ impl Ends {
         Ok(prepared)
     }
 
+    /// Whether nothing was put in since it was looked at.
+    pub(super) fn are_at_end(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let last: u64 =
+            connection
+                .query_row("SELECT coalesce(max(position), 0) FROM record", [], |row| row.get(0))?;
+        Ok(last == self.noted.0)
+    }
+
     /// What is known after the records are safely in.
     pub(super) fn taken(&mut self, prepared: &Prepared, position: Position) {
         for (incident, tip) in &prepared.tips {
@@ -166,22 +174,37 @@ pub(super) fn insert(connection: &Connection, prepared: &Prepared) -> rusqlite::
     let mut record = connection.prepare_cached(
         "INSERT INTO record (id, incident, origin, seq, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
+    let mut position = 0;
     for sealed in &prepared.records {
         let said = &sealed.record;
-        record.execute(params![
-            sealed.id.0,
-            said.incident,
-            said.origin.0,
-            said.seq,
-            sealed.bytes
-        ])?;
+        let row = params![sealed.id.0, said.incident, said.origin.0, said.seq, sealed.bytes];
+        position = record.insert(row)?;
+        index_at(connection, position, &sealed.recorded())?;
     }
     for (place, id) in &prepared.places {
         connection
             .prepare_cached("INSERT OR REPLACE INTO claim VALUES (?1, ?2)")?
             .execute(params![place, id.0])?;
     }
-    Ok(Position(u64::try_from(connection.last_insert_rowid()).unwrap_or_default()))
+    Ok(Position(u64::try_from(position).unwrap_or_default()))
+}
+
+/// Makes a record's words findable again.
+pub(super) fn index(connection: &Connection, record: &Recorded) -> rusqlite::Result<()> {
+    let position = connection
+        .prepare_cached("SELECT position FROM record WHERE id = ?1")?
+        .query_row([record.id.0], |row| row.get(0))?;
+    index_at(connection, position, record)
+}
+
+fn index_at(connection: &Connection, position: i64, record: &Recorded) -> rusqlite::Result<()> {
+    let text = words::of(record);
+    if !text.is_empty() {
+        connection
+            .prepare_cached("INSERT INTO words(rowid, text) VALUES (?1, ?2)")?
+            .execute(params![position, text])?;
+    }
+    Ok(())
 }
 
 /// The record that took a place last.

@@ -5,12 +5,15 @@
 //! series or both take what only one may have, and what was returned is on disk. Positions grow in the
 //! order of commits; a reader misses nothing.
 //!
-//! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`.
+//! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`, `verified`.
 
 mod append;
+mod mark;
+mod present;
 mod read;
 mod say;
 mod schema;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,25 +23,35 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 use crate::domain::{Actor, SafeText, Timestamp};
 
 use self::append::{Ends, Writer};
+use self::mark::Mark;
+use self::present::Here;
 use self::say::{Trouble, is_busy, sentence};
+use super::place::{KeyChoice, Place};
 use super::record::{Origin, Sealed};
 use super::signer::{KeyId, Signer};
 use super::verify::{Report, Signers, StoredRow};
 use super::{
-    AppendError, Batch, EventLog, LogEvent, OpenError, Position, ReadError, RecordId, Recorded,
-    files,
+    AppendError, Batch, EventLog, LogEvent, OpenError, Position, Presence, ReadError, RecordId,
+    Recorded, files,
 };
 
 /// How long to wait for another process's write.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Others' writes an entry makes way for before it is signed with the log held.
+const MOST_TRIES: usize = 8;
 
 /// A person's log on this host.
 #[derive(Debug)]
 pub struct SqliteLog {
     connection: Connection,
-    writer: Writer,
+    place: Place,
+    /// The key, once it was there: an agent may come later.
+    signer: Option<Signer>,
+    origin: Origin,
     path: PathBuf,
     ends: Ends,
+    mark: Mark,
+    here: Here,
     data_version: i64,
     notice: Option<SafeText>,
 }
@@ -46,15 +59,28 @@ pub struct SqliteLog {
 impl SqliteLog {
     /// Opens the log in `dir`, making directory, key and file on the first start.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_at(&Place::alone(dir))
+    }
+
+    /// Opens the log of a place, making what is private on the first start. When the key is an agent's and
+    /// the agent does not answer, the log can be read, and nothing is recorded until it does.
+    pub fn open_at(place: &Place) -> Result<Self, OpenError> {
         let refused = |sentence: String| OpenError { sentence: SafeText::body(&sentence) };
-        files::private_dir(dir).map_err(refused)?;
-        let path = dir.join(FILE);
-        files::private_file(&path).map_err(refused)?;
-        let signer = files::signing_key(&dir.join(KEY)).map_err(refused)?;
+        files::private_dir(&place.private).map_err(refused)?;
+        if let Some(shared) = &place.shared {
+            files::shared_dir(shared).map_err(refused)?;
+        }
+        let path = place.store().join(FILE);
+        files::store_file(&path, place.shared.is_some()).map_err(refused)?;
+        let signer = match (place.signer(), &place.key) {
+            (Ok(signer), _) => Ok(signer),
+            (Err(sentence), KeyChoice::Agent { .. }) => Err(sentence),
+            (Err(sentence), _) => return Err(refused(sentence)),
+        };
         // When several consoles make the file at once, SQLite refuses the change to WAL without waiting.
         let start = Instant::now();
         loop {
-            match Self::open_file(dir, &path, &signer) {
+            match Self::open_file(place, &path, &signer) {
                 Err(Trouble::Sql(e)) if is_busy(&e) && start.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
@@ -63,7 +89,12 @@ impl SqliteLog {
         }
     }
 
-    fn open_file(dir: &Path, path: &Path, signer: &Signer) -> Result<Self, Trouble> {
+    fn open_file(
+        place: &Place,
+        path: &Path,
+        signer: &Result<Signer, String>,
+    ) -> Result<Self, Trouble> {
+        let dir = &place.private;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(PATIENCE)?;
@@ -83,14 +114,24 @@ impl SqliteLog {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-        schema::migrate(&mut connection, path)?;
-        let (origin, notice) = schema::settle_origin(&mut connection, &dir.join(ORIGIN))?;
+        let mut mark = Mark::load(dir.join(VERIFIED));
+        schema::migrate(&mut connection, path, &mut mark)?;
+        let (origin, found) = {
+            // In a shared log every user has a series of their own.
+            let user = place.shared.is_some().then(|| files::owner(dir));
+            schema::settle_origin(&mut connection, user, &dir.join(ORIGIN))?
+        };
         let data_version = data_version(&connection)?;
         let snapshot = connection.transaction()?;
         let ends = Ends::find(&snapshot, path, origin)?;
         drop(snapshot);
-        let (path, writer) = (path.to_owned(), Writer { signer: signer.clone(), origin });
-        Ok(Self { connection, writer, path, ends, data_version, notice })
+        let here = Here::new(place.store().join(PRESENT), place.shared.is_some());
+        let notice = match signer {
+            Ok(_) => found,
+            Err(sentence) => Some(SafeText::body(sentence)),
+        };
+        let (path, place, signer) = (path.to_owned(), place.clone(), signer.clone().ok());
+        Ok(Self { connection, place, signer, origin, path, ends, mark, here, data_version, notice })
     }
 
     /// Something to tell the person about how the log was found; `None` when all is as it was left.
@@ -105,30 +146,94 @@ impl SqliteLog {
         })
     }
 
+    /// The public key, as a line of a policy or an allowed-signers file.
+    pub fn public_line(&self) -> Result<String, SafeText> {
+        let signer = match &self.signer {
+            Some(signer) => Ok(signer.clone()),
+            None => self.place.signer(),
+        };
+        signer.map(|s| s.public_line()).map_err(|sentence| SafeText::body(&sentence))
+    }
+
     /// Checks every record of the log in `dir` without changing or locking anything. With the key of
     /// the directory as the only one trusted unless `signers` says otherwise.
     pub fn audit(dir: &Path, signers: Option<Signers>) -> Result<Report, OpenError> {
-        let path = dir.join(FILE);
+        Self::audit_at(&Place::alone(dir), signers)
+    }
+
+    /// Checks every record of the log of a place.
+    pub fn audit_at(place: &Place, signers: Option<Signers>) -> Result<Report, OpenError> {
         let refused = |sentence: String| OpenError { sentence: SafeText::body(&sentence) };
+        let own = place.own_key();
+        let alone = place.shared.is_none() && place.key == KeyChoice::Own;
         let signers = match signers {
             Some(signers) => signers,
-            None if dir.join(KEY).exists() => {
-                let signer = files::signing_key(&dir.join(KEY)).map_err(refused)?;
+            None if alone && own.exists() => {
+                let signer = files::signing_key(&own).map_err(refused)?;
                 Signers::Only([signer.id()].into())
             }
             None => Signers::Anyone,
         };
+        let path = place.store().join(FILE);
         read::audit(&path, &signers).map_err(|trouble| refused(sentence("checked", &path, trouble)))
+    }
+
+    /// The record whose id begins so, as it is stored.
+    pub fn sealed(place: &Place, beginning: &str) -> Result<Sealed, OpenError> {
+        let refused = |sentence: String| OpenError { sentence: SafeText::body(&sentence) };
+        let path = place.store().join(FILE);
+        read::sealed(&path, beginning).map_err(|trouble| refused(sentence("read", &path, trouble)))
+    }
+
+    /// Signs and puts in: under the lock, or, when signing may take its time, beside it, and again when
+    /// somebody else wrote meanwhile.
+    fn write(
+        &mut self,
+        written: (&Actor, Timestamp),
+        events: &[LogEvent],
+    ) -> Result<Vec<Recorded>, Trouble> {
+        let signer = match &self.signer {
+            Some(signer) => signer.clone(),
+            None => self.place.signer().map_err(Trouble::Broken)?,
+        };
+        let writer = Writer { signer, origin: self.origin };
+        let (path, ends) = (&self.path, &mut self.ends);
+        let mut early = None;
+        if writer.signer.is_slow() {
+            let snapshot = self.connection.transaction()?;
+            early = Some(ends.prepare(&snapshot, path, &writer, written, events)?);
+        }
+        let mut tries = 0;
+        loop {
+            let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let prepared = match early.take() {
+                Some(prepared) if ends.are_at_end(&tx)? => prepared,
+                Some(_) if tries < MOST_TRIES => {
+                    tries += 1;
+                    drop(tx);
+                    let snapshot = self.connection.transaction()?;
+                    early = Some(ends.prepare(&snapshot, path, &writer, written, events)?);
+                    continue;
+                }
+                _ => ends.prepare(&tx, path, &writer, written, events)?,
+            };
+            let position = append::insert(&tx, &prepared)?;
+            tx.commit()?;
+            ends.taken(&prepared, position);
+            self.signer = Some(writer.signer);
+            return Ok(prepared.records.iter().map(Sealed::recorded).collect());
+        }
     }
 }
 
 const FILE: &str = "log.sqlite";
-const KEY: &str = "signing-key";
 const ORIGIN: &str = "origin";
+const PRESENT: &str = "present";
+const VERIFIED: &str = "verified";
 
 impl EventLog for SqliteLog {
     fn key(&self) -> KeyId {
-        self.writer.signer.id()
+        self.signer.as_ref().map(Signer::id).unwrap_or_default()
     }
 
     fn append(
@@ -137,24 +242,31 @@ impl EventLog for SqliteLog {
         wall: Timestamp,
         events: &[LogEvent],
     ) -> Result<Vec<Recorded>, AppendError> {
-        let appended = (|| {
-            let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let (path, ends) = (&self.path, &mut self.ends);
-            let prepared = ends.prepare(&tx, path, &self.writer, (actor, wall), events)?;
-            let position = append::insert(&tx, &prepared)?;
-            tx.commit()?;
-            ends.taken(&prepared, position);
-            Ok(prepared.records.iter().map(Sealed::recorded).collect())
-        })();
-        appended.map_err(|trouble| match trouble {
+        self.write((actor, wall), events).map_err(|trouble| match trouble {
             Trouble::Taken(error) => *error,
             other => AppendError::failed(&sentence("written", &self.path, other)),
         })
     }
 
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError> {
-        read::batch(&self.connection, position).map_err(|error| ReadError {
+        read::batch(&self.connection, position, &mut self.mark).map_err(|error| ReadError {
             sentence: SafeText::body(&sentence("read", &self.path, error.into())),
+        })
+    }
+
+    fn present(&mut self, me: &Presence) -> Result<Vec<Presence>, ReadError> {
+        self.here.present(me).map_err(|e| {
+            let sentence = format!(
+                "Who else is here cannot be told: {} cannot be used ({e}). The log is not affected.",
+                self.path.with_file_name(PRESENT).display()
+            );
+            ReadError { sentence: SafeText::body(&sentence) }
+        })
+    }
+
+    fn search(&mut self, words: &str, most: usize) -> Result<Vec<RecordId>, ReadError> {
+        search::search(&self.connection, words, most).map_err(|error| ReadError {
+            sentence: SafeText::body(&sentence("searched", &self.path, error.into())),
         })
     }
 

@@ -8,11 +8,12 @@ use crate::domain::SafeText;
 
 use super::super::record::Origin;
 use super::super::{Position, claim, files};
-use super::read;
+use super::mark::Mark;
 use super::say::Trouble;
+use super::{append, read};
 
 /// Numbered: version N of the schema is what the first N make. Only ever appended to.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE record (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -33,10 +34,19 @@ const MIGRATIONS: [&str; 2] = [
     "
     CREATE TABLE claim (place TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ",
+    // The words of each record, by its position; and which words there are.
+    "
+    CREATE VIRTUAL TABLE words USING fts5(
+        text, content='', columnsize=0, prefix='2 3', tokenize='unicode61 remove_diacritics 2'
+    );
+    CREATE VIRTUAL TABLE word USING fts5vocab(words, instance);
+",
 ];
 
 /// From this version on places are claimed.
 const CLAIMS: usize = 2;
+/// From this version on words are found.
+const WORDS: usize = 3;
 
 /// `QDLG`, so that another program's database is never taken for ours.
 const APPLICATION: i32 = 0x5144_4c47;
@@ -77,7 +87,11 @@ pub(super) const fn has_claims(version: usize) -> bool {
     version >= CLAIMS
 }
 
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Trouble> {
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    mark: &mut Mark,
+) -> Result<(), Trouble> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Asked again under the lock: another console may just have done it.
     let version = check_ours(&tx, path)?;
@@ -88,26 +102,31 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Tr
         tx.pragma_update(None, "application_id", APPLICATION)?;
         tx.pragma_update(None, "user_version", MIGRATIONS.len())?;
     }
-    if !has_claims(version) {
-        claim_again(&tx)?;
+    if version < CLAIMS.max(WORDS) {
+        derive_again(&tx, mark)?;
     }
     tx.commit()?;
     Ok(())
 }
 
-/// Makes the table of claims anew from the records.
-fn claim_again(connection: &Connection) -> Result<(), Trouble> {
+/// Makes anew what follows from the records: who stands where, and which words are in which.
+pub(super) fn derive_again(connection: &Connection, mark: &mut Mark) -> Result<(), Trouble> {
+    connection.execute("DELETE FROM claim", [])?;
+    connection.execute("INSERT INTO words(words) VALUES ('delete-all')", [])?;
     let mut claims = Vec::new();
-    let mut batch = read::batch(connection, Position::default())?;
+    let mut after = Position::default();
     loop {
-        let events = batch.records.drain(..).filter_map(|r| r.event.map(|event| (r.id, event)));
-        claims.extend(events.filter(|(_, event)| event.claim().is_some()));
+        let batch = read::batch(connection, after, mark)?;
+        for record in batch.records {
+            append::index(connection, &record)?;
+            let event = record.event.filter(|event| event.claim().is_some());
+            claims.extend(event.map(|event| (record.id, event)));
+        }
+        after = batch.position;
         if !batch.more {
             break;
         }
-        batch = read::batch(connection, batch.position)?;
     }
-    connection.execute("DELETE FROM claim", [])?;
     for (place, id) in claim::standing(claims.iter().map(|(id, event)| (*id, event))) {
         connection.execute("INSERT INTO claim VALUES (?1, ?2)", params![place, id.0])?;
     }
@@ -118,11 +137,13 @@ fn claim_again(connection: &Connection) -> Result<(), Trouble> {
 /// copied, restored or removed, and going on under the old origin could fork its series.
 pub(super) fn settle_origin(
     connection: &mut Connection,
+    user: Option<u32>,
     file: &Path,
 ) -> Result<(Origin, Option<SafeText>), Trouble> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let name = user.map_or_else(|| "origin".to_owned(), |user| format!("origin/{user}"));
     let stored: Option<[u8; 16]> = tx
-        .query_row("SELECT value FROM meta WHERE name = 'origin'", [], |row| row.get(0))
+        .query_row("SELECT value FROM meta WHERE name = ?1", [&name], |row| row.get(0))
         .optional()?;
     let (stored, beside) = (stored.map(Origin), files::read_origin(file));
     if let (Some(stored), true) = (stored, stored == beside) {
@@ -136,7 +157,7 @@ pub(super) fn settle_origin(
             file.display()
         ))
     })?;
-    tx.execute("INSERT OR REPLACE INTO meta VALUES ('origin', ?1)", params![origin.0])?;
+    tx.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![name, origin.0])?;
     tx.commit()?;
     let notice = match (stored, beside) {
         (None, None) => None,

@@ -1,0 +1,86 @@
+//! Where a log is kept, who else may use it, and with which key this person signs.
+
+use std::path::{Path, PathBuf};
+
+use super::files;
+use super::signer::{KeyError, KeyId, Signer};
+
+/// The private directory: key, origin, and what this person has verified.
+const KEY: &str = "signing-key";
+
+/// Where a log is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The person's own directory, closed to everybody else.
+    pub private: PathBuf,
+    /// The directory shared with other users of this host, if there is one; else the log is in `private`.
+    pub shared: Option<PathBuf>,
+    /// Which key signs.
+    pub key: KeyChoice,
+}
+
+/// Which key signs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum KeyChoice {
+    /// One of our own, made on the first start.
+    #[default]
+    Own,
+    /// An existing OpenSSH private key without passphrase.
+    File(PathBuf),
+    /// One that an SSH agent holds.
+    Agent {
+        /// Where the agent listens; `None` when nobody said so.
+        socket: Option<PathBuf>,
+        /// Which; `None` is its only Ed25519 key.
+        key: Option<KeyId>,
+    },
+}
+
+impl Place {
+    /// Everything in one private directory, with a key of its own.
+    pub fn alone(dir: &Path) -> Self {
+        Self { private: dir.to_owned(), shared: None, key: KeyChoice::Own }
+    }
+
+    /// The directory of the database.
+    pub fn store(&self) -> &Path {
+        self.shared.as_deref().unwrap_or(&self.private)
+    }
+
+    /// The file of our own key.
+    pub(super) fn own_key(&self) -> PathBuf {
+        self.private.join(KEY)
+    }
+
+    /// The key to sign with, or the sentence why there is none.
+    pub(super) fn signer(&self) -> Result<Signer, String> {
+        match &self.key {
+            KeyChoice::Own => files::signing_key(&self.own_key()),
+            KeyChoice::File(path) => files::existing_key(path),
+            KeyChoice::Agent { socket: None, .. } => Err(
+                "Records are to be signed by an SSH agent, but SSH_AUTH_SOCK is not set. Everything can be \
+                 read and nothing can be recorded; start an agent, or log in with agent forwarding, and \
+                 start again."
+                    .to_owned(),
+            ),
+            KeyChoice::Agent { socket: Some(socket), key } => {
+                Signer::from_agent(socket, *key).map_err(|why| lacking(why, *key))
+            }
+        }
+    }
+}
+
+fn lacking(why: KeyError, key: Option<KeyId>) -> String {
+    let wanted = key.map_or_else(String::new, |key| format!(" ({key})"));
+    let next = match why {
+        KeyError::AgentHoldsSeveral => {
+            "Name one under [log] as `key = \"agent:SHA256:…\"`; `ssh-add -l` shows them"
+        }
+        KeyError::AgentLacksKey => "Unlock it, or add the key with `ssh-add`, and save again",
+        _ => "`ssh-add -l` shows whether it answers; save again when it does",
+    };
+    format!(
+        "Records cannot be signed: {why}{wanted}. Everything can be read, what was saved before is safe, and \
+         nothing can be recorded until then. {next}."
+    )
+}

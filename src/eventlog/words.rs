@@ -1,0 +1,147 @@
+//! The text of a fact that people search for: what was written, and what it is about.
+
+use crate::domain::{Operation, Outcome, TicketAct};
+
+use super::{DecisionStep, IncidentEvent as E, LogEvent, Recorded, Subject, TaskStep};
+
+/// The words of a record, separated by line breaks; empty when its kind is not known here.
+pub(super) fn of(record: &Recorded) -> String {
+    let Some(event) = &record.event else { return String::new() };
+    let mut words = Words(record.actor.name().to_owned());
+    words.event(event);
+    words.0
+}
+
+struct Words(String);
+
+impl Words {
+    fn add(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.0.push('\n');
+            self.0.push_str(text);
+        }
+    }
+
+    fn all<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
+        texts.into_iter().for_each(|text| self.add(text));
+    }
+
+    fn event(&mut self, event: &LogEvent) {
+        match event {
+            LogEvent::AlertsAcknowledged { title, note, .. } => self.all([&**title, &**note]),
+            LogEvent::AcknowledgementWithdrawn { note, .. } => self.add(note),
+            LogEvent::Noted { about, text } => {
+                match about {
+                    Subject::General => {}
+                    Subject::Alerts { title, .. } => self.add(title),
+                    Subject::Named(name) => self.add(name),
+                }
+                self.add(text);
+            }
+            LogEvent::OperationRequested { operation } => self.operation(operation),
+            LogEvent::OperationEnded { outcome, .. } => match outcome {
+                Outcome::Done { .. } => {}
+                Outcome::Refused { why }
+                | Outcome::Unknown { why }
+                | Outcome::Later { why, .. } => self.add(why),
+                Outcome::Received { receipt, url } => self.all([&**receipt, &**url]),
+            },
+            LogEvent::OperationAttempted { by, .. } => self.add(by),
+            LogEvent::Incident { incident, event } => {
+                self.add(incident.as_str());
+                self.incident(event);
+            }
+        }
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Silence { draft, .. } => {
+                self.add(&draft.comment);
+                self.all(draft.matchers.iter().map(|m| m.value.as_str()));
+            }
+            Operation::Expire { id, .. } => self.add(id.as_str()),
+            Operation::Send(message) => {
+                self.all([message.channel.as_str(), &*message.subject, &*message.body]);
+            }
+            Operation::Ticket { tracker, act, .. } => {
+                self.add(tracker.as_str());
+                match act {
+                    TicketAct::Open { title, body, .. } => self.all([&**title, &**body]),
+                    TicketAct::Comment { ticket, body } => self.all([&*ticket.key, &**body]),
+                    TicketAct::Transition { ticket, note, .. } => {
+                        self.all([&*ticket.key, &**note]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn incident(&mut self, event: &E) {
+        match event {
+            E::Declared(e) => {
+                self.all([&*e.title, &*e.reason, &*e.impact.sentence, &*e.impact.scope]);
+                self.all(e.services.iter().map(|id| id.as_str()));
+            }
+            E::Described(e) => {
+                self.all(e.title.iter().map(|title| &**title));
+                self.all(e.impact.iter().flat_map(|i| [&*i.sentence, &*i.scope]));
+                self.all(e.services.iter().flatten().map(|id| id.as_str()));
+            }
+            E::SeverityChanged(e) => self.all([&*e.severity.to_string(), &*e.reason]),
+            E::StatusChanged(e) => self.all([e.status.name(), &*e.note]),
+            E::Merged(e) => self.add(e.into.as_str()),
+            E::Linked(e) => self.all([&*e.title, &*e.target]),
+            E::CommandTaken(e) => self.all([e.commander.name(), &*e.reason]),
+            E::RoleGiven(e) => self.all([e.role.name(), e.to.name()]),
+            E::RoleLeft(e) => self.all([e.role.name(), e.who.name()]),
+            E::HandoverOffered(e) => {
+                self.add(e.to.name());
+                e.brief.iter().for_each(|(title, text)| self.all([&**title, &**text]));
+            }
+            E::HandoverAnswered(e) => self.add(&e.note),
+            E::HandoverWithdrawn(e) => self.add(&e.reason),
+            E::EntryMade(e) => {
+                self.add(&e.text);
+                self.all(e.spoken_by.iter().map(|who| who.name()));
+                self.all(e.evidence.iter().map(|proof| &*proof.query));
+            }
+            E::EntryWithdrawn(e) => self.add(&e.reason),
+            E::EntryPinned(_) | E::UpdatePublished(_) => {}
+            E::MachineSaw(e) => self.all([&*e.source, &*e.text]),
+            E::TaskGiven(e) => self.all([&*e.text, e.owner.name()]),
+            E::TaskMoved(e) => {
+                if let TaskStep::Given(who) = &e.step {
+                    self.add(who.name());
+                }
+                self.add(&e.note);
+            }
+            E::WorkstreamOpened(e) => self.all([&*e.name, e.lead.name()]),
+            E::WorkstreamMoved(e) => match &e.step {
+                super::WorkstreamStep::Led(who) => self.add(who.name()),
+                super::WorkstreamStep::Blocked(why) => self.add(why),
+                super::WorkstreamStep::Under(_) | super::WorkstreamStep::Closed => {}
+            },
+            E::CanReported(e) => self.all([&*e.conditions, &*e.actions, &*e.needs]),
+            E::DecisionProposed(e) => {
+                self.all([&*e.proposal, e.owner.name(), &*e.expected]);
+                self.all(e.options.iter().map(|option| &**option));
+            }
+            E::DecisionMoved(e) => {
+                if matches!(e.step, DecisionStep::Objected) {
+                    self.add("objected");
+                }
+                self.add(&e.note);
+            }
+            E::UpdateProposed(e) => self.all([&*e.subject, &*e.body]),
+            E::UpdateAnswered(e) => self.add(&e.note),
+            E::TicketLinked(e) => self.all([&*e.ticket.key, &*e.url]),
+            E::TicketChanged(e) => {
+                self.all([&*e.seen.ticket.key, &*e.seen.state]);
+                e.seen.comments.iter().for_each(|(who, text)| self.all([&**who, &**text]));
+            }
+            E::PageSent(e) => self.all([e.whom.name(), &*e.text]),
+            E::PageAnswered(e) => self.add(&e.note),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What the log costs: appending against the disk's own sync, opening and rebuilding against a bare scan,
+//! and searching, each in one run, so that only ratios count.
+//!
+//! `cargo bench --bench log`; `QUARTERDECK_BENCH_RECORDS` sets the size (default 1,000,000). The store is
+//! made once and kept in `target/bench-log`.
+
+use std::fs::{File, OpenOptions};
+use std::hint::black_box;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use quarterdeck::domain::{Actor, EntryKind, IncidentId, SafeText, Timestamp};
+use quarterdeck::eventlog::{EntryMade, EventLog, LogEvent, Position, SqliteLog};
+
+const WORDS: [&str; 24] = [
+    "checkout", "latency", "database", "replica", "failover", "deploy", "rollback", "customer",
+    "payment", "timeout", "error", "budget", "burn", "region", "eu", "us", "queue", "consumer",
+    "memory", "restart", "service", "cache", "traffic", "shift",
+];
+
+fn main() {
+    // Tests list what can be run; there is nothing to list.
+    if std::env::args().any(|a| a == "--list" || a == "--test") {
+        return;
+    }
+    let count = std::env::var("QUARTERDECK_BENCH_RECORDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(1_000_000);
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-log");
+    std::fs::create_dir_all(&home).expect("target/ can be written");
+    append(&home);
+    let dir = store(&home, count);
+    open(&dir, count);
+    search(&dir);
+}
+
+fn entry(n: usize) -> LogEvent {
+    let word = |k: usize| WORDS[(n.wrapping_mul(2_654_435_761) >> (k * 3)) % WORDS.len()];
+    let mut text: String = (0..9).map(|k| format!("{} ", word(k))).collect();
+    text.push_str(&format!("w{} host{}", n % 100_000, n % 977));
+    let event = EntryMade {
+        kind: EntryKind::Observation,
+        text: SafeText::body(&text),
+        happened: None,
+        spoken_by: None,
+        evidence: None,
+        about: None,
+    };
+    let incident = IncidentId::new(&format!("INC-{}", n % 50));
+    LogEvent::Incident { incident, event: event.into() }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// One row per commit against a bare append and fsync of as many bytes, in turns.
+fn append(home: &Path) {
+    let dir = home.join("append");
+    let _ = std::fs::remove_dir_all(&dir);
+    let mut log = SqliteLog::open(&dir).expect("a fresh log opens");
+    let ada = Actor::new("ada");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(dir.join("raw"))
+        .expect("a file can be made");
+    let (mut raw, mut full) = (Vec::new(), Vec::new());
+    for round in 0..40 {
+        for n in 0..50 {
+            let begin = Instant::now();
+            file.write_all(&[7; 400]).and_then(|()| file.sync_all()).expect("the disk takes it");
+            raw.push(begin.elapsed());
+            let begin = Instant::now();
+            let at = Timestamp::from_millis(round * 50 + n);
+            let event = entry(usize::try_from(round * 50 + n).unwrap_or_default());
+            log.append(&ada, at, &[event]).expect("the disk takes it");
+            full.push(begin.elapsed());
+        }
+    }
+    let rate = |times: &[Duration]| {
+        times.len() as f64 / times.iter().map(Duration::as_secs_f64).sum::<f64>()
+    };
+    let (raw_rate, full_rate) = (rate(&raw), rate(&full));
+    let (raw, full) = (median(raw), median(full));
+    println!(
+        "append: {full_rate:.0}/s against {raw_rate:.0} fsync/s = {:.2}x (goal 0.75); p50 {full:.2?} \
+         against {raw:.2?} = {:.2}x (goal 1.3)",
+        full_rate / raw_rate,
+        full.as_secs_f64() / raw.as_secs_f64()
+    );
+}
+
+fn store(home: &Path, count: usize) -> PathBuf {
+    let dir = home.join(format!("store-{count}"));
+    if dir.join("complete").exists() {
+        return dir;
+    }
+    let _ = std::fs::remove_dir_all(&dir);
+    let mut log = SqliteLog::open(&dir).expect("a fresh log opens");
+    let begin = Instant::now();
+    let actors = ["ada", "grace", "linus"].map(Actor::new);
+    for from in (0..count).step_by(1_000) {
+        let events: Vec<LogEvent> = (from..count.min(from + 1_000)).map(entry).collect();
+        let at = Timestamp::from_millis(1_763_820_000_000 + from as i64 * 40);
+        log.append(&actors[from / 1_000 % 3], at, &events).expect("the disk takes it");
+    }
+    println!("made {count} records in {:.1?}", begin.elapsed());
+    let begin = Instant::now();
+    read(&mut log);
+    println!("verified {count} records for the first time in {:.1?}", begin.elapsed());
+    File::create(dir.join("complete")).expect("the disk takes it");
+    dir
+}
+
+fn read(log: &mut SqliteLog) -> usize {
+    let mut position = Position::default();
+    let mut count = 0;
+    loop {
+        let batch = log.read_after(position).expect("it can be read");
+        assert!(batch.damaged.is_empty(), "{:?}", batch.damaged);
+        count += black_box(batch.records).len();
+        position = batch.position;
+        if !batch.more {
+            return count;
+        }
+    }
+}
+
+fn open(dir: &Path, count: usize) {
+    let (mut scans, mut reads) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let begin = Instant::now();
+        scan(dir);
+        scans.push(begin.elapsed());
+        let begin = Instant::now();
+        let mut log = SqliteLog::open(dir).expect("it opens");
+        assert_eq!(read(&mut log), count);
+        reads.push(begin.elapsed());
+    }
+    let (scan, read) = (median(scans), median(reads));
+    println!(
+        "open and read {count} verified records: {read:.2?} (goal 1 s) against a bare scan {scan:.2?} = \
+         {:.2}x (goal 2.5)",
+        read.as_secs_f64() / scan.as_secs_f64()
+    );
+}
+
+/// Every byte of every record, and nothing done with it.
+fn scan(dir: &Path) {
+    let connection = rusqlite::Connection::open(dir.join("log.sqlite")).expect("it opens");
+    let mut statement = connection
+        .prepare("SELECT position, id, incident, origin, seq, bytes FROM record ORDER BY position")
+        .expect("the table is there");
+    let mut rows = statement.query([]).expect("it can be read");
+    let mut sum = 0_u64;
+    while let Some(row) = rows.next().expect("it can be read") {
+        sum += row.get::<_, u64>(0).unwrap_or_default();
+        let bytes = row.get_ref(5).ok().and_then(|value| value.as_blob().ok()).unwrap_or_default();
+        sum += u64::from(bytes.first().copied().unwrap_or_default());
+    }
+    black_box(sum);
+}
+
+fn search(dir: &Path) {
+    let mut log = SqliteLog::open(dir).expect("it opens");
+    for (what, words, goal) in [
+        ("rare word", "w4711 ", 5),
+        ("common word", "checkout ", 5),
+        ("two words", "database rollback ", 5),
+        ("phrase", "\"latency database\"", 5),
+        ("three words", "eu payment w77 ", 5),
+        ("prefix, 2 letters", "de", 20),
+        ("prefix, 3 letters", "ser", 20),
+        ("prefix, 4 letters", "chec", 20),
+        ("prefix, many words", "host", 20),
+        ("prefix, numbers", "w47", 20),
+        ("word and prefix", "failover cust", 20),
+        ("nothing", "zebra", 20),
+    ] {
+        let mut times = Vec::new();
+        let mut found = 0;
+        for _ in 0..21 {
+            let begin = Instant::now();
+            found = log.search(words, 50).expect("it can be searched").len();
+            times.push(begin.elapsed());
+        }
+        println!(
+            "search {what} ({words}): {found} found, p50 {:.2?} (goal {goal} ms)",
+            median(times)
+        );
+    }
+}
