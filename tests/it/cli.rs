@@ -2,6 +2,7 @@
 //! exit code, the files it leaves.
 
 mod asking;
+mod incident;
 mod servers;
 mod victoria;
 

@@ -167,3 +167,6 @@ struct Facts {
     /// should have to wait for a tracker's sake.
     following: Vec<LogEvent>,
 }
+
+#[cfg(test)]
+mod tests;

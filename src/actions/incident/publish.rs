@@ -83,6 +83,7 @@ fn waiting<'a>(
 
 fn reply(desk: Desk<'_>, id: RecordId, approved: bool, note: &str) -> Result<Facts, Refusal> {
     let update = waiting(desk, desk.unmerged()?, id)?;
+    desk.may(Power::Approve)?;
     desk.proven("answer for updates")?;
     if approved && !is_second(desk, update, desk.by.key) && update.by == desk.by.actor {
         return refuse(

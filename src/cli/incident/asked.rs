@@ -16,6 +16,9 @@ use crate::eventlog::{IncidentEvent, LogEvent, RecordId, Subject};
 
 /// Most bytes read of a text: enough to say how long it was.
 const MOST_READ: u64 = 64 * 1024 * 1024;
+/// Verbs whose first or second word may point at something by its words.
+const POINTING: [&str; 8] =
+    ["task", "decide", "update", "workstream", "report", "pin", "unpin", "withdraw"];
 
 /// Words, as after `:`.
 #[derive(Debug, Args)]
@@ -95,12 +98,13 @@ pub(in crate::cli) fn act(
 }
 
 fn read(verb: &'static str, words: &[String]) -> anyhow::Result<Asked> {
-    // What the shell kept together stays together.
-    let quoted = |word: &String| match word.contains(char::is_whitespace) && !word.contains('"') {
-        true => format!("\"{word}\""),
-        false => word.clone(),
+    // What the shell kept together stays together where a task or the like may be pointed at by its words.
+    let points = POINTING.contains(&verb);
+    let quoted = |(at, word): (usize, &String)| {
+        let parts = points && at < 2 && word.contains(char::is_whitespace) && !word.contains('"');
+        if parts { format!("\"{word}\"") } else { word.clone() }
     };
-    let words: Vec<String> = words.iter().map(quoted).collect();
+    let words: Vec<String> = words.iter().enumerate().map(quoted).collect();
     let read = command::read(verb, &words.join(" "));
     let read = read.ok_or_else(|| anyhow!("there is no verb `{verb}`"))?;
     read.map_err(|error| anyhow!("{error} It is written `{}`.", usage(verb)))

@@ -1,0 +1,147 @@
+//! A whole incident from the shell: two people, one store, every verb's words, and scripts reading along.
+
+use pretty_assertions::assert_eq;
+use serde_json::Value;
+
+use super::{Home, Said};
+
+fn home() -> Home {
+    Home::with(&[("config.toml", "me = \"alice\"\n"), ("catalog.toml", "")])
+}
+
+/// What a run printed, which must have gone well; ids of records are taken out.
+fn said(home: &Home, args: &[&str]) -> String {
+    let Said { out, err, code } = home.run(args);
+    assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+    out
+}
+
+fn refused(home: &Home, args: &[&str]) -> String {
+    let Said { out, err, code } = home.run(args);
+    assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+    err
+}
+
+fn json(home: &Home, args: &[&str]) -> Value {
+    serde_json::from_str(&said(home, args)).unwrap()
+}
+
+/// Without the incident's id and the record's.
+fn words(line: &str) -> &str {
+    line.splitn(3, ' ').nth(2).unwrap_or_default().trim_end()
+}
+
+#[test]
+fn an_incident_is_told_from_declare_to_resolve() {
+    let home = home();
+    assert_eq!(said(&home, &["incidents"]), "No incident is going on.\n");
+    let declared = json(
+        &home,
+        &["declare", "SEV-2", "checkout:", "cards declined", "--service", "checkout", "--json"],
+    );
+    let kinds: Vec<&str> = declared["recorded"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| record["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["incident-declared", "command-taken"]);
+    let id = declared["incident"]["id"].as_str().unwrap().to_owned();
+    let lower = id.trim_start_matches("INC-").to_lowercase();
+
+    for (args, told) in [
+        (&["note", "-10m", "kind=action", "restarted the cache"][..], "restarted the cache"),
+        (&["severity", "SEV-1", "nobody can pay"], "severity SEV-2 -> SEV-1: nobody can pay"),
+        (&["status", "identified", "the deploy"], "status investigating -> identified: the deploy"),
+        (&["role", "scribe", "dan"], "alice made dan scribe"),
+        (
+            &["link", "design doc", "https://x.example"],
+            "alice linked \"design doc\" (https://x.example)",
+        ),
+        (&["workstream", "dan", "database"], "alice opened workstream \"database\", led by dan"),
+        (&["decide", "roll back | wait"], "alice proposes \"roll back\" (owner alice); or wait"),
+        (&["decide", "take", "roll back", "safer"], "alice decided: \"roll back\": safer"),
+        (&["handoff", "carol"], "alice offered command to carol"),
+    ] {
+        assert_eq!(words(&said(&home, args)), told, "{args:?}");
+    }
+    said(&home, &["task", "bob", "10m", "roll back v812"]);
+    assert_eq!(
+        words(&said(&home, &["task", "done", "roll back", "it was v811", "-i", &lower])),
+        "alice finished \"roll back v812\": it was v811"
+    );
+    // Carol understands every section; the last one gives her command.
+    while json(&home, &["incidents", &lower, "--json"])["incident"]["commander"] != "carol" {
+        said(&home, &["handoff", "accept", "--as", "carol"]);
+    }
+    let update = ["update", "internal", "cards work", "--body", "Cards work.", "--next", "20m"];
+    let proposed = json(&home, &[&update[..], &["--json"]].concat());
+    let record = proposed["recorded"][0]["id"].as_str().unwrap();
+    said(&home, &["update", "publish", &record[..6]]);
+    assert_eq!(
+        words(&said(&home, &["resolve", "errors", "are gone"])),
+        "status identified -> resolved: errors are gone"
+    );
+
+    let whole = json(&home, &["incidents", &id, "--json"]);
+    let incident = &whole["incident"];
+    let story = [
+        &incident["severity"],
+        &incident["status"],
+        &incident["commander"],
+        &incident["tasks"][0]["result"],
+        &incident["decisions"][0]["outcome"],
+        &incident["updates"][0]["subject"],
+        &incident["roles"][0]["who"],
+    ];
+    assert_eq!(
+        story,
+        ["SEV-1", "resolved", "carol", "it was v811", "proposal", "cards work", "dan"]
+    );
+    let actions = said(&home, &["timeline", "kind=action", "-i", &id]);
+    assert!(actions.contains("alice: restarted the cache (written "), "{actions}");
+    assert_eq!(actions.lines().count(), 1, "{actions}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_one_sentence() {
+    let home = home();
+    assert_eq!(
+        refused(&home, &["resolve", "x"]),
+        "quarterdeck: No incident is going on. Declare one, or name the one you mean.\n"
+    );
+    assert_eq!(
+        refused(&home, &["declare"]),
+        "quarterdeck: the incident has no title; it is written `declare [SEV-n] title`\n"
+    );
+    said(&home, &["declare", "checkout down", "--service", "checkout"]);
+    let again = refused(&home, &["declare", "checkout slow", "--service", "checkout"]);
+    assert!(again.ends_with("it is about checkout too. Join it, or confirm that this is another one. --another confirms it.\n"), "{again}");
+    for (args, error) in [
+        (
+            &["task", "bob", "roll back"][..],
+            "`task` needs how long it may take, such as 10m. It is written `task NAME 10m what, task \
+             done|heard|drop TASK words, task give TASK NAME, task extend TASK 5m`.",
+        ),
+        (
+            &["severity", "bad"],
+            "`bad` is not a severity, such as SEV-2. It is written `severity SEV-n reason`.",
+        ),
+        (&["--read-only", "resolve"], "nothing was recorded, because --read-only was given"),
+        (&["pin", "zzz"], "No entry is meant by `zzz`; there are "),
+    ] {
+        let said = refused(&home, args);
+        assert!(said.starts_with(&format!("quarterdeck: {error}")), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_note_goes_to_the_incident_that_is_going_on() {
+    let home = home();
+    assert_eq!(said(&home, &["note", "before"]), "Recorded.\n");
+    said(&home, &["declare", "checkout down"]);
+    assert_eq!(words(&said(&home, &["note", "@bob", "cards fail"])), "cards fail");
+    assert_eq!(said(&home, &["note", "--general", "lunch"]), "Recorded.\n");
+    let timeline = said(&home, &["timeline", "cards"]);
+    assert!(timeline.contains("observation   alice for bob: cards fail"), "{timeline}");
+}
