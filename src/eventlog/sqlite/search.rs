@@ -67,8 +67,8 @@ fn split(words: &str) -> Vec<(String, Part)> {
         let found = piece.split_whitespace().filter(word);
         parts.extend(found.map(|word| (word.to_owned(), Part::Whole)));
     }
-    let open =
-        words.ends_with(|c: char| c.is_alphanumeric()) && words.matches('"').count() % 2 == 0;
+    let open = words.ends_with(|c: char| c.is_alphanumeric())
+        && words.matches('"').count().is_multiple_of(2);
     if let (true, Some(last)) = (open, parts.last_mut()) {
         last.1 = Part::Beginning;
     }
