@@ -30,7 +30,7 @@
 //! | [`eventlog`] | append-only signed facts: codec, SQLite store, memory store, audit | domain |
 //! | [`model`] | what is known now: the fold of the facts and the latest observations, and the queries screens and subcommands ask | domain, analysis, eventlog |
 //! | [`connectors`] | one file per outside system, pure; shared poll loop, HTTP client, resilience, secrets, recordings | domain, analysis |
-//! | [`actions`] | what a person can mean: the one table of actions, the rules of `decide`, command line, finder | domain, eventlog, model |
+//! | [`actions`] | what a person can mean: the one table of actions, the rules of `decide`, texts of updates, command line, finder | domain, analysis, eventlog, model |
 //! | [`keys`] | chords to actions, from `keymaps/*.toml`; hints | domain, actions |
 //! | [`theme`] | meanings to styles, from `themes/*.toml` | domain |
 //! | [`app`] | the running console: its state and the one `update(&mut State, Msg) -> Vec<Effect>` | domain, eventlog, model, connectors, actions, keys |

@@ -9,11 +9,12 @@ mod deliveries;
 pub mod find;
 mod incident;
 mod refusal;
+pub mod updates;
 pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use deliveries::{Delivery, DeliveryStanding, deliveries, delivery_test, due_delivery_tests};
-pub use incident::{Doing, Proposal, Writer, decide_incident, pick, propose};
+pub use incident::{Doing, Proposal, Writer, decide_incident, escalations, pick, propose};
 pub use refusal::{Refusal, Rule};
 
 use std::fmt;

@@ -11,6 +11,7 @@ mod doctor;
 mod exit;
 mod gather;
 mod generate;
+mod incident;
 mod init;
 mod output;
 mod paths;
@@ -115,9 +116,10 @@ enum Sub {
     /// Print every path, source, credential origin and state, and what to do about each problem.
     #[command(after_help = EXITS)]
     Doctor(Asking),
-    /// Print the bridge: worst budgets, firing groups, sources.
+    /// Print the bridge: worst budgets, firing groups, sources. With words it moves the incident:
+    /// `status identified the deploy of 14:02`.
     #[command(after_help = EXITS, after_long_help = help(STATUS_JSON))]
-    Status(Asking),
+    Status(Status),
     /// Print objectives: budget left, burn per window, conditions, exhaustion.
     #[command(after_help = EXITS, after_long_help = help(SLO_JSON))]
     Slo(slo::Ask),
@@ -127,9 +129,72 @@ enum Sub {
     /// Acknowledge the firing alerts a filter fits; notifications go on.
     #[command(after_help = EXITS)]
     Ack(verbs::Ack),
-    /// Write a note into the log.
-    #[command(after_help = EXITS)]
-    Note(verbs::Note),
+    /// Write a note: on the timeline of the incident that is going on, else into the log.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Note(incident::Note),
+    /// Declare an incident: from alerts, from an objective, or from nothing.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Declare(incident::Declare),
+    /// List incidents, or print one whole.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Incidents(incident::Incidents),
+    /// Print the timeline of an incident, filtered.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Timeline(incident::Timeline),
+    /// Raise or lower the severity: `severity SEV-1 nobody can pay`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Severity(incident::Words),
+    /// Resolve the incident: `resolve errors are gone`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Resolve(incident::Words),
+    /// Reopen an incident that is over: `reopen it is back --incident 7KQ`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Reopen(incident::Words),
+    /// Merge the incident into another one: `merge 7KQ`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Merge(incident::Words),
+    /// Attach a document, a call or another incident: `link design doc https://…`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Link(incident::Words),
+    /// Take command without a hand-over: `take alice is offline`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Take(incident::Words),
+    /// Give or leave a role: `role scribe carol 2h`, `role leave scribe`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Role(incident::Words),
+    /// Hand command over: `handoff carol`, `handoff accept`, `handoff ask 2 since when?`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Handoff(incident::Words),
+    /// Ask somebody to do something: `task bob 10m roll back`, `task done 3f2a rolled back`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Task(incident::Words),
+    /// Open or change a workstream: `workstream dan database`, `workstream block database no access`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Workstream(incident::Words),
+    /// Report conditions, actions, needs: `report database 'slow | failing over | a DBA'`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Report(incident::Words),
+    /// Propose or take a decision: `decide 'roll back | wait'`, `decide take 3f2a safer`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Decide(incident::Words),
+    /// Open a ticket, take one on, or comment: `ticket open`, `ticket link github 42`, `ticket comment …`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Ticket(incident::Words),
+    /// Call a team's on-call or a person: `page db disk full`, `page coming in five minutes`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Page(incident::Words),
+    /// Pin an entry to the top of the timeline: `pin 3f2a`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Pin(incident::Words),
+    /// No longer pin an entry: `unpin 3f2a`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Unpin(incident::Words),
+    /// Say that an entry no longer holds: `withdraw 3f2a wrong graph`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Withdraw(incident::Words),
+    /// Write, approve or publish an update.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Update(incident::Update),
     /// Record what the sources answer, without a screen, until interrupted, the time is up or the
     /// recording is full (`record.max_size_mib` of the configuration).
     #[command(after_help = EXITS)]
@@ -148,6 +213,22 @@ enum Sub {
 
 fn help(json: &str) -> String {
     format!("{json}\n\n{EXITS}")
+}
+
+/// The bridge, or a step of the incident.
+#[derive(Debug, Args)]
+struct Status {
+    #[command(flatten)]
+    words: incident::Words,
+    /// How long to wait for sources that do not answer.
+    #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = span)]
+    timeout: crate::domain::Span,
+}
+
+impl Status {
+    const fn asking(&self) -> Asking {
+        Asking { json: self.words.json(), timeout: self.timeout }
+    }
 }
 
 /// How sources are asked and the answer printed.
@@ -206,11 +287,37 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Demo(demo)) => console::demo(&cli.common, &cli.look, &demo).await,
             Some(Sub::Init(init)) => init::run(&cli.common, &init).await,
             Some(Sub::Doctor(asking)) => doctor::run(&cli.common, &cli.look, asking).await,
-            Some(Sub::Status(asking)) => status::run(&cli.common, asking).await,
+            Some(Sub::Status(ask)) if ask.words.words_given() => {
+                incident::act(&cli.common, &cli.look, "status", &ask.words)
+            }
+            Some(Sub::Status(ask)) => status::run(&cli.common, ask.asking()).await,
             Some(Sub::Slo(ask)) => slo::run(&cli.common, &ask).await,
             Some(Sub::Alerts(ask)) => alerts::run(&cli.common, &ask).await,
             Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,
-            Some(Sub::Note(note)) => verbs::note(&cli.common, &cli.look, &note),
+            Some(Sub::Note(note)) => incident::note(&cli.common, &cli.look, &note),
+            Some(Sub::Declare(ask)) => incident::declare(&cli.common, &cli.look, &ask).await,
+            Some(Sub::Incidents(ask)) => incident::incidents(&cli.common, &ask),
+            Some(Sub::Timeline(ask)) => incident::timeline(&cli.common, &ask),
+            Some(Sub::Update(ask)) => incident::update(&cli.common, &cli.look, &ask),
+            Some(Sub::Severity(words)) => incident::act(&cli.common, &cli.look, "severity", &words),
+            Some(Sub::Resolve(words)) => incident::act(&cli.common, &cli.look, "resolve", &words),
+            Some(Sub::Reopen(words)) => incident::act(&cli.common, &cli.look, "reopen", &words),
+            Some(Sub::Merge(words)) => incident::act(&cli.common, &cli.look, "merge", &words),
+            Some(Sub::Link(words)) => incident::act(&cli.common, &cli.look, "attach", &words),
+            Some(Sub::Take(words)) => incident::act(&cli.common, &cli.look, "take-command", &words),
+            Some(Sub::Role(words)) => incident::act(&cli.common, &cli.look, "role", &words),
+            Some(Sub::Handoff(words)) => incident::act(&cli.common, &cli.look, "handoff", &words),
+            Some(Sub::Task(words)) => incident::act(&cli.common, &cli.look, "task", &words),
+            Some(Sub::Workstream(words)) => {
+                incident::act(&cli.common, &cli.look, "workstream", &words)
+            }
+            Some(Sub::Report(words)) => incident::act(&cli.common, &cli.look, "report", &words),
+            Some(Sub::Decide(words)) => incident::act(&cli.common, &cli.look, "decide", &words),
+            Some(Sub::Ticket(words)) => incident::act(&cli.common, &cli.look, "ticket", &words),
+            Some(Sub::Page(words)) => incident::act(&cli.common, &cli.look, "page", &words),
+            Some(Sub::Pin(words)) => incident::act(&cli.common, &cli.look, "pin", &words),
+            Some(Sub::Unpin(words)) => incident::act(&cli.common, &cli.look, "unpin", &words),
+            Some(Sub::Withdraw(words)) => incident::act(&cli.common, &cli.look, "withdraw", &words),
             Some(Sub::Record(ask)) => record::run(&cli.common, &ask).await,
             Some(Sub::Audit(ask)) => audit::run(&cli.common, &ask),
             Some(Sub::Completions { shell }) => generate::completions(shell),

@@ -1,5 +1,5 @@
-//! `quarterdeck note` and `quarterdeck ack`: the same decisions as in the console, recorded in the same
-//! log.
+//! `quarterdeck ack`, and how what the shell asks for is decided and recorded: as in the console, in the
+//! same log.
 
 use clap::Args;
 
@@ -7,16 +7,8 @@ use super::world::World;
 use super::{Common, Exit, Look, alerts, output};
 use crate::actions::{Do, Rule, SilenceGuard, decide};
 use crate::domain::{Actor, AlertKey, SafeText, Span};
-use crate::eventlog::{EventLog as _, LogEvent, SqliteLog, Subject};
+use crate::eventlog::{EventLog as _, LogEvent, Recorded, SqliteLog};
 use crate::model::Group;
-
-/// What is written down.
-#[derive(Debug, Args)]
-pub(super) struct Note {
-    /// The text.
-    #[arg(required = true)]
-    text: Vec<String>,
-}
 
 /// What is acknowledged.
 #[derive(Debug, Args)]
@@ -33,14 +25,6 @@ pub(super) struct Ack {
     /// How long to wait for sources that do not answer.
     #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = super::span)]
     timeout: Span,
-}
-
-pub(super) fn note(common: &Common, look: &Look, note: &Note) -> anyhow::Result<Exit> {
-    let world = World::load(common)?;
-    let what = Do::Note { about: Subject::General, text: note.text.join(" ") };
-    record(&world, look, &what, &SilenceGuard::default())?;
-    output::line("Recorded.");
-    Ok(Exit::Fine)
 }
 
 pub(super) async fn ack(common: &Common, look: &Look, ack: &Ack) -> anyhow::Result<Exit> {
@@ -65,8 +49,9 @@ pub(super) async fn ack(common: &Common, look: &Look, ack: &Ack) -> anyhow::Resu
         confirmed_broad: ack.all,
         ..SilenceGuard::default()
     };
-    let events = record(&world, look, &what, &guard)?;
-    let count: usize = events.iter().map(acknowledged).sum();
+    let recorded = record(&world, look, &what, &guard)?;
+    let events = recorded.iter().filter_map(|record| record.event.as_ref());
+    let count: usize = events.map(acknowledged).sum();
     output::line(&format!("Acknowledged {title} ({}).", output::many(count, "alert")));
     Ok(Exit::Fine)
 }
@@ -84,17 +69,26 @@ fn record(
     look: &Look,
     what: &Do,
     guard: &SilenceGuard,
-) -> anyhow::Result<Vec<LogEvent>> {
+) -> anyhow::Result<Vec<Recorded>> {
     if look.read_only {
         anyhow::bail!("nothing was recorded, because --read-only was given");
     }
+    let mut log =
+        SqliteLog::open_at(&world.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+    record_in(world, &mut log, what, guard)
+}
+
+/// As [`record`], in a log that is open.
+pub(super) fn record_in(
+    world: &World,
+    log: &mut SqliteLog,
+    what: &Do,
+    guard: &SilenceGuard,
+) -> anyhow::Result<Vec<Recorded>> {
     let (by, now) = (Actor::new(&world.settings.me), world.now());
     let events = decide(&world.model, &by, what, now, guard).map_err(|refusal| {
         let more = if refusal.rule == Rule::TooBroad { " --all confirms it." } else { "" };
         anyhow::anyhow!("{}{more}", refusal.sentence)
     })?;
-    let mut log =
-        SqliteLog::open_at(&world.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
-    log.append(&by, now, &events).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
-    Ok(events)
+    log.append(&by, now, &events).map_err(|e| anyhow::anyhow!("{}", e.sentence))
 }

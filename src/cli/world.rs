@@ -141,10 +141,8 @@ impl World {
 
     /// Opens the log and takes in what it holds.
     pub(super) fn open_log(&mut self) -> anyhow::Result<Opened> {
-        let mut log =
-            SqliteLog::open_at(&self.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        let (log, position, damaged) = self.open_at()?;
         let mut notice = log.notice().cloned();
-        let (position, damaged) = self.fold(&mut log)?;
         if damaged > 0 {
             let left_out = format!(
                 "{} of the log are not as they were written and are left out; `quarterdeck audit verify` \
@@ -154,6 +152,18 @@ impl World {
             notice = Some(SafeText::body(&left_out));
         }
         Ok(Opened { log: Box::new(log), position, notice })
+    }
+
+    /// As [`World::open_log`], for a command that writes with its own key.
+    pub(super) fn open_store(&mut self) -> anyhow::Result<SqliteLog> {
+        Ok(self.open_at()?.0)
+    }
+
+    fn open_at(&mut self) -> anyhow::Result<(SqliteLog, Position, usize)> {
+        let mut log =
+            SqliteLog::open_at(&self.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        let (position, damaged) = self.fold(&mut log)?;
+        Ok((log, position, damaged))
     }
 
     fn fold(&mut self, log: &mut dyn EventLog) -> anyhow::Result<(Position, usize)> {

@@ -82,6 +82,8 @@ pub(super) struct Collected {
     /// Begins with the start of a synchronised update.
     frame: Vec<u8>,
     encoder: Encoder,
+    /// The frame paints everything anew.
+    whole: bool,
     /// Bytes sent since last asked.
     sent: usize,
     size: Size,
@@ -99,7 +101,16 @@ impl Collected {
         let mut frame = Vec::with_capacity(16 * 1024);
         frame.extend_from_slice(BEGIN_SYNC);
         let encoder = Encoder::default();
-        Self { frame, encoder, sent: 0, size, cursor_shown: false, cursor_at: None, sink }
+        Self {
+            frame,
+            encoder,
+            whole: true,
+            sent: 0,
+            size,
+            cursor_shown: false,
+            cursor_at: None,
+            sink,
+        }
     }
 
     /// The size the next frame is drawn for.
@@ -169,6 +180,7 @@ impl Backend for Collected {
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
         use crossterm::terminal::ClearType as Region;
+        self.whole = true;
         self.encoder.make_plain(&mut self.frame);
         queue!(
             self.frame,
@@ -194,7 +206,7 @@ impl Backend for Collected {
         let bytes = self.frame.len() - BEGIN_SYNC.len();
         let frame = match bytes {
             0 => return Ok(()),
-            1..=TINY => &self.frame[BEGIN_SYNC.len()..],
+            1..=TINY if !self.whole => &self.frame[BEGIN_SYNC.len()..],
             _ => {
                 self.frame.extend_from_slice(END_SYNC);
                 &self.frame
@@ -203,6 +215,7 @@ impl Backend for Collected {
         self.sent += frame.len();
         let outcome = (self.sink)(frame);
         self.frame.truncate(BEGIN_SYNC.len());
+        self.whole = false;
         outcome
     }
 }

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("eventlog", "domain"),
     ("model", "domain, analysis, eventlog"),
     ("connectors", "domain, analysis"),
-    ("actions", "domain, eventlog, model"),
+    ("actions", "domain, analysis, eventlog, model"),
     ("keys", "domain, actions"),
     ("theme", "domain"),
     ("app", "domain, eventlog, model, connectors, actions, keys"),

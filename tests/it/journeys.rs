@@ -18,12 +18,18 @@ use ratatui::backend::TestBackend;
 
 use super::stories;
 
+mod incident;
+
 struct Journey {
     state: State,
     log: MemoryLog,
     terminal: Terminal<TestBackend>,
     /// Facts written down and operations asked for, in words.
     told: Vec<String>,
+    /// Facts written down, as they are.
+    appended: Vec<LogEvent>,
+    /// Nothing that is asked for is answered.
+    deaf: bool,
 }
 
 fn chords(keys: &str) -> Vec<Chord> {
@@ -60,10 +66,15 @@ fn fact(event: &LogEvent) -> String {
 }
 
 impl Journey {
-    fn of(mut state: State) -> Self {
-        state.ui.size = (80, 24);
-        let terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-        let mut journey = Self { state, log: MemoryLog::for_demo(), terminal, told: Vec::new() };
+    fn of(state: State) -> Self {
+        Self::sized(state, (80, 24))
+    }
+
+    fn sized(mut state: State, size: (u16, u16)) -> Self {
+        state.ui.size = size;
+        let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        let (log, told, appended) = (MemoryLog::for_demo(), Vec::new(), Vec::new());
+        let mut journey = Self { state, log, terminal, told, appended, deaf: false };
         journey.take(Msg::Tick(stories::now()));
         journey
     }
@@ -84,7 +95,8 @@ impl Journey {
         let state = &self.state;
         self.terminal.draw(|frame| drawn = Some(draw(state, &theme, &keymap, frame))).unwrap();
         self.state.drawn(drawn.unwrap());
-        for effect in effects {
+        let deaf = self.deaf;
+        for effect in effects.into_iter().filter(|_| !deaf) {
             self.answer(effect);
         }
     }
@@ -93,10 +105,13 @@ impl Journey {
         match effect {
             Effect::Append(events) => {
                 self.told.extend(events.iter().map(fact));
+                self.appended.extend(events.iter().cloned());
                 let (me, now) = (self.state.me.clone(), self.state.now);
                 let records = self.log.append(&me, now, &events).unwrap();
                 self.take(Msg::Recorded { records, ours: true });
             }
+            // The outbox answers in its own time.
+            Effect::Perform(_, operation) if operation.is_outbox() => {}
             Effect::Perform(request, operation) => {
                 let (site, seen, words) = self.alertmanager(&operation);
                 self.told.push(words);

@@ -173,6 +173,7 @@ fn the_words_of_an_incident() {
             Asked::Task { owner: actor("bob"), within: None, text: "roll back".into() },
         ),
         ("task done 3f2a rolled back", moved(TaskWord::Done, "rolled back")),
+        ("task done \"3f2a\" \"rolled back\"", moved(TaskWord::Done, "rolled back")),
         ("task heard 3f2a", moved(TaskWord::Acknowledge, "")),
         ("task extend 3f2a 5m", moved(TaskWord::Extend(Span::from_mins(5)), "")),
         ("task give 3f2a carol tired", moved(TaskWord::Give(Actor::new("carol")), "tired")),

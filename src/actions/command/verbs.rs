@@ -28,26 +28,26 @@ pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "resolve",
         usage: "resolve words",
-        read: |r| Ok(Asked::Status(Some(Status::Resolved), r.into())),
+        read: |r| Ok(Asked::Status(Some(Status::Resolved), plain(r))),
         first: &[],
     },
     Verb {
         name: "reopen",
         usage: "reopen reason",
-        read: |r| Ok(Asked::Status(Some(Status::Investigating), r.into())),
+        read: |r| Ok(Asked::Status(Some(Status::Investigating), plain(r))),
         first: &[],
     },
     Verb {
         name: "merge",
         usage: "merge INCIDENT",
-        read: |r| Ok(Asked::Merge(r.into())),
+        read: |r| Ok(Asked::Merge(plain(r))),
         first: &[],
     },
     Verb { name: "attach", usage: "attach title address", read: link, first: &[] },
     Verb {
         name: "take-command",
         usage: "take-command reason",
-        read: |r| Ok(Asked::TakeCommand(r.into())),
+        read: |r| Ok(Asked::TakeCommand(plain(r))),
         first: &[],
     },
     Verb {
@@ -65,13 +65,13 @@ pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "pin",
         usage: "pin ENTRY",
-        read: |r| Ok(Asked::Pin { entry: r.into(), pinned: true }),
+        read: |r| Ok(Asked::Pin { entry: plain(r), pinned: true }),
         first: &[],
     },
     Verb {
         name: "unpin",
         usage: "unpin ENTRY",
-        read: |r| Ok(Asked::Pin { entry: r.into(), pinned: false }),
+        read: |r| Ok(Asked::Pin { entry: plain(r), pinned: false }),
         first: &[],
     },
     Verb {
@@ -138,7 +138,7 @@ pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "timeline",
         usage: "timeline FILTER",
-        read: |r| Ok(Asked::Timeline(r.into())),
+        read: |r| Ok(Asked::Timeline(plain(r))),
         first: &[],
     },
 ];
@@ -147,15 +147,28 @@ const SEVERITIES: &[&str] = &["SEV-1", "SEV-2", "SEV-3", "SEV-4", "SEV-5"];
 const STATUSES: &[&str] = &["investigating", "identified", "monitoring", "resolved", "closed"];
 const ROLES: &[&str] = &["deputy", "scribe", "comms", "ops", "observer", "leave"];
 
-/// The first word and the rest.
+/// The first word, or what is in quotes, and the rest.
 fn split(rest: &str) -> (&str, &str) {
-    let (word, rest) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+    let rest = rest.trim();
+    if let Some((quoted, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'))
+        && (after.is_empty() || after.starts_with(char::is_whitespace))
+    {
+        return (quoted, after.trim_start());
+    }
+    let (word, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     (word, rest.trim_start())
+}
+
+/// A text as it is meant: without the quotes around the whole of it.
+fn plain(text: &str) -> String {
+    let text = text.trim();
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inner.filter(|inner| !inner.contains('"')).unwrap_or(text).to_owned()
 }
 
 fn two(rest: &str, make: fn(String, String) -> Asked) -> Result<Asked, CommandError> {
     let (first, rest) = split(rest);
-    Ok(make(first.into(), rest.into()))
+    Ok(make(first.into(), plain(rest)))
 }
 
 fn bare(rest: &str, verb: &'static str, asked: Asked) -> Result<Asked, CommandError> {
@@ -173,7 +186,7 @@ fn declare(rest: &str) -> Result<Asked, CommandError> {
     // A bare digit begins titles (“3 of 5 regions down”); only SEV-3 and P3 are severities here.
     let severity = word.parse().ok().filter(|_| !word.starts_with(|c: char| c.is_ascii_digit()));
     let title = if severity.is_some() { after } else { rest };
-    Ok(Asked::Declare { severity, title: title.trim().to_owned() })
+    Ok(Asked::Declare { severity, title: plain(title) })
 }
 
 fn severity(rest: &str) -> Result<Asked, CommandError> {
@@ -183,7 +196,7 @@ fn severity(rest: &str) -> Result<Asked, CommandError> {
     }
     let severity = word.parse();
     let severity = severity.map_err(|_: String| wrong(word, "a severity, such as SEV-2"))?;
-    Ok(Asked::Severity(Some(severity), after.to_owned()))
+    Ok(Asked::Severity(Some(severity), plain(after)))
 }
 
 fn status(rest: &str) -> Result<Asked, CommandError> {
@@ -194,7 +207,7 @@ fn status(rest: &str) -> Result<Asked, CommandError> {
     let lower = word.to_ascii_lowercase();
     let mut fitting = Status::ALL.iter().filter(|status| status.name().starts_with(&lower));
     match (fitting.next(), fitting.next()) {
-        (Some(status), None) => Ok(Asked::Status(Some(*status), after.to_owned())),
+        (Some(status), None) => Ok(Asked::Status(Some(*status), plain(after))),
         _ => Err(wrong(
             word,
             "one status; known are investigating, identified, monitoring, resolved and closed",
@@ -205,8 +218,8 @@ fn status(rest: &str) -> Result<Asked, CommandError> {
 fn link(rest: &str) -> Result<Asked, CommandError> {
     // The address is the last word, so that a title may have several.
     let (title, target) = rest.trim().rsplit_once(char::is_whitespace).unwrap_or(("", rest.trim()));
-    let title = if title.is_empty() { target } else { title.trim() };
-    Ok(Asked::Link { title: title.to_owned(), target: target.to_owned() })
+    let title = if title.is_empty() { target } else { title };
+    Ok(Asked::Link { title: plain(title), target: plain(target) })
 }
 
 fn a_role(word: &str) -> Result<Role, CommandError> {
@@ -243,10 +256,10 @@ fn handoff(rest: &str) -> Result<Asked, CommandError> {
         "accept" => Ok(Asked::AnswerHandoff { section: Some(section(after)?), answer: Ok(()) }),
         "ask" => {
             let (number, question) = split(after);
-            let answer = Err(question.to_owned());
+            let answer = Err(plain(question));
             Ok(Asked::AnswerHandoff { section: Some(section(number)?), answer })
         }
-        "withdraw" | "decline" => Ok(Asked::WithdrawHandoff(after.to_owned())),
+        "withdraw" | "decline" => Ok(Asked::WithdrawHandoff(plain(after))),
         _ if after.is_empty() => Ok(Asked::Handoff(person(word))),
         _ => Err(CommandError::Extra("handoff NAME")),
     }
@@ -255,9 +268,8 @@ fn handoff(rest: &str) -> Result<Asked, CommandError> {
 fn task(rest: &str) -> Result<Asked, CommandError> {
     let (word, after) = split(rest);
     let (task, note) = split(after);
-    let moved = |step, note: &str| {
-        Ok(Asked::MoveTask { task: task.to_owned(), step, note: note.to_owned() })
-    };
+    let moved =
+        |step, note: &str| Ok(Asked::MoveTask { task: task.to_owned(), step, note: plain(note) });
     match word {
         "done" => moved(TaskWord::Done, note),
         "heard" => moved(TaskWord::Acknowledge, note),
@@ -277,7 +289,7 @@ fn task(rest: &str) -> Result<Asked, CommandError> {
             let (span, text) = split(after);
             let within = Span::parse(span).filter(|span| *span > Span::ZERO);
             let text = if within.is_some() { text } else { after };
-            Ok(Asked::Task { owner: person(word), within, text: text.to_owned() })
+            Ok(Asked::Task { owner: person(word), within, text: plain(text) })
         }
     }
 }
@@ -294,16 +306,17 @@ fn workstream(rest: &str) -> Result<Asked, CommandError> {
             })?;
             moved(StreamWord::Lead(who))
         }
-        "block" => moved(StreamWord::Block(more.to_owned())),
+        "block" => moved(StreamWord::Block(plain(more))),
         "unblock" => moved(StreamWord::Block(String::new())),
-        "under" => moved(StreamWord::Under(more.to_owned())),
+        "under" => moved(StreamWord::Under(plain(more))),
         "close" => moved(StreamWord::Close),
-        _ => Ok(Asked::Workstream { lead: person(word), name: after.to_owned() }),
+        _ => Ok(Asked::Workstream { lead: person(word), name: plain(after) }),
     }
 }
 
 fn report(rest: &str) -> Result<Asked, CommandError> {
     let (workstream, said) = split(rest);
+    let said = plain(said);
     let mut parts = said.splitn(3, '|').map(|part| part.trim().to_owned());
     let said = [(); 3].map(|()| parts.next().unwrap_or_default());
     Ok(Asked::Report { workstream: workstream.to_owned(), said })
@@ -313,7 +326,7 @@ fn decide(rest: &str) -> Result<Asked, CommandError> {
     let (word, after) = split(rest);
     let (decision, note) = split(after);
     let moved = |step, note: &str| {
-        Ok(Asked::Decide { decision: decision.to_owned(), step, note: note.to_owned() })
+        Ok(Asked::Decide { decision: decision.to_owned(), step, note: plain(note) })
     };
     match word {
         "take" => {
@@ -327,6 +340,7 @@ fn decide(rest: &str) -> Result<Asked, CommandError> {
         "reject" => moved(DecisionStep::Rejected, note),
         "review" => moved(DecisionStep::Reviewed, note),
         _ => {
+            let rest = plain(rest);
             let mut parts = rest.split('|').map(|part| part.trim().to_owned());
             let proposal = parts.next().unwrap_or_default();
             Ok(Asked::Propose { proposal, options: parts.filter(|o| !o.is_empty()).collect() })
@@ -338,18 +352,16 @@ fn update(rest: &str) -> Result<Asked, CommandError> {
     let (word, after) = split(rest);
     let (which, note) = split(after);
     let answer = |approved| {
-        let (update, note) = (which.to_owned(), note.to_owned());
+        let (update, note) = (plain(which), plain(note));
         Ok(Asked::AnswerUpdate { update, approved, note })
     };
     match word {
         "approve" => answer(true),
         "refuse" => answer(false),
-        "publish" => Ok(Asked::Publish(which.to_owned())),
+        "publish" => Ok(Asked::Publish(plain(which))),
         _ => match Audience::named(word) {
-            Some(audience) => {
-                Ok(Asked::Update { audience: Some(audience), subject: after.to_owned() })
-            }
-            None => Ok(Asked::Update { audience: None, subject: rest.trim().to_owned() }),
+            Some(audience) => Ok(Asked::Update { audience: Some(audience), subject: plain(after) }),
+            None => Ok(Asked::Update { audience: None, subject: plain(rest) }),
         },
     }
 }
@@ -367,9 +379,9 @@ fn ticket(rest: &str) -> Result<Asked, CommandError> {
                 return Err(CommandError::Missing { verb: "ticket link", what });
             }
             let ticket = TicketRef { tracker: TrackerId::new(tracker), key: SafeText::new(key) };
-            Ok(Asked::LinkTicket { ticket, url: url.to_owned() })
+            Ok(Asked::LinkTicket { ticket, url: plain(url) })
         }
-        "comment" => Ok(Asked::Comment(after.to_owned())),
+        "comment" => Ok(Asked::Comment(plain(after))),
         _ => Err(wrong(word, "`open`, `link` or `comment`")),
     }
 }
@@ -382,12 +394,12 @@ fn page(rest: &str) -> Result<Asked, CommandError> {
                 Some(named) => split(named),
                 None => ("", after),
             };
-            let (page, note) = (page.to_owned(), note.to_owned());
+            let (page, note) = (page.to_owned(), plain(note));
             Ok(Asked::AnswerPage { page, coming: word == "coming", note })
         }
         _ => {
             let whom = word.strip_prefix('@').unwrap_or(word).to_owned();
-            Ok(Asked::Page { whom, text: after.to_owned() })
+            Ok(Asked::Page { whom, text: plain(after) })
         }
     }
 }

@@ -68,7 +68,7 @@ fn take(desk: Desk<'_>, after: Option<RecordId>, reason: &str) -> Result<Facts, 
             format!("Nobody commands {} as far as is known here. Look again and repeat.", desk.id),
         );
     }
-    let commander = desk.by.actor.clone();
+    let (after, commander) = (incident.command_place, desk.by.actor.clone());
     desk.one(CommandTaken { after, commander, handover: None, reason })
 }
 
@@ -216,14 +216,14 @@ fn reply(desk: Desk<'_>, section: u16, answer: &Result<(), String>) -> Result<Fa
         made.push(desk.fact(HandoverAnswered { handover, section, accepted, note }));
     }
     if answer.is_ok() && open <= usize::from(!known) {
-        made.push(accepted(desk, handover, command));
+        made.push(accepted(desk, handover, incident.command_place));
     }
     Ok(Facts { made, ..Facts::default() })
 }
 
-fn accepted(desk: Desk<'_>, handover: &Handover, command: Option<&Command>) -> LogEvent {
+fn accepted(desk: Desk<'_>, handover: &Handover, after: Option<RecordId>) -> LogEvent {
     desk.fact(CommandTaken {
-        after: command.map(|command| command.record),
+        after,
         commander: desk.by.actor.clone(),
         handover: Some(handover.record),
         reason: SafeText::default(),

@@ -2,7 +2,7 @@
 
 use crate::domain::{Actor, EntryKind, Evidence, LINE_BYTES, Span, Timestamp};
 use crate::eventlog::{EntryMade, EntryPinned, EntryWithdrawn, RecordId};
-use crate::model::incidents::{Incident, Line, LineKind};
+use crate::model::incidents::{Incident, Line};
 
 use super::texts::{self, BODY, WORDS};
 use super::{Desk, Doing, Facts, Refusal, Rule};
@@ -19,15 +19,14 @@ pub(super) fn rule(desk: Desk<'_>, what: &Doing) -> Result<Facts, Refusal> {
         }
         Doing::WithdrawEntry { entry, reason } => {
             let line = find(desk, desk.incident()?, *entry)?;
-            if !matches!(line.kind, LineKind::Entry(_)) {
+            if !line.kind.can_be_withdrawn() {
                 return Err(Refusal::new(
                     Rule::NotYours,
-                    "Only what people wrote can be withdrawn; steps and what machines saw stay as they \
-                     are. Write a note that puts it right.",
+                    "Only what was written or seen can be withdrawn; a step is put right by another step.",
                 ));
             }
-            if let Some((by, _)) = line.withdrawn.as_deref() {
-                let whom = desk.whom(by);
+            if let Some(withdrawn) = &line.withdrawn {
+                let whom = desk.whom(&withdrawn.0);
                 let sentence = format!("That entry was withdrawn by {whom} already.");
                 return Err(Refusal::new(Rule::Same, sentence));
             }
@@ -109,15 +108,11 @@ fn knows(incident: &Incident, record: RecordId) -> bool {
         || incident.updates.contains_key(&record)
         || incident.workstreams.contains_key(&record)
         || incident.pages.contains_key(&record)
-        || line(incident, record).is_some()
-}
-
-fn line(incident: &Incident, record: RecordId) -> Option<&Line> {
-    incident.timeline.line(record)
+        || incident.timeline.line(record).is_some()
 }
 
 fn find<'a>(desk: Desk<'_>, incident: &'a Incident, entry: RecordId) -> Result<&'a Line, Refusal> {
-    line(incident, entry).ok_or_else(|| no_such(desk, "entry", entry))
+    incident.timeline.line(entry).ok_or_else(|| no_such(desk, "entry", entry))
 }
 
 /// That something spoken about is not there.

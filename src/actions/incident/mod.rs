@@ -25,6 +25,7 @@ mod work;
 
 pub use declare::{Proposal, propose};
 pub use doing::{Doing, Writer};
+pub use reach::escalations;
 
 use crate::domain::{Actor, IncidentId, Operation, TicketAct, Timestamp, TrackerId};
 use crate::eventlog::{IncidentEvent, LogEvent};

@@ -1,15 +1,17 @@
 //! Tickets, and calling people.
 
+use crate::analysis::oncall::{self, Paged, Stand};
 use crate::domain::{
-    Actor, ChannelId, Contact, Message, Operation, Purpose, SafeText, TeamId, TicketAct, TicketRef,
-    TrackerId,
+    Actor, ChannelId, Message, Operation, Purpose, SafeText, TeamId, TicketAct, TicketRef,
+    Timestamp, TrackerId,
 };
-use crate::eventlog::{LogEvent, PageAnswered, PageSent, TicketLinked};
-use crate::model::incidents::Incident;
+use crate::eventlog::{LogEvent, PageAnswered, PageSent, RecordId, TicketLinked};
+use crate::model::Model;
+use crate::model::incidents::{Incident, Page};
 
 use super::entries::no_such;
 use super::texts::{self, BODY, WORDS};
-use super::{Desk, Doing, Facts, Refusal, Rule};
+use super::{Desk, Doing, Facts, Refusal, Rule, Writer};
 
 pub(super) fn rule(desk: Desk<'_>, what: &Doing) -> Result<Facts, Refusal> {
     match what {
@@ -129,23 +131,16 @@ fn page(
         };
         return refuse(Rule::NoSuch, format!("There is no team {team} in the playbook; {known}."));
     }
-    let whom = match (whom, team) {
-        (Some(whom), _) => texts::person(whom, "name of whom to call")?,
-        (None, Some(team)) => {
-            return refuse(
-                Rule::Unreachable,
-                format!("Who is on call in {team} is not known. Name the person to call."),
-            );
-        }
+    let call = match (whom, team) {
+        (Some(whom), _) => named(desk, texts::person(whom, "name of whom to call")?),
+        (None, Some(team)) => on_call(desk, team)?,
         (None, None) => {
             return refuse(Rule::Nothing, "Name a team or a person to call.".to_owned());
         }
     };
-    let contact = desk.model.playbook.people.get(whom.name());
-    let sends = sends(desk, incident, &whom, contact, &text);
-    if sends.is_empty() {
-        let phone = contact.map(|contact| contact.phone.as_str()).unwrap_or_default();
-        let how = match phone {
+    let whom = &call.whom;
+    if call.by.is_empty() {
+        let how = match call.phone.as_str() {
             "" => "Reach them another way".to_owned(),
             phone => format!("Call {phone}"),
         };
@@ -157,45 +152,114 @@ fn page(
             ),
         );
     }
-    let (team, step, escalates) = (team.cloned(), 0, None);
-    let mut made = vec![desk.fact(PageSent { team, whom, step, text, escalates })];
-    made.extend(sends);
-    Ok(Facts { made, ..Facts::default() })
+    Ok(Facts { made: called(desk, incident, team, &call, &text, None), ..Facts::default() })
 }
 
-/// One message to each of a person's addresses.
-fn sends(
+/// Somebody to be called, and how.
+struct Called {
+    whom: Actor,
+    step: u16,
+    by: Vec<(ChannelId, Option<SafeText>)>,
+    phone: SafeText,
+}
+
+fn named(desk: Desk<'_>, whom: Actor) -> Called {
+    let playbook = &desk.model.playbook;
+    let contact = playbook.people.get(whom.name());
+    let by = contact.map(|contact| oncall::ways(playbook, contact, &[])).unwrap_or_default();
+    let phone = contact.map(|contact| contact.phone.clone()).unwrap_or_default();
+    Called { whom, step: 0, by, phone }
+}
+
+/// The first step of a team's escalation.
+fn on_call(desk: Desk<'_>, team: &TeamId) -> Result<Called, Refusal> {
+    let stand = oncall::stand(&desk.model.playbook, team, desk.now, &[], desk.now);
+    due(stand).into_iter().next().ok_or_else(|| {
+        Refusal::new(
+            Rule::Unreachable,
+            format!("Nobody is on call in {team} now. Name the person to call."),
+        )
+    })
+}
+
+fn due(stand: Stand) -> Vec<Called> {
+    let calls = match stand {
+        Stand::Open { due, .. } => due,
+        Stand::Answered { .. } | Stand::Exhausted => Vec::new(),
+    };
+    let called = calls.into_iter().filter_map(|call| {
+        let whom = Actor::new(&call.whom?);
+        Some(Called { whom, step: call.step, by: call.by, phone: call.phone })
+    });
+    called.collect()
+}
+
+/// Calls that are due since nobody has answered, each with its messages: to be recorded together or not at
+/// all. The store lets one console make each.
+pub fn escalations(model: &Model, by: &Writer, now: Timestamp) -> Vec<Vec<LogEvent>> {
+    let mut all = Vec::new();
+    for incident in model.incidents.live() {
+        let desk = Desk { model, by, id: &incident.id, now };
+        let first = incident.pages.iter().filter(|(_, page)| page.escalates.is_none());
+        for (id, page) in first {
+            let Some(team) = &page.team else { continue };
+            let further = incident.pages.values().filter(|one| one.escalates == Some(*id));
+            let paged: Vec<Paged> = std::iter::once(page).chain(further).map(paged).collect();
+            let stand = oncall::stand(&model.playbook, team, page.at, &paged, now);
+            // One call at a time: whether the next one is due follows from its answer.
+            let Some(call) = due(stand).into_iter().next() else { continue };
+            let made = called(desk, incident, Some(team), &call, &page.text, Some(*id));
+            all.extend(Facts { made, ..Facts::default() }.allowed(desk));
+        }
+    }
+    all
+}
+
+fn paged(page: &Page) -> Paged {
+    Paged {
+        step: page.step,
+        whom: SafeText::new(page.whom.name()),
+        at: page.at,
+        answer: page.answer.as_ref().map(|(at, coming, _)| (*at, *coming)),
+    }
+}
+
+/// The call and one message by each way.
+fn called(
     desk: Desk<'_>,
     incident: &Incident,
-    whom: &Actor,
-    contact: Option<&Contact>,
+    team: Option<&TeamId>,
+    call: &Called,
     text: &SafeText,
+    escalates: Option<RecordId>,
 ) -> Vec<LogEvent> {
-    let channels = &desk.model.playbook.channels;
-    let usable = |id: &&ChannelId| channels.iter().any(|channel| channel.id == **id);
-    let addresses = contact.into_iter().flat_map(|contact| &contact.at);
-    let subject = format!("{} {}: {whom} is needed", incident.severity, desk.id);
-    let commander = incident.command.as_ref().map(|command| &command.commander);
-    let commander = commander.map_or("nobody yet".to_owned(), ToString::to_string);
+    let (whom, commander) = (&call.whom, incident.command.as_ref());
+    let commander = commander.map_or("nobody yet".to_owned(), |c| c.commander.to_string());
     let body = format!(
         "{text}\n\n{} {}: {}\nStatus: {}. Commander: {commander}. Called by {}.\n\
-         Answer with `quarterdeck page answer`, or to {}.",
+         Answer with `quarterdeck page coming`, or to {}.",
         incident.severity, desk.id, incident.title, incident.status, desk.by.actor, desk.by.actor
     );
-    let message = |channel: &ChannelId, address: &SafeText| Message {
+    let channels = &desk.model.playbook.channels;
+    let usable = call.by.iter().filter(|(id, _)| channels.iter().any(|one| one.id == *id));
+    let message = |(channel, address): &(ChannelId, Option<SafeText>)| Message {
         incident: Some(desk.id.clone()),
         purpose: Purpose::Page,
         channel: channel.clone(),
-        to: vec![address.clone()],
-        subject: SafeText::new(&subject),
+        to: address.iter().cloned().collect(),
+        subject: SafeText::new(&format!("{} {}: {whom} is needed", incident.severity, desk.id)),
         body: SafeText::body(&body),
         severity: Some(incident.severity),
         status: Some(incident.status),
     };
-    addresses
-        .filter(|(channel, _)| usable(channel))
-        .map(|(channel, address)| LogEvent::OperationRequested {
-            operation: Operation::Send(message(channel, address)),
-        })
-        .collect()
+    let sends =
+        usable.map(|way| LogEvent::OperationRequested { operation: Operation::Send(message(way)) });
+    let sent = PageSent {
+        team: team.cloned(),
+        whom: whom.clone(),
+        step: call.step,
+        text: text.clone(),
+        escalates,
+    };
+    std::iter::once(desk.fact(sent)).chain(sends).collect()
 }

@@ -1,7 +1,7 @@
 //! The line for `:` and `/`: completion, errors while typing, and what a command does.
 
 use crate::actions::Screen;
-use crate::actions::command::{self, Command};
+use crate::actions::command::{self, Asked, Command};
 use crate::app::screens::{incident, slos};
 use crate::app::{
     Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update,
@@ -232,11 +232,11 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Command::Incident(_) => {
-            let now = state.now;
-            state.ui.notice(Tone::Info, "Nothing was done: open the form of that verb.", now);
-            Vec::new()
+        Command::Incident(Asked::Timeline(text)) => {
+            state.ui.screen = Screen::Incident;
+            run(state, Command::Filter(text))
         }
+        Command::Incident(asked) => super::verbs::asked(state, &asked),
         Command::Seek(_) | Command::Speed(_) if state.playback.is_none() => {
             let now = state.now;
             state.ui.notice(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Actor, IncidentId, Timestamp};
+use crate::domain::{Actor, IncidentId, SafeText, Timestamp};
 use crate::eventlog::{Denied, LogEvent, Policy, Power, RecordId, Recorded};
 
 use super::Incident;
@@ -96,6 +96,16 @@ impl IncidentBook {
             .collect();
         live.sort_by_key(|one| (one.severity, one.declared_at, one.id.clone()));
         live
+    }
+
+    /// The keys of the machine events that the log has, from `from` up to `to`, in their order.
+    pub(super) fn machine_keys(
+        &self,
+        incident: &IncidentId,
+        from: &str,
+        to: &str,
+    ) -> impl Iterator<Item = &SafeText> {
+        self.dossiers.get(incident).into_iter().flat_map(move |dossier| dossier.saw(from, to))
     }
 
     /// Whether it was merged into an incident that is known. Two that were merged into each other both

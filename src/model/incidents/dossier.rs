@@ -6,6 +6,7 @@
 //! those are folded again, and the million entries beside them are not touched.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::domain::{Actor, IncidentId, Moment, SafeText};
@@ -52,6 +53,12 @@ impl Dossier {
     /// Everything that is kept whole.
     pub(super) fn kept(&self) -> impl Iterator<Item = &Recorded> {
         self.kept.values().chain(self.saw.values().flat_map(BTreeMap::values))
+    }
+
+    /// Keys of machine events, from `from` up to `to`.
+    pub(super) fn saw(&self, from: &str, to: &str) -> impl Iterator<Item = &SafeText> + use<'_> {
+        let range = (Bound::Included(from), Bound::Excluded(to));
+        self.saw.range::<str, _>(range).map(|(key, _)| key)
     }
 
     /// Takes in one record about this incident.

@@ -11,18 +11,28 @@
 //! thing the later [`Stamp`] counts. Of several records that follow the same one in a claimed place (command)
 //! the earlier counts, and what builds on the other is shown as lost.
 
+mod attention;
 mod book;
+mod brief;
+mod clocks;
 mod dossier;
+mod export;
 mod filter;
 mod fold;
+mod machine;
 mod outward;
 mod timeline;
 mod words;
 mod work;
 
+pub use attention::{Attention, Waiting};
 pub(super) use book::check;
 pub use book::{IncidentBook, RefusedRecord};
+pub use brief::{brief, summary};
+pub use clocks::{ACKNOWLEDGE_WITHIN, Calling, Promise, Tired};
+pub use export::{csv, json, markdown};
 pub use filter::{FilterMistake, Filtered, TimelineFilter};
+pub use machine::{Phase, Seen, by_clock_of, machine_events};
 pub use timeline::{Line, LineKind, Timeline};
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::view::format;
 use crate::view::scene::{Scene, severity};
 use crate::view::widgets::text::{Pen, width, wrap};
 
+use super::Finder;
 use super::groups::{first_sight, state};
 
 /// Writes lines downwards.
@@ -53,7 +54,9 @@ const NAMES: u16 = 10;
 /// Draws what is known about a row.
 pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<&AlertRow>) {
     let mut page = Page { buf, area, row: 0 };
-    let group = row.and_then(|row| scene.model().alerts.group(row.group()));
+    let group = row.and_then(|row| {
+        Finder::new(&scene.model().alerts.groups, 0).find(|g| g.key == *row.group())
+    });
     let (Some(row), Some(group)) = (row, group) else {
         page.pen().put("Nothing selected.", scene.style(Token::Muted));
         return;
@@ -127,7 +130,10 @@ pub(super) fn brief(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, group: &Gro
 
 /// The gist of a row: of an alert all its labels, of a group what [`brief`] says.
 pub(super) fn gist(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: &AlertRow) {
-    let Some(group) = scene.model().alerts.group(row.group()) else { return };
+    let Some(group) = Finder::new(&scene.model().alerts.groups, 0).find(|g| g.key == *row.group())
+    else {
+        return;
+    };
     let AlertRow::Alert(_, key) = row else { return brief(scene, buf, area, group) };
     let Some(tracked) = scene.model().alerts.alerts.get(key) else { return };
     let (mark, word, token, _) = state(tracked);

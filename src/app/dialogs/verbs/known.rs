@@ -32,6 +32,7 @@ pub(super) fn people(state: &State, incident: Option<&Incident>) -> Vec<Known> {
         incident.tasks.values().for_each(|task| add(task.owner.name(), ""));
     }
     add(state.me.name(), "you");
+    state.others.iter().for_each(|here| add(here.actor.name(), "here"));
     let teams = &state.model.playbook.teams;
     for person in state.model.playbook.people.keys() {
         let of_team =

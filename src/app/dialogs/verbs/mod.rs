@@ -7,6 +7,7 @@
 //! ```
 
 mod act;
+mod asked;
 mod declare;
 mod judge;
 mod known;
@@ -18,6 +19,7 @@ mod words;
 mod work;
 
 pub(in crate::app) use act::{Step, step};
+pub(super) use asked::asked;
 use said::told;
 pub(in crate::app) use said::{first_was, is_routine};
 
@@ -56,7 +58,7 @@ pub(in crate::app) fn open(
 ) -> Vec<Effect> {
     let form = match &verb {
         Verb::Declare(cause) => Some(declare::form(state, cause.clone())),
-        _ => state.incident().and_then(|incident| asked(state, incident, verb)),
+        _ => state.incident().and_then(|incident| blank(state, incident, verb)),
     };
     let Some(mut form) = form else { return say_none(state) };
     if let Some(draft) = state.drafts.get(&form.draft_key()) {
@@ -92,7 +94,7 @@ fn say_none(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-fn asked(state: &State, incident: &Incident, verb: Verb) -> Option<Form> {
+fn blank(state: &State, incident: &Incident, verb: Verb) -> Option<Form> {
     match verb {
         Verb::Declare(_) => None,
         Verb::Describe | Verb::Severity | Verb::Status | Verb::Merge | Verb::Attach => {

@@ -1,0 +1,124 @@
+//! Looking at incidents: which there are, how one stands, what happened in it.
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::{Which, said, told};
+use crate::actions::pick;
+use crate::cli::world::World;
+use crate::cli::{Common, Exit, output};
+use crate::domain::Timestamp;
+use crate::model::incidents::{Incident, Line, TimelineFilter};
+
+/// Which incidents are listed.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Incidents {
+    /// One of them, whole; the beginning of its id is enough.
+    id: Option<String>,
+    /// Those that are over, too.
+    #[arg(long)]
+    all: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed of a timeline.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Timeline {
+    #[command(flatten)]
+    which: Which,
+    /// The filter of the console: kind=decision by=alice words
+    filter: Vec<String>,
+    /// Only the newest so many.
+    #[arg(long, value_name = "LINES")]
+    last: Option<usize>,
+}
+
+/// Reads the log without writing anything; where none is there, there are no incidents.
+fn open(common: &Common) -> anyhow::Result<World> {
+    let mut world = World::load(common)?;
+    if world.paths.state.exists() {
+        let opened = world.open_log()?;
+        opened.notice.iter().for_each(|notice| output::aside(notice));
+    }
+    Ok(world)
+}
+
+/// Lists incidents, or prints one.
+pub(in crate::cli) fn incidents(common: &Common, ask: &Incidents) -> anyhow::Result<Exit> {
+    let world = open(common)?;
+    let (model, now) = (&world.model, world.now());
+    if let Some(word) = &ask.id {
+        let id = pick::incident(model, Some(word)).map_err(said)?;
+        if ask.json {
+            output::json(&told::answer(model, &id, now, &[]));
+        } else if let Some(incident) = model.incidents.incidents.get(&id) {
+            told::print(model, incident, now);
+        }
+        return Ok(Exit::Fine);
+    }
+    let live = model.incidents.live();
+    let mut over: Vec<&Incident> = model.incidents.incidents.values().collect();
+    over.retain(|one| ask.all && !live.iter().any(|live| live.id == one.id));
+    over.sort_by_key(|one| std::cmp::Reverse(one.declared_at));
+    let listed: Vec<&Incident> = live.iter().copied().chain(over).collect();
+    if ask.json {
+        let all: Vec<serde_json::Value> = listed.iter().map(|one| told::incident(one)).collect();
+        output::json(&serde_json::json!({ "version": 1, "at": now.rfc3339(), "incidents": all }));
+    } else if listed.is_empty() {
+        output::line("No incident is going on.");
+    } else {
+        let mut rows = vec![
+            ["INCIDENT", "SEVERITY", "STATUS", "COMMANDER", "SINCE", "TITLE"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        for one in &listed {
+            let commander = one.command.as_ref().map_or("nobody", |c| c.commander.name());
+            rows.push(vec![
+                one.id.to_string(),
+                one.severity.to_string(),
+                one.status.to_string(),
+                commander.to_owned(),
+                minute(one.declared_at),
+                one.title.to_string(),
+            ]);
+        }
+        output::table(&rows);
+    }
+    Ok(if live.is_empty() { Exit::Fine } else { Exit::Attention })
+}
+
+/// Prints a timeline, oldest first.
+pub(in crate::cli) fn timeline(common: &Common, ask: &Timeline) -> anyhow::Result<Exit> {
+    let filter = ask.filter.join(" ");
+    let filter = TimelineFilter::parse(&filter)
+        .map_err(|error| anyhow!("the filter `{filter}` cannot be read: {error}"))?;
+    let world = open(common)?;
+    let id = pick::incident(&world.model, ask.which.incident.as_deref()).map_err(said)?;
+    let Some(incident) = world.model.incidents.incidents.get(&id) else { return Ok(Exit::Fine) };
+    let timeline = &incident.timeline;
+    let rows = filter.rows(timeline, 0);
+    let skip = ask.last.map_or(0, |last| rows.len().saturating_sub(last));
+    let rows = rows.into_iter().skip(skip).filter_map(|row| usize::try_from(row).ok());
+    let lines: Vec<&Line> = rows.filter_map(|row| timeline.get(row)).collect();
+    if ask.which.json {
+        let lines: Vec<serde_json::Value> = lines.into_iter().map(told::line).collect();
+        let now = world.now().rfc3339();
+        let all = serde_json::json!({
+            "version": 1, "at": now, "incident": id, "timeline": lines,
+        });
+        output::json(&all);
+        return Ok(Exit::Fine);
+    }
+    for line in lines {
+        output::line(&told::line_text(line));
+    }
+    Ok(Exit::Fine)
+}
+
+/// `2026-11-22 14:05`.
+pub(super) fn minute(at: Timestamp) -> String {
+    at.utc().format("%Y-%m-%d %H:%M").to_string()
+}
