@@ -249,6 +249,19 @@ fn the_audit_names_what_the_policy_or_the_allowed_signers_do_not_allow() {
     let unknown = [1, 2, 3].map(|n| (Fault::UnknownSigner, Some(n)));
     assert_eq!(by_policy("\"write\"", "", &stranger), unknown);
 
+    // Who is not allowed is not even let write it by their own console.
+    let text = format!("[[person]]\nname = \"ada\"\npowers = [\"write\"]\nkeys = [\"{line}\"]\n");
+    let (policy, _) = policy::parse(&text, "policy.toml");
+    let mut bound = SqliteLog::open_at(&Place { policy, ..Place::alone(&dir) }).unwrap();
+    let command = |after| {
+        let (commander, reason) = (Actor::new("ada"), "".into());
+        let event = CommandTaken { after, commander, handover: None, reason };
+        LogEvent::Incident { incident: IncidentId::new("INC-2"), event: event.into() }
+    };
+    let said = bound.append(&ada, at(0), &[note(), command(None)]).unwrap_err().sentence;
+    assert!(said.contains("lacks the power `command`"), "{said}");
+    drop(bound);
+
     let dated = |options: &str| {
         let text = format!("ada@example.org {options} {line}\n");
         found(Signers::Dated(parse_allowed_signers(&text).unwrap()))

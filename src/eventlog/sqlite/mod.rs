@@ -198,6 +198,8 @@ impl SqliteLog {
             Some(signer) => signer.clone(),
             None => self.place.signer().map_err(Trouble::Broken)?,
         };
+        let (_, wall) = written;
+        self.place.allows(signer.id(), wall, events).map_err(Trouble::Broken)?;
         let writer = Writer { signer, origin: self.origin };
         let (path, ends) = (&self.path, &mut self.ends);
         let mut early = None;
