@@ -111,6 +111,7 @@ impl World {
         let mut model =
             Model::new(catalog.clone(), settings.severity.clone(), settings.ui.group_by.clone());
         model.playbook = Arc::new(playbook.playbook.clone());
+        model.duties = Arc::new(policy.clone());
         for source in &settings.sources {
             model.source(source.status());
         }
@@ -136,7 +137,12 @@ impl World {
                 KeyChoice::Agent { socket: socket.map(Into::into), key: *key }
             }
         };
-        Place { private: self.paths.state.clone(), shared: log.dir.as_deref().map(home), key }
+        Place {
+            private: self.paths.state.clone(),
+            shared: log.dir.as_deref().map(home),
+            key,
+            policy: self.policy.clone(),
+        }
     }
 
     /// Opens the log and takes in what it holds.

@@ -11,7 +11,7 @@ use super::record::{Hybrid, Origin, Sealed};
 use super::signer::Signer;
 use super::verify::StoredRow;
 use super::{
-    AppendError, Batch, EventLog, KeyId, LogEvent, Position, ReadError, RecordId, Recorded,
+    AppendError, Batch, EventLog, KeyId, LogEvent, Position, ReadError, RecordId, Recorded, words,
 };
 
 /// Records in memory.
@@ -108,6 +108,20 @@ impl EventLog for MemoryLog {
             position: Position(self.records.len() as u64),
             ..Batch::default()
         })
+    }
+
+    /// By looking at every record: there are never many here. A phrase is looked for as its words.
+    fn search(&mut self, words: &str, most: usize) -> Result<Vec<RecordId>, ReadError> {
+        let asked = words.replace('"', " ").to_lowercase();
+        let asked: Vec<&str> = asked.split_whitespace().collect();
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fits = |sealed: &&Sealed| {
+            let text = words::of(&sealed.recorded()).to_lowercase();
+            asked.iter().all(|word| text.contains(word))
+        };
+        Ok(self.records.iter().rev().filter(fits).take(most).map(|sealed| sealed.id).collect())
     }
 
     fn changed(&mut self) -> Result<bool, ReadError> {

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files;
+use crate::domain::Timestamp;
+
 use super::signer::{KeyError, KeyId, Signer};
+use super::{Denied, LogEvent, Policy, Power, files};
 
 /// The private directory: key, origin, and what this person has verified.
 const KEY: &str = "signing-key";
@@ -17,6 +19,8 @@ pub struct Place {
     pub shared: Option<PathBuf>,
     /// Which key signs.
     pub key: KeyChoice,
+    /// Who may do what; nothing is written that its readers would refuse.
+    pub policy: Policy,
 }
 
 /// Which key signs.
@@ -39,7 +43,12 @@ pub enum KeyChoice {
 impl Place {
     /// Everything in one private directory, with a key of its own.
     pub fn alone(dir: &Path) -> Self {
-        Self { private: dir.to_owned(), shared: None, key: KeyChoice::Own }
+        Self {
+            private: dir.to_owned(),
+            shared: None,
+            key: KeyChoice::Own,
+            policy: Policy::default(),
+        }
     }
 
     /// The directory of the database.
@@ -67,6 +76,28 @@ impl Place {
                 Signer::from_agent(socket, *key).map_err(|why| lacking(why, *key))
             }
         }
+    }
+}
+
+impl Place {
+    /// Whether every reader will count these facts, or the sentence why not.
+    pub(super) fn allows(
+        &self,
+        key: KeyId,
+        at: Timestamp,
+        events: &[LogEvent],
+    ) -> Result<(), String> {
+        let denied = |event| self.policy.allows(key, Power::needed(event), at).err();
+        let Some(why) = events.iter().find_map(denied) else { return Ok(()) };
+        let why = match why {
+            Denied::UnknownKey => "is not in it".to_owned(),
+            Denied::Revoked => "is revoked in it".to_owned(),
+            Denied::Lacks(power) => format!("lacks the power `{}`", power.name()),
+        };
+        Err(format!(
+            "The policy does not allow this: your key {key} {why}. Nothing was recorded and nothing else is \
+             affected. Ask whoever keeps policy.toml."
+        ))
     }
 }
 

@@ -227,7 +227,7 @@ pub fn verify(
             position: row.position,
             id: row.id,
             prev: record.and_then(|r| r.prev),
-            whole: matches!(fault, None | Some(Fault::UnknownSigner | Fault::Unauthorised)),
+            whole: matches!(fault, None | Some(Fault::Unauthorised)),
         };
         series
             .entry((row.incident, row.origin))

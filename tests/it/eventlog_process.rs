@@ -8,12 +8,20 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use pretty_assertions::assert_eq;
-use quarterdeck::domain::{Actor, SafeText, Timestamp};
-use quarterdeck::eventlog::{EventLog, LogEvent, Position, SqliteLog, Subject};
+use quarterdeck::domain::{Actor, IncidentId, SafeText, Timestamp};
+use quarterdeck::eventlog::{
+    AppendError, CommandTaken, EventLog, LogEvent, Place, Position, SqliteLog, Subject,
+};
 use tempfile::TempDir;
 
 const DIR: &str = "QUARTERDECK_TEST_WRITER_DIR";
 const COUNT: &str = "QUARTERDECK_TEST_WRITER_COUNT";
+/// The private directory, when the other is shared.
+const PRIVATE: &str = "QUARTERDECK_TEST_WRITER_PRIVATE";
+/// Set for a child that takes command of as many incidents as it can.
+const CLAIMS: &str = "QUARTERDECK_TEST_WRITER_CLAIMS";
+/// How many writers are killed; 10,000 by hand.
+const KILLS: &str = "QUARTERDECK_TEST_KILLS";
 
 /// Not a test: what a child does. Appends and prints each id once it is durable; on a failure it
 /// prints the sentence, makes room if there is ballast to throw away, and tries once more.
@@ -21,11 +29,21 @@ const COUNT: &str = "QUARTERDECK_TEST_WRITER_COUNT";
 fn writer_child() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let count: usize = std::env::var(COUNT).unwrap().parse().unwrap();
-    let mut log = match SqliteLog::open(Path::new(&dir)) {
+    let dir = Path::new(&dir);
+    let place = match std::env::var_os(PRIVATE) {
+        Some(private) => {
+            Place { private: private.into(), shared: Some(dir.into()), ..Place::alone(dir) }
+        }
+        None => Place::alone(dir),
+    };
+    let mut log = match SqliteLog::open_at(&place) {
         Ok(log) => log,
         Err(e) => return println!("refused {}", e.sentence),
     };
     let mut out = std::io::stdout();
+    if std::env::var_os(CLAIMS).is_some() {
+        return take_commands(&mut log, count);
+    }
     for n in 0..count {
         let text = SafeText::body(&format!("{n} {}", "x".repeat(n * 37 % 900)));
         let event = LogEvent::Noted { about: Subject::General, text };
@@ -34,7 +52,7 @@ fn writer_child() {
         if let Err(e) = &appended {
             writeln!(out, "refused {}", e.sentence).unwrap();
             out.flush().unwrap();
-            let _ = std::fs::remove_file(Path::new(&dir).with_file_name("ballast"));
+            let _ = std::fs::remove_file(dir.with_file_name("ballast"));
             appended = log.append(&Actor::new("child"), now, &[event]);
         }
         match appended {
@@ -45,7 +63,27 @@ fn writer_child() {
     }
 }
 
-fn writer(dir: &Path, count: usize) -> Command {
+/// Takes command of each incident if nobody has, and says which it got, and who was first otherwise.
+fn take_commands(log: &mut SqliteLog, count: usize) {
+    let me = Actor::new(&format!("child {}", std::process::id()));
+    for n in 0..count {
+        let event = CommandTaken {
+            after: None,
+            commander: me.clone(),
+            handover: None,
+            reason: "nobody commands".into(),
+        };
+        let incident = IncidentId::new(&format!("INC-{n}"));
+        let event = LogEvent::Incident { incident, event: event.into() };
+        match log.append(&me, Timestamp::from_millis(0), &[event]) {
+            Ok(recorded) => println!("won {n} {}", recorded[0].id),
+            Err(AppendError { taken: Some(first), .. }) => println!("lost {n} {}", first.id),
+            Err(e) => println!("refused {}", e.sentence),
+        }
+    }
+}
+
+pub(crate) fn writer(dir: &Path, count: usize) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     as_child(&mut command, dir, count);
     command
@@ -62,7 +100,7 @@ fn as_child(command: &mut Command, dir: &Path, count: usize) {
 }
 
 /// The ids among the lines, also where the test harness put its own words in front.
-fn saved(line: &str) -> Option<String> {
+pub(crate) fn saved(line: &str) -> Option<String> {
     line.split_once("saved ").map(|(_, id)| id.trim().to_owned()).filter(|id| id.len() == 64)
 }
 
@@ -92,45 +130,55 @@ fn stored(dir: &Path) -> HashSet<String> {
     }
 }
 
-fn assert_clean(dir: &Path) {
+pub(crate) fn assert_clean(dir: &Path) {
     let report = SqliteLog::audit(dir, None).unwrap();
     assert!(report.is_clean(), "{:?} {}", report.findings, report.file);
 }
 
 /// Whether everything that was shown as saved is there; also used to prove that it would notice.
-fn lost(dir: &Path, shown: &HashSet<String>) -> usize {
+pub(crate) fn lost(dir: &Path, shown: &HashSet<String>) -> usize {
     shown.difference(&stored(dir)).count()
 }
 
 #[test]
-fn nothing_shown_as_saved_is_lost_when_the_writer_is_killed() {
+fn nothing_shown_as_saved_is_lost_when_writers_are_killed_a_thousand_times() {
+    const AT_ONCE: usize = 8;
+    let kills = std::env::var(KILLS).ok().and_then(|n| n.parse().ok()).unwrap_or(1_000);
     let home = TempDir::new().unwrap();
     let dir = home.path().join("q");
     let mut shown = HashSet::new();
-    for round in 0..30 {
-        let mut child = writer(&dir, 1_000_000).spawn().unwrap();
-        // Killed after a number of entries that differs each time, at whatever it is doing then.
-        let after = 1 + round * 7 % 23;
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut saw = 0;
-        while saw < after {
-            let line = lines.next().expect("the child writes on").unwrap();
-            assert_eq!(refused(&line), None);
-            if let Some(id) = saved(&line) {
-                saw += 1;
-                shown.insert(id);
+    let mut killed = 0;
+    for round in 0..usize::MAX {
+        if killed >= kills {
+            break;
+        }
+        // Several at once, so that they also die holding or waiting for the lock.
+        let mut children: Vec<Child> =
+            (0..AT_ONCE).map(|_| writer(&dir, 1_000_000).spawn().unwrap()).collect();
+        for (n, child) in children.iter_mut().enumerate() {
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            // After a number of entries that differs, at whatever it is doing then.
+            let mut wanted = if n == 0 { 1 + round % 3 } else { 0 };
+            while wanted > 0 {
+                let line = lines.next().expect("the child writes on").unwrap();
+                assert_eq!(refused(&line), None);
+                if let Some(id) = saved(&line) {
+                    wanted -= 1;
+                    shown.insert(id);
+                }
             }
+            for _ in 0..(round * 7 + n * 13) % 29 * 1_000 {
+                std::hint::spin_loop();
+            }
+            child.kill().unwrap();
+            // What it had printed before it died counts as well.
+            shown.extend(lines.map_while(Result::ok).filter_map(|l| saved(&l)));
+            child.wait().unwrap();
+            killed += 1;
         }
-        for _ in 0..round * 1_500 {
-            std::hint::spin_loop();
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // What it had printed before it died counts as well.
-        shown.extend(lines.map_while(Result::ok).filter_map(|l| saved(&l)));
-        assert_eq!(lost(&dir, &shown), 0, "round {round}");
     }
-    assert!(shown.len() >= 300, "{}", shown.len());
+    assert_eq!(lost(&dir, &shown), 0);
+    assert!(shown.len() >= kills / AT_ONCE, "{} of {kills}", shown.len());
     assert_clean(&dir);
 
     // The same check notices a record that is really gone.
@@ -157,6 +205,129 @@ fn many_processes_writing_at_once_leave_no_gap_and_no_fork() {
     assert_clean(&dir);
     let report = SqliteLog::audit(&dir, None).unwrap();
     assert_eq!((report.records, report.series), (200, 1));
+}
+
+#[test]
+fn of_eight_processes_that_take_command_exactly_one_gets_it() {
+    let home = TempDir::new().unwrap();
+    let dir = home.path().join("q");
+    drop(SqliteLog::open(&dir).unwrap());
+    let child = || writer(&dir, 40).env(CLAIMS, "1").spawn().unwrap();
+    let children: Vec<Child> = (0..8).map(|_| child()).collect();
+    let lines: Vec<String> = children.into_iter().flat_map(finish).collect();
+    let said = |word: &str, n: usize| -> Vec<&str> {
+        let start = format!("{word} {n} ");
+        lines.iter().filter_map(|line| Some(line.split_once(start.as_str())?.1.trim())).collect()
+    };
+    for n in 0..40 {
+        let winners = said("won", n);
+        assert_eq!(winners.len(), 1, "INC-{n}");
+        assert_eq!(said("lost", n), vec![winners[0]; 7], "INC-{n}: all others are told who");
+    }
+    assert_clean(&dir);
+}
+
+/// A shared directory, and private ones of two users; `None` without the rights to become another user.
+fn two_users(home: &Path) -> Option<(std::path::PathBuf, Vec<(u32, std::path::PathBuf)>)> {
+    let run = |program: &str, args: &[&str]| {
+        let status = Command::new(program).args(args).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let shared = home.join("shared");
+    let privates = [65_534, 1].map(|user| (user, home.join(format!("home-{user}"))));
+    let (shown, home) = (shared.display().to_string(), home.display().to_string());
+    let mut ok = run("chmod", &["755", &home])
+        && run("install", &["-d", "-m", "2770", "-g", "12345", &shown])
+        && run("setpriv", &["--reuid", "1", "--regid", "12345", "--clear-groups", "true"]);
+    for (user, private) in &privates {
+        let (user, private) = (user.to_string(), private.display().to_string());
+        ok &= run("install", &["-d", "-m", "700", "-o", &user, &private]);
+    }
+    ok.then(|| (shared, privates.into()))
+}
+
+#[test]
+fn two_users_of_one_host_share_a_log_and_keep_their_keys() {
+    let home = TempDir::new().unwrap();
+    let Some((shared, users)) = two_users(home.path()) else {
+        eprintln!("skipped: only root can become two users");
+        return;
+    };
+    // Where anybody may run it.
+    let exe = home.path().join("writer");
+    std::fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
+    let child = |(user, private): &(u32, std::path::PathBuf)| {
+        let mut command = Command::new("setpriv");
+        let user = user.to_string();
+        command.args(["--reuid", &user, "--regid", "12345", "--clear-groups"]).arg(&exe);
+        as_child(&mut command, &shared, 10);
+        command.env(PRIVATE, private.join("q")).env("TMPDIR", private);
+        command.spawn().unwrap()
+    };
+    let children: Vec<Child> = users.iter().chain(&users).map(child).collect();
+    let lines: Vec<String> = children.into_iter().flat_map(finish).collect();
+    assert_eq!(lines.iter().filter_map(|l| refused(l)).collect::<Vec<_>>(), Vec::<&str>::new());
+    assert_eq!(lines.iter().filter_map(|l| saved(l)).count(), 40);
+    let place = |private: &Path| Place {
+        private: private.to_owned(),
+        shared: Some(shared.clone()),
+        ..Place::alone(private)
+    };
+    let report = SqliteLog::audit_at(&place(&users[0].1.join("q")), None).unwrap();
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!((report.records, report.series), (40, 2), "each user has a series of their own");
+    // Keys stay where only their owner can read them.
+    use std::os::unix::fs::PermissionsExt;
+    for (_, private) in &users {
+        let mode = std::fs::metadata(private.join("q/signing-key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // Open to everybody, it is refused with the way out.
+    let mine = home.path().join("mine");
+    for (mode, said) in
+        [(0o2777, "can be written by every user"), (0o700, "does not belong to a group")]
+    {
+        std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(mode)).unwrap();
+        let refused = SqliteLog::open_at(&place(&mine)).unwrap_err().sentence;
+        assert!(refused.contains(said) && refused.contains("install -d -m 2770"), "{refused}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_that_changes_a_record_is_found() {
+    let home = TempDir::new().unwrap();
+    let dir = home.path().join("q");
+    finish(writer(&dir, 60).spawn().unwrap());
+    let file = dir.join("log.sqlite");
+    let checkpoint = rusqlite::Connection::open(&file).unwrap();
+    checkpoint.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(checkpoint);
+    let whole = std::fs::read(&file).unwrap();
+    let content = || -> Option<Vec<(i64, Vec<u8>, Vec<u8>)>> {
+        let connection = rusqlite::Connection::open(&file).ok()?;
+        let sql = "SELECT position, id, bytes FROM record NOT INDEXED ORDER BY position";
+        let mut statement = connection.prepare(sql).ok()?;
+        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).ok()?;
+        rows.collect::<Result<_, _>>().ok()
+    };
+    let before = content();
+    assert_eq!(before.as_ref().map(Vec::len), Some(60));
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut changed, mut found) = (0, 0);
+    for _ in 0..500 {
+        let mut flipped = whole.clone();
+        flipped[random.usize(..whole.len())] ^= 1 << random.u32(..8);
+        std::fs::write(&file, flipped).unwrap();
+        if content() == before {
+            continue;
+        }
+        changed += 1;
+        found += usize::from(SqliteLog::audit(&dir, None).map_or(true, |r| !r.is_clean()));
+    }
+    std::fs::write(&file, whole).unwrap();
+    assert!(changed > 100, "{changed} flips changed a record");
+    assert_eq!(found, changed);
+    assert_clean(&dir);
 }
 
 #[test]

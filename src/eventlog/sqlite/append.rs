@@ -15,7 +15,7 @@ use super::say::{Trouble, broken};
 use super::{ROW, row};
 
 /// Records of one of our series whose links are checked when it is first written to; an audit checks all.
-const CHECKED_AT_FIRST: u64 = 1_000;
+const CHECKED_AT_FIRST: u64 = 256;
 /// Records looked at for the latest time when the log is opened.
 const LOOKED_BACK: i64 = 4_096;
 

@@ -37,6 +37,8 @@ use super::{
 
 /// How long to wait for another process's write.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the lock is asked for meanwhile.
+const TURN: Duration = Duration::from_millis(1);
 /// Others' writes an entry makes way for before it is signed with the log held.
 const MOST_TRIES: usize = 8;
 
@@ -97,7 +99,7 @@ impl SqliteLog {
         let dir = &place.private;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(PATIENCE)?;
+        connection.busy_handler(Some(wait))?;
         // One snapshot: another console may be making the schema at this moment.
         let snapshot = connection.transaction()?;
         schema::check_ours(&snapshot, path)?;
@@ -196,6 +198,8 @@ impl SqliteLog {
             Some(signer) => signer.clone(),
             None => self.place.signer().map_err(Trouble::Broken)?,
         };
+        let (_, wall) = written;
+        self.place.allows(signer.id(), wall, events).map_err(Trouble::Broken)?;
         let writer = Writer { signer, origin: self.origin };
         let (path, ends) = (&self.path, &mut self.ends);
         let mut early = None;
@@ -276,6 +280,13 @@ impl EventLog for SqliteLog {
         })?;
         Ok(std::mem::replace(&mut self.data_version, now) != now)
     }
+}
+
+/// Waits for another process's write: short and even, so that one who waits long is not passed over by
+/// those who write without a pause, as with the ever longer waits that are SQLite's own.
+fn wait(tries: i32) -> bool {
+    std::thread::sleep(TURN);
+    TURN.saturating_mul(tries.unsigned_abs()) < PATIENCE
 }
 
 /// Changes when another connection wrote. Asked ten times a second for as long as a console is open,
