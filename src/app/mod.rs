@@ -12,6 +12,7 @@ mod screens;
 mod state;
 mod ui;
 mod update;
+mod watch;
 
 pub use dialog::{
     About, AckForm, Briefing, Detail, Dialog, Finder, Hit, NoteForm, Preview, Prompt, PromptKind,

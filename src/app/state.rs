@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::actions::SilenceGuard;
 use crate::actions::command::Words;
 use crate::connectors::Interest;
-use crate::domain::{Actor, Span, Timestamp};
+use crate::domain::{Actor, IncidentId, Span, Timestamp};
 use crate::eventlog::{KeyId, Presence};
 use crate::keys::Keymap;
 use crate::model::Model;
+use crate::model::incidents::Seen;
 
 use super::{Drawn, Playback, Ui};
 
@@ -24,6 +25,10 @@ pub struct State {
     pub now: Timestamp,
     /// Who is at the keyboard.
     pub me: Actor,
+    /// How machines stood in each incident when this console last looked.
+    pub(super) machines: BTreeMap<IncidentId, Seen>,
+    /// When it last looked whether somebody is to be called.
+    pub(super) called: Timestamp,
     /// The key this console's records are signed with.
     pub key: KeyId,
     /// The last lot drawn, for names of new incidents; seeded by the runtime.
@@ -64,6 +69,8 @@ impl State {
             ui,
             now,
             me,
+            machines: BTreeMap::new(),
+            called: now,
             key: KeyId::default(),
             lots: 0,
             keymap,

@@ -76,7 +76,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Tick(now) => {
             state.now = now;
             state.model.tick(now);
-            Vec::new()
+            super::watch::look(state)
         }
         Msg::Playback(playback) => {
             // Back in time, what was seen later has not been seen yet.

@@ -110,7 +110,7 @@ impl World {
         let catalog = Arc::new(catalog);
         let mut model =
             Model::new(catalog.clone(), settings.severity.clone(), settings.ui.group_by.clone());
-        model.playbook = Arc::new(playbook.playbook.clone());
+        model.govern(Arc::new(playbook.playbook.clone()), Arc::new(policy.clone()));
         model.duties = Arc::new(policy.clone());
         for source in &settings.sources {
             model.source(source.status());

@@ -303,7 +303,8 @@ fn every_flipped_bit_that_changes_a_record_is_found() {
     checkpoint.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     drop(checkpoint);
     let whole = std::fs::read(&file).unwrap();
-    let content = || -> Option<Vec<(i64, Vec<u8>, Vec<u8>)>> {
+    type Rows = Vec<(i64, Vec<u8>, Vec<u8>)>;
+    let content = || -> Option<Rows> {
         let connection = rusqlite::Connection::open(&file).ok()?;
         let sql = "SELECT position, id, bytes FROM record NOT INDEXED ORDER BY position";
         let mut statement = connection.prepare(sql).ok()?;

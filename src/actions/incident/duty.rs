@@ -158,7 +158,7 @@ fn offer(desk: Desk<'_>, to: &Actor) -> Result<Facts, Refusal> {
             ),
         );
     }
-    let brief = super::brief::sections(desk.model, incident, desk.now);
+    let brief = crate::model::incidents::brief(desk.model, incident, desk.now);
     desk.one(HandoverOffered { to, brief })
 }
 

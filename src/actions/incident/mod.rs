@@ -9,7 +9,6 @@
 //! [`decide_incident`] checks it against the model, the playbook and the policy. What only one may do (who
 //! commands, what is published) is decided here as far as it is known, and finally by the store.
 
-mod brief;
 mod course;
 mod deciding;
 mod declare;

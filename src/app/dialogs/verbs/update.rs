@@ -101,7 +101,8 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
         }
         then.proposed = options.first().map(ToString::to_string).unwrap_or_default();
     }
-    remarks.extend(words::missing(state, incident, audience, &body).into_iter().map(Remark::Warn));
+    let missing = words::missing(state, incident, (audience, phase, until), &body);
+    remarks.extend(missing.into_iter().map(Remark::Warn));
     if second {
         remarks.push(Remark::Plain("A second person approves it before it can go out.".into()));
     }

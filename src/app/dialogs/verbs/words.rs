@@ -1,6 +1,7 @@
-//! The words of an update: the text proposed, what is missing in it, what should not leave the house, what
-//! changed since the last one.
+//! The words of an update as the form shows them: the text proposed, what is missing in it, what should not
+//! leave the house, what changed since the last one. What they say is decided in `actions::updates`.
 
+use crate::actions::updates::{self, Change};
 use crate::app::{Finding, Remark, State};
 use crate::domain::{Audience, SafeText, Status, Timestamp};
 use crate::model::incidents::Incident;
@@ -19,51 +20,62 @@ pub(super) fn written(
     phase: Status,
     next: Timestamp,
 ) -> Result<Written, SafeText> {
-    let impact = match incident.impact.sentence.as_str() {
-        "" => "We are finding out who is hurt and how.".to_owned(),
-        known => format!("{}.", known.trim_end_matches('.')),
+    let offered = updates::offered(&state.model.playbook, audience, phase);
+    let facts = facts(state, incident, audience, phase, next);
+    let (Some(facts), Some(template)) = (facts, offered.first()) else {
+        return Ok(Written { subject: incident.title.to_string(), body: String::new() });
     };
-    let next = state.as_typed(next);
-    let subject = match audience {
-        Audience::Internal => format!("{} {}: {phase}", incident.severity, incident.title),
-        Audience::External => format!("{}: {phase}", incident.title),
-    };
-    Ok(Written { subject, body: format!("{impact}\n\nNext update by {next}.") })
+    match updates::drafted(template, &facts) {
+        Ok((subject, body)) => {
+            Ok(Written { subject: subject.to_string(), body: body.trim_end().to_owned() })
+        }
+        Err(faults) => {
+            let first = faults.first().map(ToString::to_string).unwrap_or_default();
+            let text = format!("The template {} cannot be filled: {first}", template.name);
+            Err(SafeText::body(&text))
+        }
+    }
 }
 
-/// Facts the reader needs and the incident does not have yet.
-pub(super) fn missing(
-    _state: &State,
+fn facts(
+    state: &State,
     incident: &Incident,
-    _audience: Audience,
-    _body: &str,
+    audience: Audience,
+    phase: Status,
+    next: Timestamp,
+) -> Option<updates::Facts> {
+    let next = updates::needs_promise(phase).then_some(next);
+    let facts = updates::gather(&state.model, &incident.id, audience, next, state.now)?;
+    Some(updates::Facts { status: Some(phase), ..facts })
+}
+
+/// What readers will ask for and the text does not say.
+pub(super) fn missing(
+    state: &State,
+    incident: &Incident,
+    (audience, phase, next): (Audience, Status, Timestamp),
+    body: &str,
 ) -> Vec<SafeText> {
-    let mut missing = Vec::new();
-    if incident.impact.sentence.is_empty() {
-        missing.push(SafeText::new("The impact is not known yet: who is hurt, and how?"));
-    }
-    if incident.impact.scope.is_empty() {
-        missing.push(SafeText::new("The scope is not known yet: which part, region or share?"));
-    }
-    missing
+    let Some(facts) = facts(state, incident, audience, phase, next) else { return Vec::new() };
+    let missing = updates::missing(body, &facts);
+    missing.into_iter().map(|one| SafeText::new(one.sentence())).collect()
 }
 
 /// What should not leave the house.
 pub(super) fn findings(
     state: &State,
-    _incident: &Incident,
+    incident: &Incident,
     audience: Audience,
     text: &str,
 ) -> Vec<Finding> {
-    if audience == Audience::Internal {
-        return Vec::new();
-    }
-    let words = state.model.playbook.redact.iter().filter(|w| text.contains(w.as_str()));
-    words
-        .map(|word| Finding {
-            found: word.clone(),
-            what: "must not leave the house".into(),
-            instead: "[…]".into(),
+    let words = updates::Words::of(&state.model.playbook, Some(incident));
+    let found = updates::findings(text, &words, audience).into_iter();
+    found
+        .filter(|one| one.kind.blocks(audience))
+        .map(|one| Finding {
+            found: SafeText::new(text.get(one.range).unwrap_or_default()),
+            what: SafeText::new(one.kind.sentence()),
+            instead: SafeText::new(&one.proposal),
             kept: false,
         })
         .collect()
@@ -71,10 +83,13 @@ pub(super) fn findings(
 
 /// Lines that are new, and lines that are gone.
 pub(super) fn changes(before: &str, after: &str) -> Vec<Remark> {
-    let gone = before.lines().filter(|line| !line.trim().is_empty());
-    let gone = gone.filter(|line| !after.lines().any(|l| l == *line));
-    let added = after.lines().filter(|line| !line.trim().is_empty());
-    let added = added.filter(|line| !before.lines().any(|l| l == *line));
-    let gone = gone.map(|line| Remark::Gone(SafeText::new(line)));
-    gone.chain(added.map(|line| Remark::Added(SafeText::new(line)))).collect()
+    let lines = updates::changes(before, after).into_iter();
+    lines
+        .filter(|line| !line.text.trim().is_empty())
+        .filter_map(|line| match line.change {
+            Change::Same => None,
+            Change::Added => Some(Remark::Added(SafeText::new(&line.text))),
+            Change::Removed => Some(Remark::Gone(SafeText::new(&line.text))),
+        })
+        .collect()
 }

@@ -1,0 +1,35 @@
+//! What a console does by itself as time passes, for all that are open: writes down what machines did, calls
+//! the next person when nobody answers. Every console finds the same things; the store takes each once.
+
+use crate::actions::{Writer, escalations};
+use crate::domain::Span;
+use crate::model::incidents::machine_events;
+
+use super::{Effect, State};
+
+/// How often it looks whether somebody is to be called next. What cannot be recorded is tried as often.
+const CALLS: Span = Span::from_secs(5);
+
+/// Looks at every incident that is going on.
+pub(super) fn look(state: &mut State) -> Vec<Effect> {
+    if state.read_only {
+        return Vec::new();
+    }
+    let mut effects = Vec::new();
+    let (model, now) = (&state.model, state.now);
+    let live = model.incidents.live();
+    state.machines.retain(|id, _| live.iter().any(|incident| incident.id == *id));
+    for incident in &live {
+        let before = state.machines.entry(incident.id.clone()).or_default();
+        let (seen, events) = machine_events(before, model, incident, now);
+        *before = seen;
+        // Each alone: what another console was first with must not keep the rest from being recorded.
+        effects.extend(events.into_iter().map(|event| Effect::Offer(vec![event])));
+    }
+    if !(Span::ZERO..CALLS).contains(&now.since(state.called)) {
+        state.called = now;
+        let by = Writer { actor: state.me.clone(), key: state.key };
+        effects.extend(escalations(model, &by, now).into_iter().map(Effect::Offer));
+    }
+    effects
+}
