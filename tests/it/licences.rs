@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Licences that ask for no more than to be named. MPL-2.0 binds its own files only.
-const ALLOWED: [&str; 11] = [
+const ALLOWED: [&str; 12] = [
+    "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",
     "BSD-3-Clause",

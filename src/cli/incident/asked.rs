@@ -50,9 +50,9 @@ pub(in crate::cli) struct Note {
     /// Of no incident, though one is going on.
     #[arg(long, conflicts_with = "incident")]
     general: bool,
-    /// The text; `14:05`, `-10m` or `at 14:05` in front says when it happened (UTC), `kind=action`
-    /// what it is, `@name` who says it.
-    #[arg(required = true, allow_hyphen_values = true)]
+    /// The text; `14:05`, `at 14:05` or (after `--`) `-10m` in front says when it happened (UTC),
+    /// `kind=action` what it is, `@name` who says it.
+    #[arg(required = true)]
     text: Vec<String>,
 }
 

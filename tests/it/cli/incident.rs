@@ -50,7 +50,7 @@ fn an_incident_is_told_from_declare_to_resolve() {
     let lower = id.trim_start_matches("INC-").to_lowercase();
 
     for (args, told) in [
-        (&["note", "-10m", "kind=action", "restarted the cache"][..], "restarted the cache"),
+        (&["note", "--", "-10m", "kind=action", "restarted the cache"][..], "restarted the cache"),
         (&["severity", "SEV-1", "nobody can pay"], "severity SEV-2 -> SEV-1: nobody can pay"),
         (&["status", "identified", "the deploy"], "status investigating -> identified: the deploy"),
         (&["role", "scribe", "dan"], "alice made dan scribe"),
