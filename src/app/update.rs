@@ -1,6 +1,6 @@
 //! The one update function: a message in, the state changed, effects out. Dispatch only.
 
-use crate::actions::{Action, Risk, Screen};
+use crate::actions::{Action, Risk, Screen, due_delivery_tests};
 use crate::connectors::Interest;
 use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
@@ -76,7 +76,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Tick(now) => {
             state.now = now;
             state.model.tick(now);
-            Vec::new()
+            due_tests(state)
         }
         Msg::Playback(playback) => {
             // Back in time, what was seen later has not been seen yet.
@@ -99,6 +99,17 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
     }
     effects.extend(presence::say(state));
     effects
+}
+
+/// Delivery tests that are due on schedule, looked for once a minute.
+fn due_tests(state: &mut State) -> Vec<Effect> {
+    let minute = state.now.millis().div_euclid(60_000);
+    if state.read_only || state.looked_for_tests == Some(minute) {
+        return Vec::new();
+    }
+    state.looked_for_tests = Some(minute);
+    let due = due_delivery_tests(&state.model, state.now);
+    if due.is_empty() { Vec::new() } else { vec![Effect::Offer(due)] }
 }
 
 fn on_input(state: &mut State, input: Input) -> Vec<Effect> {
