@@ -9,12 +9,14 @@ mod deliveries;
 pub mod find;
 mod incident;
 mod refusal;
+mod settle;
 pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use deliveries::{Delivery, DeliveryStanding, deliveries, delivery_test, due_delivery_tests};
 pub use incident::{Doing, Proposal, Writer, decide_incident, pick, propose};
 pub use refusal::{Refusal, Rule};
+pub use settle::{settle, unsettled};
 
 use std::fmt;
 
