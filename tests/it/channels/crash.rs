@@ -2,9 +2,6 @@
 //!
 //! Every message arrives once, or is shown as one of which nobody can tell; none is lost, none arrives
 //! twice. Counted at the other side: by `Message-ID`, by idempotency key, by the entries of a file.
-//!
-//! Negative control: with the attempt recorded after the sending instead of before it (the two statements
-//! swapped in `carry_out`), a kill between them has the message sent again, and the last assertion fails.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
