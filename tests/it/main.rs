@@ -28,3 +28,4 @@ mod screens;
 mod slo_conformance;
 mod stories;
 mod tmux;
+mod trackers;
