@@ -298,6 +298,10 @@ impl<A: Api> Tracker<A> {
 
     async fn shift(&self, ticket: &TicketRef, to: Status, note: &str, key: &str) -> Asked<Outcome> {
         let there = self.there(ticket).await?;
+        // The reason first: Roundup takes up a resolved ticket again when something is said there.
+        if !note.is_empty() {
+            self.say(ticket, note, key).await?;
+        }
         let target = self.target(to);
         if !self.api.reached(&there, &target) {
             self.api.shift(&self.desk, &there, &target).await?;
@@ -311,7 +315,7 @@ impl<A: Api> Tracker<A> {
                 )));
             }
         }
-        if note.is_empty() { Ok(received(&there)) } else { self.say(ticket, note, key).await }
+        Ok(received(&there))
     }
 
     async fn look(&self, incident: &str, act: &TicketAct, key: &str) -> Asked<Outcome> {
