@@ -141,7 +141,8 @@ impl Desk {
             SecretRef::Given(text) => url::Url::parse(text).ok().and_then(|mut url| {
                 url.set_username("").ok()?;
                 url.set_password(None).ok()?;
-                (url.set_query(None), url.set_fragment(None));
+                url.set_query(None);
+                url.set_fragment(None);
                 Some(url.as_str().trim_end_matches('/').to_owned())
             }),
             _ => None,

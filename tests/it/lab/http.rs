@@ -32,6 +32,11 @@ pub(crate) fn post(url: &str, content_type: &str, body: &str) -> Result<Answer> 
     exchange("POST", url, content_type, body)
 }
 
+/// Sends JSON as whoever the token belongs to.
+pub(crate) fn post_as(token: &str, url: &str, json: &str) -> Result<Answer> {
+    exchange("POST", url, &format!("application/json\r\nAuthorization: Bearer {token}"), json)
+}
+
 /// HTTP 1.0: the answer is not chunked and ends with the connection.
 fn exchange(method: &str, url: &str, content_type: &str, body: &str) -> Result<Answer> {
     let rest = url.strip_prefix("http://").context("the lab speaks plain HTTP")?;

@@ -11,7 +11,7 @@
 //! times.
 
 mod history;
-mod http;
+pub(crate) mod http;
 mod process;
 
 use std::collections::BTreeMap;

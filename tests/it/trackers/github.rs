@@ -13,7 +13,8 @@ use super::{
     MOVE, NOTE, a_lost_ticket_is_said_clearly, a_ticket_tells_the_story, config, installed, open,
     outlet, shift, ticket, why, word,
 };
-use crate::lab::{PATIENCE, Server, eventually, find_program, free_ports, get, post, required};
+use crate::lab::http::post_as;
+use crate::lab::{PATIENCE, Server, eventually, find_program, free_ports, get, required};
 
 const SEED: &str = r#"
 tokens: {ghp_ic_admin: {login: ic-admin, scopes: [repo, user]}}
@@ -81,7 +82,8 @@ async fn github_tells_the_incidents_story_once() -> Result<()> {
 
     // Somebody else speaks there.
     let url = format!("{base}/repos/acme/checkout/issues/1/comments");
-    post(&url, "application/json", r#"{"body":"Customers say it works."}"#)?;
+    let said = post_as("ghp_ic_admin", &url, r#"{"body":"Customers say it works."}"#)?;
+    assert_eq!(said.status, 201, "{said:?}");
     let seen = ours.tickets(&[ticket(&key)]).await.unwrap();
     let texts: Vec<_> = seen.iter().flat_map(|s| &s.comments).map(|(_, text)| &**text).collect();
     assert_eq!(texts, ["Customers say it works."]);
