@@ -9,6 +9,7 @@ mod deliveries;
 pub mod find;
 mod incident;
 mod refusal;
+mod settle;
 pub mod updates;
 pub mod when;
 
@@ -16,6 +17,7 @@ pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use deliveries::{Delivery, DeliveryStanding, deliveries, delivery_test, due_delivery_tests};
 pub use incident::{Doing, Proposal, Writer, decide_incident, escalations, pick, propose};
 pub use refusal::{Refusal, Rule};
+pub use settle::{settle, unsettled};
 
 use std::fmt;
 

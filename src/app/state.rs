@@ -59,6 +59,8 @@ pub struct State {
     pub others: Vec<Presence>,
     /// What this console last said about where it is.
     pub presented: Option<Presence>,
+    /// The minute, since 1970, in which delivery tests were last looked for.
+    pub looked_for_tests: Option<i64>,
 }
 
 impl State {
@@ -86,6 +88,7 @@ impl State {
             console: 0,
             others: Vec::new(),
             presented: None,
+            looked_for_tests: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a console does by itself as time passes, for all that are open: writes down what machines did, calls
-//! the next person when nobody answers. Every console finds the same things; the store takes each once.
+//! the next person when nobody answers, tests whether messages arrive. Every console finds the same things; the store takes each once.
 
-use crate::actions::{Writer, escalations};
+use crate::actions::{Writer, due_delivery_tests, escalations};
 use crate::domain::Span;
 use crate::model::incidents::machine_events;
 
@@ -30,6 +30,12 @@ pub(super) fn look(state: &mut State) -> Vec<Effect> {
         state.called = now;
         let by = Writer { actor: state.me.clone(), key: state.key };
         effects.extend(escalations(model, &by, now).into_iter().map(Effect::Offer));
+    }
+    let minute = now.millis().div_euclid(60_000);
+    if state.looked_for_tests != Some(minute) {
+        state.looked_for_tests = Some(minute);
+        let due = due_delivery_tests(model, now);
+        effects.extend(due.into_iter().map(|test| Effect::Offer(vec![test])));
     }
     effects
 }

@@ -54,7 +54,7 @@ pub(super) async fn live(
     let opening = Opening {
         folder: world.paths.config.clone(),
         beside: Beside {
-            outlets: Vec::new(),
+            outlets: world.outlets(),
             keep: Some(world.paths.state.join("view.json")),
             log,
             position,
@@ -118,6 +118,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
             setup.paced(DEMO_PACE)
         })
         .collect();
+    let outlets = world.rehearsed();
     let opening = Opening {
         folder: world.paths.config.clone(),
         settings: world.settings,
@@ -126,7 +127,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         warnings: Vec::new(),
         errors: Vec::new(),
         beside: Beside {
-            outlets: Vec::new(),
+            outlets,
             log: Box::new(MemoryLog::for_demo()),
             position: Position::default(),
             sources,

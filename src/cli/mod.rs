@@ -6,6 +6,7 @@
 
 mod alerts;
 mod audit;
+mod channels;
 mod console;
 mod doctor;
 mod exit;
@@ -13,6 +14,7 @@ mod gather;
 mod generate;
 mod incident;
 mod init;
+mod outbox;
 mod output;
 mod paths;
 mod record;
@@ -202,6 +204,13 @@ enum Sub {
     /// Check the log: every record, link, signature and power; export a record for ssh-keygen.
     #[command(after_help = EXITS)]
     Audit(audit::Audit),
+    /// Print every way to reach people and whether its last delivery test arrived; test them.
+    #[command(after_help = EXITS)]
+    Channels(channels::Ask),
+    /// Print what waits to be sent or done in trackers; send it without a console; settle what nobody
+    /// can tell.
+    #[command(after_help = EXITS)]
+    Outbox(outbox::Ask),
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.
@@ -320,6 +329,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Withdraw(words)) => incident::act(&cli.common, &cli.look, "withdraw", &words),
             Some(Sub::Record(ask)) => record::run(&cli.common, &ask).await,
             Some(Sub::Audit(ask)) => audit::run(&cli.common, &ask),
+            Some(Sub::Channels(ask)) => channels::run(&cli.common, &cli.look, &ask).await,
+            Some(Sub::Outbox(ask)) => outbox::run(&cli.common, &cli.look, &ask).await,
             Some(Sub::Completions { shell }) => generate::completions(shell),
             Some(Sub::Man) => generate::man(),
         }

@@ -14,12 +14,16 @@ use crate::config::{
 };
 use crate::connectors::Clock;
 use crate::connectors::http::Transport;
+use crate::connectors::outbound::{self, Outlet, Rehearsal};
 use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
 use crate::eventlog::{EventLog, KeyChoice, Place, Policy, Position, SqliteLog};
 use crate::model::Model;
 use crate::runtime::{SourceSetup, clock};
+
+/// How the shop of the recording that comes with the program would respond.
+const REHEARSED: &str = include_str!("../../fixtures/demo/playbook.toml");
 
 /// Everything that was read.
 pub(super) struct World {
@@ -96,7 +100,9 @@ impl World {
         let names: Vec<SourceId> = settings.sources.iter().map(|s| s.name.clone()).collect();
         let (catalog, more) = assemble(&header.files, &names);
         problems.extend(more);
-        let read = (catalog, header.files.clone(), PlaybookFile::default(), Policy::default());
+        // A recording says nothing of people: these are made up, so that everything can be tried.
+        let (playbook, _) = PlaybookFile::parse(REHEARSED, "playbook.toml", Path::new(""));
+        let read = (catalog, header.files.clone(), playbook, Policy::default());
         Self::with(paths, settings, problems, read, clock)
     }
 
@@ -210,6 +216,20 @@ impl World {
             setups.push(SourceSetup::new(source, first, &self.catalog, transport, &self.clock));
         }
         setups
+    }
+
+    /// Channels and trackers as configured; they are connected at first use.
+    pub(super) fn outlets(&self) -> Vec<Arc<dyn Outlet>> {
+        let channels = self.playbook.channels.iter();
+        channels.map(|config| outbound::channel(config, &self.clock)).collect()
+    }
+
+    /// Channels and trackers of the same names that only rehearse.
+    pub(super) fn rehearsed(&self) -> Vec<Arc<dyn Outlet>> {
+        let channels = self.playbook.channels.iter().map(|channel| channel.id.to_string());
+        let trackers = self.playbook.trackers.iter().map(|tracker| tracker.id.to_string());
+        let outlet = |name| Arc::new(Rehearsal::new(name)) as Arc<dyn Outlet>;
+        channels.chain(trackers).map(outlet).collect()
     }
 
     /// Begins a recording of the configured sources.

@@ -107,6 +107,9 @@ pub struct LiveConfig {
     pub timeout: Span,
     /// Most bytes of a body after decompression.
     pub max_body: usize,
+    /// Whether a connection may be used again. What must not be sent twice never goes over one that the
+    /// other side may be closing: nobody could tell whether it was read.
+    pub reuse: bool,
     /// Proxy to use; the environment's is ignored, so that credentials go where the file says.
     pub proxy: Option<url::Url>,
 }
@@ -133,6 +136,7 @@ impl Live {
             .connect_timeout(std::time::Duration::from_secs(2))
             .timeout(config.timeout.std())
             .pool_idle_timeout(std::time::Duration::from_secs(90))
+            .pool_max_idle_per_host(if config.reuse { usize::MAX } else { 0 })
             .user_agent(concat!("quarterdeck/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = &config.tls.ca {
             let certs = reqwest::Certificate::from_pem_bundle(pem)

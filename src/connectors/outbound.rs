@@ -21,6 +21,7 @@
 //! | `statuspage` | – | the page's unresolved incidents |
 //! | `desktop` | – | no: it is seen or it is not |
 //! | `file` | – | the file itself |
+//! | [`Rehearsal`] | sends nothing | – |
 
 mod chat;
 pub mod config;
@@ -28,6 +29,7 @@ mod desktop;
 mod file;
 mod mail;
 mod push;
+mod rehearsal;
 mod statuspage;
 mod web;
 
@@ -37,6 +39,7 @@ pub use desktop::Desktop;
 pub use file::File;
 pub use mail::Mail;
 pub use push::{Ntfy, Sms, Webhook};
+pub use rehearsal::Rehearsal;
 pub use statuspage::Statuspage;
 pub use web::{Body, Call, Verb, Web};
 

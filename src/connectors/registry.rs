@@ -231,6 +231,7 @@ impl SourceConfig {
             SafeText::new(&format!("The source {}: proxy is not a URL.", self.name))
         })?;
         let config = LiveConfig {
+            reuse: true,
             url: self.parsed_url()?,
             auth,
             headers: self.headers.iter().map(|(n, s)| (n.clone(), s.clone())).collect(),

@@ -75,7 +75,7 @@ impl Exec {
                 clock: beside.clock.clone(),
                 log: outbox::by_thread(way_in, state.me.clone(), beside.clock.clone()),
             };
-            Outbox::start(means, state.model.journal.outbox())
+            Outbox::start(means, state.model.journal.outbox(), false)
         });
         Ok(Self {
             logger,

@@ -96,11 +96,11 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Starts it on what the log held so far.
-    pub(crate) fn start(means: Means, so_far: Journal) -> Self {
+    /// Starts it on what the log held so far; `ours` is tried at once, else after those who asked for it.
+    pub(crate) fn start(means: Means, so_far: Journal, ours: bool) -> Self {
         let (to, told) = mpsc::unbounded_channel();
         let worker = Worker {
-            steps: Steps::new(so_far, means.playbook.clone(), Instant::now()),
+            steps: Steps::new(so_far, means.playbook.clone(), ours, Instant::now()),
             means: Arc::new(means),
             following: Vec::new(),
             followed: Instant::now(),
@@ -151,7 +151,8 @@ pub async fn run_alone(
     let mut logger = Logger::start(log, position, to_loop)?;
     let Some(way_in) = logger.way_in() else { return Ok(Vec::new()) };
     let log = by_thread(way_in, me, clock.clone());
-    let outbox = Outbox::start(Means { outlets, playbook, clock, log }, journal.outbox());
+    let means = Means { outlets, playbook, clock, log };
+    let outbox = Outbox::start(means, journal.outbox(), true);
     let (done, mut ended) = oneshot::channel();
     let _ = outbox.to.send(Told::Drain(done, Instant::now() + patience));
     let mut all = Vec::new();
@@ -170,14 +171,14 @@ pub async fn run_alone(
     }
     outbox.task.abort();
     drop(outbox);
-    // The thread ends when the outbox has let go of it; what it still says is not lost.
-    arrivals.close();
-    tokio::task::spawn_blocking(move || logger.finish()).await.map_err(std::io::Error::other)?;
+    // The thread ends when the outbox has let go of it; what it still says until then is not lost.
+    let ending = tokio::task::spawn_blocking(move || logger.finish());
     while let Some(arrival) = arrivals.recv().await {
         if let Arrival::Msg(Msg::Recorded { records, .. }) = arrival {
             all.extend(records);
         }
     }
+    ending.await.map_err(std::io::Error::other)?;
     Ok(all)
 }
 

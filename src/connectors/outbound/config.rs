@@ -336,6 +336,7 @@ impl Endpoint {
         };
         let proxy = self.proxy.as_deref().map(url::Url::parse).transpose();
         let config = LiveConfig {
+            reuse: false,
             url: self.read_url().await.map_err(|why| wrong(&why))?,
             auth,
             headers: self.headers.iter().map(|(n, s)| (n.clone(), s.clone())).collect(),

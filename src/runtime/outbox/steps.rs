@@ -77,11 +77,11 @@ struct Watch {
 }
 
 impl Steps {
-    /// On what the log held when the console started.
-    pub(super) fn new(journal: Journal, playbook: Arc<Playbook>, now: Instant) -> Self {
+    /// On what the log held at the start; `ours` may be tried at once.
+    pub(super) fn new(journal: Journal, playbook: Arc<Playbook>, ours: bool, now: Instant) -> Self {
         let (open, refused) = (BTreeMap::new(), BTreeSet::new());
         let mut steps = Self { journal, open, playbook, refused };
-        steps.look(false, now, &|| 0.0);
+        steps.look(ours, now, &|| 0.0);
         steps
     }
 

@@ -130,7 +130,7 @@ impl Shared {
             clock: Arc::new(|| NOW),
             log: Box::new(move |events| Box::pin(std::future::ready(shared.append(&events)))),
         };
-        Outbox::start(means, self.journal.lock().unwrap().clone())
+        Outbox::start(means, self.journal.lock().unwrap().clone(), false)
     }
 
     /// How often each operation was attempted, and how it ended.
