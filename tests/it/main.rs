@@ -31,3 +31,4 @@ mod screens;
 mod slo_conformance;
 mod stories;
 mod tmux;
+mod two_people;
