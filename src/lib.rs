@@ -25,18 +25,18 @@
 //!
 //! | module | what lives there | imports |
 //! |---|---|---|
-//! | [`domain`] | the words of the trade: plain values and their rules (alert, objective, service, silence, source, observation, operation) | nothing |
+//! | [`domain`] | the words of the trade: plain values and their rules (alert, objective, service, silence, source, incident, message, playbook, observation, operation) | nothing |
 //! | [`analysis`] | pure algorithms over them: burn rates and budgets, what is usual, how far a clock is off; each with formula, source and cost | domain |
-//! | [`eventlog`] | append-only signed facts: codec, SQLite store, memory store, audit | domain |
-//! | [`model`] | what is known now: the fold of the facts and the latest observations, and the queries screens and subcommands ask | domain, analysis, eventlog |
-//! | [`connectors`] | one file per outside system, pure; shared poll loop, HTTP client, resilience, secrets, recordings | domain, analysis |
-//! | [`actions`] | what a person can mean: the one table of actions, the rules of `decide`, texts of updates, command line, finder | domain, analysis, eventlog, model |
+//! | [`eventlog`] | append-only signed facts: codec, claims, policy, keys and agents, SQLite store, memory store, audit | domain |
+//! | [`model`] | what is known now: the fold of the facts (alerts' journal, incidents) and the latest observations, and the queries screens and subcommands ask | domain, analysis, eventlog |
+//! | [`connectors`] | one file per outside system, pure; shared poll loop, HTTP client, resilience, secrets, recordings; `outbound`, what reaches people | domain, analysis |
+//! | [`actions`] | what a person can mean: the one table of actions, the rules of `decide` (incidents too), updates, delivery tests, command line, finder | domain, analysis, eventlog, model |
 //! | [`keys`] | chords to actions, from `keymaps/*.toml`; hints | domain, actions |
 //! | [`theme`] | meanings to styles, from `themes/*.toml` | domain |
 //! | [`app`] | the running console: its state and the one `update(&mut State, Msg) -> Vec<Effect>` | domain, eventlog, model, connectors, actions, keys |
 //! | [`view`] | `draw(&State, …) -> Drawn`; one file per screen and dialog | domain, analysis, eventlog, model, actions, keys, theme, app |
 //! | [`config`] | settings, catalog, objectives, playbook and policy from files, with every mistake placed | domain, analysis, eventlog, connectors |
-//! | [`runtime`] | the loop with its channels and threads, the terminal, the clock; performs effects | everything above |
+//! | [`runtime`] | the loop with its channels and threads, the outbox, the terminal, the clock; performs effects | everything above |
 //! | [`cli`] | subcommands, over the same connectors, model and rules | domain, analysis, eventlog, model, connectors, actions, keys, config, runtime |
 //!
 //! Crates are confined the same way: ratatui to [`view`], [`theme`], [`runtime`] and the text editor
@@ -56,6 +56,14 @@
 //! - No record is ever deleted or changed; a later one withdraws an earlier one.
 //! - Nothing is shown as saved before it is on the disk. Nothing outside is changed before the request is
 //!   recorded, and a lost answer is *unknown*, never failed, never done, never sent again.
+//! - What only one may do (command, an attempt of the outbox, a machine's fact) is a [`eventlog::Claim`]: the store
+//!   takes one record and tells the other who was first. No screen decides it.
+//! - Who may do what is judged by whoever reads the record ([`eventlog::Policy`], in [`model::Model::apply`]), not
+//!   by the screen that wrote it. What is refused stays in the log and changes nothing.
+//! - State is a fold: the same records in any order, or twice, give the same state. Nothing relies on one clock,
+//!   one writer or one numbering.
+//! - What goes out goes through the outbox: requested, attempted, ended, each a record; every attempt has the key
+//!   of its request. A crash between any two leaves something to look up, never something to repeat blindly.
 //! - No text from outside is drawn, logged, copied or sent before it is a [`domain::SafeText`].
 //! - No value is shown without its source and age being known; zero, NaN, no data and not answered are never
 //!   the same thing, and nothing is green without data.
@@ -72,7 +80,10 @@
 //!    [`app::Msg::Performed`]. And one thing all the way up: a budget, from `connectors::prometheus` to
 //!    [`model::SloBook`] and [`analysis::burn`] to `view::screens::slos`.
 //!
-//! How to add a connector, a screen, an action or a log event is in the README.
+//! 4. An incident: [`eventlog::IncidentEvent`], what can happen; `model::incidents`, what it comes to;
+//!    `actions::incident`, who may do it when; `runtime::outbox`, how a published update leaves the house once.
+//!
+//! How to add a connector, a screen, an action, a channel, a tracker or a log event is in the README.
 
 // In the order of the flow.
 pub mod domain;

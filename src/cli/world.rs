@@ -17,6 +17,7 @@ use crate::connectors::http::Transport;
 use crate::connectors::outbound::{self, Outlet, Rehearsal};
 use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
+use crate::connectors::trackers;
 use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
 use crate::eventlog::{EventLog, KeyChoice, Place, Policy, Position, SqliteLog};
 use crate::model::Model;
@@ -221,7 +222,10 @@ impl World {
     /// Channels and trackers as configured; they are connected at first use.
     pub(super) fn outlets(&self) -> Vec<Arc<dyn Outlet>> {
         let channels = self.playbook.channels.iter();
-        channels.map(|config| outbound::channel(config, &self.clock)).collect()
+        let channels = channels.map(|config| outbound::channel(config, &self.clock));
+        let trackers = self.playbook.trackers.iter();
+        let trackers = trackers.filter_map(|config| trackers::tracker(config, &self.clock));
+        channels.chain(trackers).collect()
     }
 
     /// Channels and trackers of the same names that only rehearse.

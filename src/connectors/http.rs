@@ -455,17 +455,31 @@ fn is_query_error(body: &[u8]) -> bool {
 
 /// The error a server reports, in any of the shapes seen: `{"error":…}`, `{"message":…}`, `"…"`.
 pub fn server_message(body: &[u8]) -> Option<SafeText> {
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Shape {
-        Text(String),
-        Object { error: Option<String>, message: Option<String> },
-    }
-    let text = match serde_json::from_slice::<Shape>(body).ok()? {
-        Shape::Text(text) => text,
-        Shape::Object { error, message } => error.or(message)?,
-    };
+    let text = said(&serde_json::from_slice(body).ok()?)?;
     Some(SafeText::new(text.trim_end_matches('.')))
+}
+
+/// A text, or what stands under one of the names that servers use for their reasons.
+fn said(value: &serde_json::Value) -> Option<String> {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::Array(all) => {
+            let all: Vec<String> = all.iter().take(5).filter_map(said).collect();
+            Some(all.join("; ")).filter(|text| !text.is_empty())
+        }
+        Value::Object(fields) => ["error", "message", "msg", "errorMessages", "errors"]
+            .iter()
+            .find_map(|name| said(fields.get(*name)?))
+            // Reasons field by field.
+            .or_else(|| {
+                let errors = fields.get("errors")?.as_object()?.iter();
+                let text = |(name, why): (&String, &Value)| Some(format!("{name}: {}", said(why)?));
+                let all: Vec<String> = errors.take(5).filter_map(text).collect();
+                Some(all.join("; ")).filter(|text| !text.is_empty())
+            }),
+        _ => None,
+    }
 }
 
 /// Scheme, host and port of a URL, for people: no user info, path or query.

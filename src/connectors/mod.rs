@@ -24,6 +24,7 @@ pub mod registry;
 pub mod resilience;
 pub mod secret;
 pub mod tape;
+pub mod trackers;
 mod wire;
 
 use crate::domain::{Observation, Operation, Outcome, ServiceId, SloId, SourceId, Span, Timestamp};

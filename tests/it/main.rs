@@ -31,4 +31,5 @@ mod screens;
 mod slo_conformance;
 mod stories;
 mod tmux;
+mod trackers;
 mod two_people;

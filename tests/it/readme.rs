@@ -41,6 +41,18 @@ fn every_setting_is_in_the_reference_and_in_the_example() {
 }
 
 #[test]
+fn every_key_of_playbook_and_policy_is_in_the_reference() {
+    let readme = read("README.md");
+    let section = section(&readme, "## Playbook and policy");
+    for file in ["playbook.rs", "playbook/response.rs", "outlet.rs", "policy.rs"] {
+        let keys = keys_of(&read(&format!("src/config/{file}")));
+        assert!(keys.len() > 3, "{file}: {keys:?}");
+        let unwritten = |key: &&String| !names(section, key);
+        assert_eq!(keys.iter().find(unwritten), None, "{file}: not in Playbook and policy");
+    }
+}
+
+#[test]
 fn every_key_of_the_catalog_is_in_the_reference() {
     let readme = read("README.md");
     let keys = keys_of(&read("src/config/catalog_toml.rs"));
@@ -52,13 +64,15 @@ fn every_key_of_the_catalog_is_in_the_reference() {
 
 /// Whether a section has a key, or a table of that name.
 fn names(section: &str, key: &str) -> bool {
-    section.contains(&format!("`{key}`")) || section.contains(&format!("[{key}]"))
+    section.contains(&format!("`{key}`"))
+        || section.contains(&format!("[{key}]"))
+        || section.contains(&format!("[{key}."))
 }
 
 /// Keys that a reader asks a table for; every one is written where it is used.
 fn keys_of(source: &str) -> BTreeSet<String> {
     let asked = Regex::new(
-        r#"\b(?:get|need|need_text|text|flag|number|whole|span|list|texts|tables?|word|matchers|line|path|windowed)\(\s*"([a-z_]+)""#,
+        r#"\b(?:get|need|need_text|text|flag|number|whole|span|list|texts|tables?|words?|matchers|line|path|windowed)\(\s*"([a-z_]+)""#,
     )
     .unwrap();
     asked.captures_iter(source).map(|found| found[1].to_owned()).collect()

@@ -9,9 +9,9 @@ use clap::Args;
 use super::{Desk, Which, said, told};
 use crate::actions::command::{self, Asked, Lack};
 use crate::actions::when::{Toward, moment};
-use crate::actions::{Do, Doing, SilenceGuard, pick};
+use crate::actions::{Do, Doing, SilenceGuard, pick, updates};
 use crate::cli::{Common, Exit, Look, output, verbs};
-use crate::domain::{Audience, ChannelId, IncidentId, Timestamp};
+use crate::domain::{Audience, ChannelId, IncidentId, SafeText, Status, Timestamp};
 use crate::eventlog::{IncidentEvent, LogEvent, RecordId, Subject};
 
 /// Most bytes read of a text: enough to say how long it was.
@@ -61,7 +61,7 @@ pub(in crate::cli) struct Note {
 pub(in crate::cli) struct Update {
     #[command(flatten)]
     which: Which,
-    /// The text; `-` reads standard input.
+    /// The text; `-` reads standard input [default: the playbook's template, filled].
     #[arg(long, value_name = "TEXT")]
     body: Option<String>,
     /// A file with the text.
@@ -73,6 +73,10 @@ pub(in crate::cli) struct Update {
     /// A channel to send it to; may be given several times [default: those of the audience].
     #[arg(long, value_name = "NAME")]
     channel: Vec<String>,
+    /// Words that look as if they should stay inside and may go out all the same; may be given several
+    /// times.
+    #[arg(long, value_name = "WORDS")]
+    let_pass: Vec<String>,
     /// Publish it at once.
     #[arg(long)]
     publish: bool,
@@ -166,15 +170,18 @@ pub(in crate::cli) fn update(
         return Ok(desk.tell(&incident, update.which.json));
     };
     let audience = audience.unwrap_or(Audience::Internal);
-    let body = body.ok_or_else(|| {
-        anyhow!("the update has no text; give it with --body TEXT, or --body-file FILE")
-    })?;
+    let next = next(&desk, update)?;
+    let body = match body {
+        Some(body) => body,
+        None => drafted(&desk, &incident, audience, next)?,
+    };
+    checked(&desk, &incident, audience, next, &format!("{subject}\n{body}"), &update.let_pass)?;
     let doing = Doing::Update {
         audience,
         subject: subject.clone(),
         body,
         channels: channels(&desk, update, audience),
-        next: next(&desk, update)?,
+        next,
     };
     desk.record(&incident, &doing)?;
     if update.publish {
@@ -185,6 +192,57 @@ pub(in crate::cli) fn update(
         }
     }
     Ok(desk.tell(&incident, update.which.json))
+}
+
+/// The text of the first template that fits, filled from what is known.
+fn drafted(
+    desk: &Desk,
+    incident: &IncidentId,
+    audience: Audience,
+    next: Timestamp,
+) -> anyhow::Result<String> {
+    let model = &desk.world.model;
+    let facts = updates::gather(model, incident, audience, Some(next), desk.now);
+    let facts = facts.ok_or_else(|| anyhow!("{incident} is not known"))?;
+    let phase = facts.status.unwrap_or(Status::Investigating);
+    let offered = updates::offered(&model.playbook, audience, phase);
+    let template = offered.first().ok_or_else(|| anyhow!("no template fits; give --body TEXT"))?;
+    let (_, body) = updates::drafted(template, &facts).map_err(|faults| {
+        let first = faults.first().map(ToString::to_string).unwrap_or_default();
+        anyhow!("the template {} cannot be filled: {first}", template.name)
+    })?;
+    Ok(body.trim_end().to_owned())
+}
+
+/// Says what the text lacks, and refuses what should stay inside until each is let pass.
+fn checked(
+    desk: &Desk,
+    incident: &IncidentId,
+    audience: Audience,
+    next: Timestamp,
+    text: &str,
+    let_pass: &[String],
+) -> anyhow::Result<()> {
+    let model = &desk.world.model;
+    if let Some(facts) = updates::gather(model, incident, audience, Some(next), desk.now) {
+        for lack in updates::missing(text, &facts) {
+            output::aside(lack.sentence());
+        }
+    }
+    let words = updates::Words::of(&model.playbook, model.incidents.incidents.get(incident));
+    let let_pass = let_pass.iter().cloned().collect();
+    let open = updates::open_findings(text, &words, audience, &let_pass);
+    if open.is_empty() {
+        return Ok(());
+    }
+    let each = open.iter().map(|one| {
+        let found = SafeText::new(text.get(one.range.clone()).unwrap_or_default());
+        format!("`{found}`: {} Write `{}`, or give --let-pass.", one.kind.sentence(), one.proposal)
+    });
+    anyhow::bail!(
+        "nothing was recorded; the text holds what should stay inside.\n{}",
+        each.collect::<Vec<_>>().join("\n")
+    )
 }
 
 fn proposed(desk: &Desk) -> Option<RecordId> {

@@ -229,7 +229,7 @@ fallback = "nobody"
 
 [[tracker]]
 name = "tickets"
-kind = "jira"
+kind = "gitlab"
 url = "https://jira.example.org?token=hunter2"
 [[tracker]]
 name = "pd"

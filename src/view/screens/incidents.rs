@@ -85,7 +85,7 @@ fn draw_cell(scene: &Scene<'_>, col: Col, incident: &Incident, cell: &mut Cell<'
             cell.put(incident.id.as_str(), muted);
         }
         Col::Title => {
-            cell.put_name(&incident.title, scene.style(Token::Text));
+            cell.put(&incident.title, scene.style(Token::Text));
         }
         Col::Status => {
             cell.put(incident.status.name(), scene.style(Token::Text));

@@ -247,7 +247,9 @@ fn told(line: &Line) -> &str {
             let rest = text.strip_prefix(line.by.name()).and_then(|rest| rest.strip_prefix(' '));
             rest.unwrap_or(text)
         }
-        LineKind::Machine | LineKind::Entry(_) | LineKind::Refused => text,
+        // The preface says it.
+        LineKind::Refused => text.strip_prefix("refused: ").unwrap_or(text),
+        LineKind::Machine | LineKind::Entry(_) => text,
     }
 }
 

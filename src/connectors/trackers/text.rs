@@ -1,0 +1,76 @@
+//! Marks by which our texts are found again, and texts as markup takes them.
+
+/// The last line of a ticket: whose it is.
+pub(super) fn incident_line(incident: &str) -> String {
+    format!("Quarterdeck incident {incident}")
+}
+
+/// The last line of a comment: the record that asked for it, shortened.
+pub(super) fn key_line(key: &str) -> String {
+    format!("Quarterdeck ref {}", key.get(..12).unwrap_or(key))
+}
+
+/// The last line that says anything. Who quotes us and adds to it has another last line.
+pub(super) fn last_line(text: &str) -> &str {
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default()
+}
+
+/// Whether a comment was made by a console.
+pub(super) fn is_ours(text: &str) -> bool {
+    let line = last_line(text);
+    line.starts_with("Quarterdeck incident ")
+        || line.strip_prefix("Quarterdeck ref ").is_some_and(|mark| {
+            mark.len() == 12 && mark.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+}
+
+/// Plain text as Markdown that shows it as it is: nobody is notified, nothing is linked, hidden, closed or
+/// run by words that came from elsewhere.
+pub(super) fn markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for (at, line) in text.lines().enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        let start = line.trim_start();
+        // GitLab's quick actions (`/close`), headings, quotes and lists made of a line's first sign.
+        if start.starts_with(['/', '+', '-', '=']) {
+            out.push('\\');
+        }
+        for c in start.chars() {
+            match c {
+                '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '$' => out.extend(['\\', c]),
+                // Strikes out when doubled; alone it names a label at GitLab.
+                '~' | '!' | '%' => out.extend(['\\', c]),
+                // A backslash does not keep these from naming people and tickets.
+                '@' | '#' => {
+                    out.push(c);
+                    out.push_str("&#8203;");
+                }
+                c => out.push(c),
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_from_elsewhere_stays_text() {
+        let text = "@everyone see #12 <img src=x>\n/close\n    code [a](b) ~~x~~";
+        let shown = "@&#8203;everyone see #&#8203;12 \\<img src=x\\>\n\\/close\ncode \\[a\\](b) \\~\\~x\\~\\~";
+        assert_eq!(markdown(text), shown);
+        assert_eq!(markdown(&incident_line("INC-0AB12")), "Quarterdeck incident INC-0AB12");
+    }
+
+    #[test]
+    fn only_a_last_line_of_ours_makes_a_comment_ours() {
+        let ours = format!("Rolling back.\n\n{}", key_line(&"ab".repeat(32)));
+        assert!(is_ours(&ours) && is_ours(&format!("{ours}\n  \n")));
+        let quoted = format!("> {}\n\nAgreed.", ours.replace('\n', "\n> "));
+        assert!(!is_ours(&quoted) && !is_ours("Quarterdeck ref me") && !is_ours(""));
+    }
+}
