@@ -32,3 +32,4 @@ mod slo_conformance;
 mod stories;
 mod tmux;
 mod trackers;
+mod two_people;

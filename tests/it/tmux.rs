@@ -9,14 +9,14 @@ use rustix::process::{Pid, PidfdFlags};
 use crate::pty::{Program, own_home, patience};
 
 /// A tmux server of its own, killed with it.
-struct Tmux {
+pub(crate) struct Tmux {
     socket: String,
     home: tempfile::TempDir,
 }
 
 impl Tmux {
     /// A shell in a window of this size.
-    fn start(columns: u16, rows: u16) -> Self {
+    pub(crate) fn start(columns: u16, rows: u16) -> Self {
         let home = tempfile::tempdir().unwrap();
         let socket = home.path().join("tmux").display().to_string();
         let tmux = Self { socket, home };
@@ -40,20 +40,20 @@ impl Tmux {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    fn send(&self, keys: &[&str]) {
+    pub(crate) fn send(&self, keys: &[&str]) {
         self.run(&[&["send-keys"], keys].concat());
     }
 
-    fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.run(&["capture-pane", "-p"])
     }
 
-    fn wait_for_text(&self, text: &str) {
+    pub(crate) fn wait_for_text(&self, text: &str) {
         self.wait_until(text, || self.screen().contains(text));
     }
 
     /// Each look takes tmux some milliseconds; nothing needs to be added to that.
-    fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
+    pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
         let deadline = Instant::now() + patience();
         while !is_so() {
             assert!(Instant::now() < deadline, "waited for: {what}\n{}", self.screen());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::domain::SafeText;
 
@@ -142,12 +142,16 @@ pub(super) fn settle_origin(
 ) -> Result<(Origin, Option<SafeText>), Trouble> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let name = user.map_or_else(|| "origin".to_owned(), |user| format!("origin/{user}"));
-    let stored: Option<[u8; 16]> = tx
-        .query_row("SELECT value FROM meta WHERE name = ?1", [&name], |row| row.get(0))
-        .optional()?;
-    let (stored, beside) = (stored.map(Origin), files::read_origin(file));
-    if let (Some(stored), true) = (stored, stored == beside) {
-        return Ok((stored, None));
+    // A shared log may know several origins of one account: each person who uses it has a folder of
+    // their own, with a key and an origin of their own.
+    let several = user.map_or_else(String::new, |_| format!("{name}/*"));
+    let stored: Vec<Origin> = tx
+        .prepare("SELECT value FROM meta WHERE name = ?1 OR name GLOB ?2")?
+        .query_map([&name, &several], |row| row.get(0).map(Origin))?
+        .collect::<Result<_, _>>()?;
+    let beside = files::read_origin(file);
+    if let Some(beside) = beside.filter(|beside| stored.contains(beside)) {
+        return Ok((beside, None));
     }
     let origin = files::random_origin()
         .ok_or_else(|| Trouble::Broken("The system gave no random numbers.".to_owned()))?;
@@ -157,15 +161,17 @@ pub(super) fn settle_origin(
             file.display()
         ))
     })?;
+    let name = if user.is_some() { format!("{name}/{origin}") } else { name };
     tx.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![name, origin.0])?;
     tx.commit()?;
-    let notice = match (stored, beside) {
-        (None, None) => None,
-        (None, Some(_)) => Some(
+    let notice = match (stored.is_empty(), beside) {
+        (true, None) => None,
+        (false, None) if user.is_some() => None,
+        (true, Some(_)) => Some(
             "The log was empty although one was kept here before: its records are gone from this \
              directory. If you have a copy, put it back while no console runs.",
         ),
-        (Some(_), _) => Some(
+        (false, _) => Some(
             "The log was copied or restored from elsewhere. Its records are kept; new ones begin a \
              series of their own.",
         ),

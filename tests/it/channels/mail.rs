@@ -20,15 +20,15 @@ use super::{HOSTILE, KEY, MARK, outlet, receipt, send, update, word};
 use crate::lab::{PATIENCE, Server, eventually, find_program, free_ports, required};
 
 /// A running mail server.
-pub(super) struct Post {
+pub(crate) struct Post {
     server: Server,
-    pub(super) port: u16,
+    pub(crate) port: u16,
     dir: TempDir,
 }
 
 impl Post {
     /// Starts it, or says why this test is skipped.
-    pub(super) fn start_or_skip() -> Result<Option<Self>> {
+    pub(crate) fn start_or_skip() -> Result<Option<Self>> {
         let root = rustix::process::geteuid().is_root();
         if !required() || !root {
             println!("skipped: needs Debian's opensmtpd and root to run it; run tests/run as root");
@@ -77,7 +77,7 @@ impl Post {
     }
 
     /// Everything that was delivered so far.
-    pub(super) fn delivered(&self) -> Result<Vec<String>> {
+    pub(crate) fn delivered(&self) -> Result<Vec<String>> {
         let new = self.dir.path().join("Maildir/new");
         if !new.exists() {
             return Ok(Vec::new());
@@ -97,7 +97,7 @@ impl Post {
 }
 
 /// A header, unfolded.
-pub(super) fn header(mail: &str, name: &str) -> Option<String> {
+pub(crate) fn header(mail: &str, name: &str) -> Option<String> {
     let head = mail.replace("\r\n", "\n");
     let (head, _) = head.split_once("\n\n")?;
     let head = head.replace("\n ", " ").replace("\n\t", " ");

@@ -5,7 +5,7 @@ mod crash;
 mod desktop;
 mod double;
 mod emulated;
-mod mail;
+pub(crate) mod mail;
 mod vendors;
 
 use std::sync::Arc;
