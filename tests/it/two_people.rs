@@ -36,7 +36,7 @@ struct Room {
 
 impl Room {
     fn start_or_skip() -> Option<Self> {
-        let Some(post) = Post::start_or_skip().unwrap() else { return None };
+        let post = Post::start_or_skip().unwrap()?;
         let dir = tempfile::Builder::new().prefix("quarterdeck-two-").tempdir().unwrap();
         let port = free_ports(1).unwrap()[0];
         let sshd = sshd(dir.path(), port);

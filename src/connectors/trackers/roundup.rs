@@ -39,7 +39,11 @@ impl Roundup {
     async fn issue(desk: &Desk, key: &str) -> Asked<Option<Value>> {
         let read = call(desk, Call::get(path(key)).with("@verbose", "2"));
         let read = desk.maybe(&read).await?.map(|answer| answer["data"].clone());
-        Ok(read.filter(|data| data["@etag"].is_string()))
+        let Some(data) = read.filter(|data| data["@etag"].is_string()) else { return Ok(None) };
+        // A retired issue can still be read and written by its id; only lists leave it out.
+        let listed = Call::get("/rest/data/issue").with("id", word(&data["id"]));
+        let listed = desk.ask(&call(desk, listed)).await?;
+        Ok((!list(&listed["data"]["collection"]).is_empty()).then_some(data))
     }
 
     /// Makes a message that belongs to nothing yet: seen by nobody until an issue names it.
