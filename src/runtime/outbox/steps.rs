@@ -18,6 +18,8 @@ const CUT_OFF: Duration = Duration::from_secs(60);
 const BASE: Duration = Duration::from_secs(2);
 /// Longest wait between attempts.
 const CAP: Duration = Duration::from_secs(300);
+/// How soon a message looks again whether the one before it in its channel is through.
+const NEXT_IN_LINE: Duration = Duration::from_millis(100);
 /// Attempts by one channel before its fallback is tried.
 const TRIES: usize = 3;
 
@@ -49,6 +51,13 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// The channel or tracker.
+    fn by(&self) -> &str {
+        match self {
+            Self::Attempt { by, .. } | Self::LookBack { by, .. } => by,
+        }
+    }
+
     pub(super) const fn request(&self) -> RecordId {
         match self {
             Self::Attempt { request, .. } | Self::LookBack { request, .. } => *request,
@@ -70,8 +79,8 @@ pub(super) struct Steps {
 struct Watch {
     /// When it may be tried next.
     due: Instant,
-    /// Being done by this console.
-    busy: bool,
+    /// Being done by this console, on this channel or tracker.
+    busy: Option<String>,
     /// The attempt that `due` was made for.
     seen: Option<(RecordId, bool)>,
 }
@@ -106,7 +115,7 @@ impl Steps {
             let wait = if ours { Duration::ZERO } else { OTHERS_WAIT };
             let watch = self.open.entry(*id).or_insert_with(|| Watch {
                 due: now + wait,
-                busy: false,
+                busy: None,
                 seen: None,
             });
             let Some(attempt) = &operation.attempt else { continue };
@@ -124,7 +133,7 @@ impl Steps {
     pub(super) fn ended(&mut self, request: RecordId, refused: Option<String>) {
         self.refused.extend(refused.map(|by| (request, by)));
         if let Some(watch) = self.open.get_mut(&request) {
-            watch.busy = false;
+            watch.busy = None;
         }
     }
 
@@ -136,9 +145,16 @@ impl Steps {
         known: impl Fn(&str) -> bool,
     ) -> Vec<Step> {
         let mut steps = Vec::new();
-        for (&request, watch) in &mut self.open {
+        // Each channel takes one at a time, the older first: the second update must not overtake the first.
+        let at = |id: &RecordId| self.journal.operations.get(id).map(|operation| operation.at);
+        let mut order: Vec<RecordId> = self.open.keys().copied().collect();
+        order.sort_by_key(|id| (at(id), *id));
+        let mut taken: BTreeSet<String> =
+            self.open.values().filter_map(|watch| watch.busy.clone()).collect();
+        for request in order {
             let Some(operation) = self.journal.operations.get(&request) else { continue };
-            if watch.busy
+            let Some(watch) = self.open.get_mut(&request) else { continue };
+            if watch.busy.is_some()
                 || watch.due > now
                 || matches!(operation.outcome, Some(Outcome::Unknown { .. }))
             {
@@ -168,7 +184,11 @@ impl Steps {
                     Step::Attempt { request, after, by, operation, fallback }
                 }
             };
-            watch.busy = true;
+            if !taken.insert(step.by().to_owned()) {
+                watch.due = now + NEXT_IN_LINE;
+                continue;
+            }
+            watch.busy = Some(step.by().to_owned());
             // Should nothing come of it, because another console was first or nothing could be recorded.
             watch.due = now + CUT_OFF;
             steps.push(step);
@@ -178,14 +198,15 @@ impl Steps {
 
     /// How long until something may be due; `None` when nothing waits.
     pub(super) fn wait(&self, now: Instant, clock: Timestamp) -> Option<Duration> {
-        let due = self.open.iter().filter(|(_, watch)| !watch.busy).filter_map(|(id, watch)| {
-            let operation = self.journal.operations.get(id)?;
-            if matches!(operation.outcome, Some(Outcome::Unknown { .. })) {
-                return None;
-            }
-            let held = held_back(operation, clock).unwrap_or_default();
-            Some(watch.due.saturating_duration_since(now).max(held))
-        });
+        let due =
+            self.open.iter().filter(|(_, watch)| watch.busy.is_none()).filter_map(|(id, watch)| {
+                let operation = self.journal.operations.get(id)?;
+                if matches!(operation.outcome, Some(Outcome::Unknown { .. })) {
+                    return None;
+                }
+                let held = held_back(operation, clock).unwrap_or_default();
+                Some(watch.due.saturating_duration_since(now).max(held))
+            });
         due.min()
     }
 }

@@ -231,3 +231,16 @@ async fn of_two_consoles_one_sends() {
         outbox.finish().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_one_channel_keep_their_order() {
+    let mail = Pretend::new("mail", &[]);
+    let shared = Shared::new(&[]);
+    let asked: Vec<String> =
+        (0..20).map(|_| shared.append(&[send("mail")]).unwrap()[0].id.to_string()).collect();
+    // What is asked for in one moment has no order of its own, so that the ids stand in.
+    let mut sorted = asked.clone();
+    sorted.sort();
+    drain(&shared.outbox(std::slice::from_ref(&mail))).await;
+    assert_eq!(*mail.arrived.lock().unwrap(), sorted);
+}
