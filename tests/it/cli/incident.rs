@@ -77,7 +77,11 @@ fn an_incident_is_told_from_declare_to_resolve() {
     let update = ["update", "internal", "cards work", "--body", "Cards work.", "--next", "20m"];
     let proposed = home.run(&[&update[..], &["--json"]].concat());
     // What readers will ask for is said, and holds nothing up.
-    assert!(proposed.err.starts_with("Nobody has said yet who is hurt and how"), "{}", proposed.err);
+    assert!(
+        proposed.err.starts_with("Nobody has said yet who is hurt and how"),
+        "{}",
+        proposed.err
+    );
     let proposed: Value = serde_json::from_str(&proposed.out).unwrap();
     let record = proposed["recorded"][0]["id"].as_str().unwrap();
     said(&home, &["update", "publish", &record[..6]]);
