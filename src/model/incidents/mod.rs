@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Records arrive in any order and more than once; the result is the same. Of several words about one
-//! thing the later [`Stamp`] counts. Of several records that follow the same one in a claimed place (command)
+//! thing the later [`Stamp`](crate::eventlog::Stamp) counts. Of several records that follow the same one in a claimed place (command)
 //! the earlier counts, and what builds on the other is shown as lost.
 
 mod attention;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use pretty_assertions::assert_eq;
 use quarterdeck::connectors::tape::{Player, Tape};
-use quarterdeck::connectors::{Ask, Clock, Method};
+use quarterdeck::connectors::{Ask, Clock, Method, Reply};
 use quarterdeck::domain::{SourceId, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -192,6 +192,22 @@ fn doctor(home: &Home) -> Result<()> {
     Ok(())
 }
 
+/// What a recording holds of the alerts at its end.
+fn alerts_of(tape: Tape) -> Result<Reply> {
+    let end: Timestamp = tape.end();
+    let clock: Arc<dyn Clock> = Arc::new(move || end);
+    let transport = Player::new(Arc::new(tape), clock).transport(&SourceId::new("alertmanager"));
+    let ask = Ask {
+        key: "alerts".into(),
+        method: Method::Get,
+        path: "/api/v2/alerts".into(),
+        params: Vec::new(),
+        body: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(transport.exchange(&ask)).map_err(|f| anyhow::anyhow!("{f:?}"))
+}
+
 /// A recording ended by a signal is whole: it says what is in it, and it plays.
 fn recording(home: &Home) -> Result<()> {
     let out = home.path().join("tape");
@@ -200,9 +216,11 @@ fn recording(home: &Home) -> Result<()> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    eventually("something is recorded", PATIENCE, || {
+    // The first source may fill it before the second has answered; both are asked again meanwhile.
+    eventually("both sources are recorded", PATIENCE, || {
         ensure!(std::fs::metadata(&out)?.len() > 4_096, "too little yet");
-        Ok(())
+        let so_far = Tape::read(std::fs::File::open(&out)?)?;
+        alerts_of(so_far).map(drop)
     })?;
     kill_process(Pid::from_child(&child), Signal::TERM)?;
     let said = child.wait_with_output()?;
@@ -215,18 +233,7 @@ fn recording(home: &Home) -> Result<()> {
     let names: Vec<&str> = tape.header.sources.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names, ["prometheus", "alertmanager"]);
     ensure!(tape.header.files.iter().any(|(name, _)| name == "catalog.toml"), "no catalog");
-    let end: Timestamp = tape.end();
-    let clock: Arc<dyn Clock> = Arc::new(move || end);
-    let transport = Player::new(tape, clock).transport(&SourceId::new("alertmanager"));
-    let ask = Ask {
-        key: "alerts".into(),
-        method: Method::Get,
-        path: "/api/v2/alerts".into(),
-        params: Vec::new(),
-        body: None,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let reply = runtime.block_on(transport.exchange(&ask)).map_err(|f| anyhow::anyhow!("{f:?}"))?;
+    let reply = alerts_of(Tape::read(std::fs::File::open(&out)?)?)?;
     ensure!(reply.status == 200 && reply.body.starts_with(b"["), "{reply:?}");
 
     let said = home.run(&["record", "--out", "short", "--for", "2s", "--service", "checkout"]);

@@ -64,6 +64,8 @@ fn objectives_are_judged_on_victoria_metrics() -> Result<()> {
         let (_, told) = json(&["slo", "--json"])?;
         ensure!(told["complete"] == true, "{told:#}");
         ensure!(told["slos"][0]["budget_left"].is_number(), "{told:#}");
+        let mut burns = told["slos"][0]["burn"].as_object().into_iter().flatten();
+        ensure!(burns.all(|(_, burn)| burn.is_number()), "{told:#}");
         Ok(told["slos"][0].clone())
     })?;
     // Two in a hundred fail where one may: it burns twice as fast as it may, everywhere.
