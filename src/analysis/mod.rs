@@ -2,6 +2,9 @@
 
 pub mod baseline;
 pub mod burn;
+pub mod capability;
 pub mod clock;
+pub mod correlation;
 pub mod oncall;
+pub mod retries;
 pub mod suspects;
