@@ -195,3 +195,67 @@ fn chance(kinds: usize) -> f64 {
     let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
     t - above / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn event(secs: i64, place: usize, kind: usize) -> Event {
+        Event { at: Timestamp::from_millis(secs * 1_000), place, kind }
+    }
+
+    fn pairs(found: &[Cause]) -> Vec<(usize, usize)> {
+        found.iter().map(|cause| (cause.cause, cause.effect)).collect()
+    }
+
+    /// Kind 0 brings 1 on the neighbour five seconds later, which brings 2 five seconds after that;
+    /// kind 3 comes minutes later.
+    fn chain() -> Vec<Event> {
+        (0..60)
+            .flat_map(|i| {
+                let t = i * 1_000;
+                [event(t, 10, 0), event(t + 5, 20, 1), event(t + 10, 20, 2), event(t + 500, 10, 3)]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_chain_is_found_link_by_link_and_not_end_to_end() {
+        let mut found = pairs(&causes(&chain(), &[(10, 20)], WINDOW));
+        found.sort_unstable();
+        assert_eq!(found, [(0, 1), (1, 2)]);
+    }
+
+    #[test]
+    fn places_that_are_no_neighbours_have_nothing_to_do_with_each_other() {
+        assert_eq!(pairs(&causes(&chain(), &[], WINDOW)), [(1, 2)]);
+        assert_eq!(pairs(&causes(&chain(), &[(10, 99)], WINDOW)), [(1, 2)]);
+    }
+
+    #[test]
+    fn a_storm_of_equal_times_is_no_order() {
+        let events: Vec<Event> =
+            (0..5_000).map(|i| event(i / 2_500, 1, (i % 4) as usize)).collect();
+        let found = causes(&events, &[(1, 1)], WINDOW);
+        assert!(found.iter().all(|cause| cause.z.is_finite()), "{found:?}");
+        assert_eq!(causes(&[], &[], WINDOW), []);
+        assert_eq!(causes(&[event(0, 0, 0)], &[], WINDOW), []);
+    }
+
+    proptest! {
+        #[test]
+        fn order_does_not_matter_and_only_one_direction_remains(
+            mut events in prop::collection::vec((0..3_000i64, 0..4usize, 0..6usize), 0..200),
+            edges in prop::collection::vec((0..6usize, 0..6usize), 0..8),
+        ) {
+            let list: Vec<Event> = events.iter().map(|(t, p, k)| event(*t, *p, *k)).collect();
+            let one = causes(&list, &edges, WINDOW);
+            events.reverse();
+            let list: Vec<Event> = events.iter().map(|(t, p, k)| event(*t, *p, *k)).collect();
+            prop_assert_eq!(&one, &causes(&list, &edges, WINDOW));
+            let both = |c: &Cause| one.iter().any(|d| (d.cause, d.effect) == (c.effect, c.cause));
+            prop_assert!(!one.iter().any(both));
+        }
+    }
+}

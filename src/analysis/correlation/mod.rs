@@ -252,3 +252,6 @@ impl Correlator {
         self.groups.get_mut(&group).map_or(0, |group| group.open(raised, rule))
     }
 }
+
+#[cfg(test)]
+mod tests;

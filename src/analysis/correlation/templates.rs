@@ -138,3 +138,62 @@ fn word(raw: &str) -> String {
     flush(&mut part, &mut out);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_addresses_and_names_do_not_make_another_message() {
+        let mut templates = Templates::default();
+        let one = templates.add("Failed password for root from 10.0.0.7 port 22 ssh2");
+        assert_eq!(templates.add("Failed password for alice from 10.9.9.9 port 4711 ssh2"), one);
+        let other = templates.add("Connection closed by 10.0.0.7");
+        assert_ne!(one, other);
+        assert_eq!(templates.text(one).unwrap(), "Failed password for <*> from <*> port <*> <*>");
+        assert_eq!(templates.text(other).unwrap(), "Connection closed by <*>");
+        assert_eq!((templates.len(), templates.text(9)), (2, None));
+    }
+
+    #[test]
+    fn what_is_masked_is_seen() {
+        let masked = |text| mask(text).join(" ");
+        assert_eq!(
+            masked("took 15ms (limit=10ms) at /var/log/x.log"),
+            "took <*> (limit=<*>) at <*>"
+        );
+        assert_eq!(masked("a / b"), "a / b");
+        assert_eq!(masked(""), "");
+    }
+
+    #[test]
+    fn without_end_it_stays_bounded() {
+        let mut templates = Templates::default();
+        let letters = |mut n: usize| {
+            let mut text = String::new();
+            for _ in 0..5 {
+                text.push(char::from(b'a' + (n % 26) as u8));
+                n /= 26;
+            }
+            text
+        };
+        for n in 0..MOST_TEMPLATES + 500 {
+            templates.add(&format!("{} {}", letters(n), letters(n * 7)));
+        }
+        assert!(templates.len() <= MOST_TEMPLATES + 1, "{}", templates.len());
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_message_goes_to_the_same_template(messages in prop::collection::vec("[a-c]{1,2}( [a-c1]{1,2}){0,4}", 1..40)) {
+            let mut templates = Templates::default();
+            let ids: Vec<usize> = messages.iter().map(|m| templates.add(m)).collect();
+            for (message, id) in messages.iter().zip(ids) {
+                let words = templates.text(id).unwrap();
+                prop_assert_eq!(words.split(' ').count(), message.split(' ').count());
+                prop_assert!(words.split(' ').zip(mask(message)).all(|(own, word)| own == ANY || own == word));
+            }
+        }
+    }
+}

@@ -300,10 +300,11 @@ impl Seen {
     fn change_terms(&self, case: &Case<'_>, service: usize, grid: Grid) -> Vec<(usize, Term)> {
         let term = |(at, change): (usize, &super::Change)| {
             // An alarm is late, so that a change just after it may still have come first.
-            let age = case.onset.plus(grid.step).since(change.at).millis();
-            if change.service != service || age < 0 {
+            let ahead = change.at.since(case.onset);
+            if change.service != service || ahead > grid.step {
                 return None;
             }
+            let age = case.onset.since(change.at).millis().max(0);
             let fresh = (-(age as f64) / HALF_LIFE.millis() as f64).exp2();
             let mins = age as f64 / 60_000.0;
             Some((

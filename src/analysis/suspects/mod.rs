@@ -271,3 +271,6 @@ fn grids(case: &Case<'_>) -> Option<(Grid, Grid)> {
     let context = Grid { from: back(from, CONTEXT), step, len: CONTEXT };
     Some((Grid { from, step, len }, context))
 }
+
+#[cfg(test)]
+mod tests;
