@@ -477,7 +477,12 @@ fn interest(state: &State) -> Interest {
         Screen::Slos => state.ui.slos.selected.iter().cloned().collect(),
         Screen::Bridge | Screen::Alerts | Screen::Incident | Screen::Sources => Vec::new(),
     };
-    Interest { service: state.ui.bridge.service.clone(), slos, range: state.ui.range }
+    Interest {
+        service: state.ui.bridge.service.clone(),
+        slos,
+        range: state.ui.range,
+        ..Interest::default()
+    }
 }
 
 /// Refreshes what is derived for the eye. Lists keep still while a dialog is open.

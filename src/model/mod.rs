@@ -10,6 +10,7 @@ mod grouping;
 pub mod incidents;
 mod journal;
 mod judging;
+mod measures;
 mod recall;
 mod signals;
 mod silences;
@@ -20,6 +21,7 @@ pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
+pub use measures::{Answer, MeasureBook};
 pub use recall::Remembered;
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
@@ -35,8 +37,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Catalog, Freshness, Observation, Playbook, RulesSeen, SafeText, Series, SeverityPolicy, SloId,
-    SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
+    CallSeen, Catalog, FeedSeen, Freshness, Observation, Playbook, RulesSeen, SafeText, Series,
+    SeverityPolicy, SloId, SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
 };
 use crate::eventlog::{AlertInstance, LogEvent, Policy, RecordId, Recorded, Stamp};
 
@@ -72,6 +74,12 @@ pub struct Model {
     pub slos: SloBook,
     /// Golden signals of the selected service.
     pub signals: SignalBook,
+    /// Answers to the catalog's questions.
+    pub measures: MeasureBook,
+    /// Calls between services as traces show them, by source.
+    pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
+    /// What status pages say, by source.
+    pub feeds: BTreeMap<SourceId, (Timestamp, FeedSeen)>,
     /// Alerting rules by Prometheus.
     pub rules: BTreeMap<SourceId, RulesSeen>,
     /// Scrape targets by Prometheus: up, down.
@@ -282,6 +290,18 @@ impl Model {
             }
             Observation::Targets { up, down } => {
                 self.targets.insert(source.clone(), (up, down)) != Some((up, down))
+            }
+            Observation::Measured { of, found } => self.measures.answer(of, at, found),
+            Observation::Course { of, lines } => self.measures.course(of, at, lines),
+            Observation::Traced(calls) => {
+                let changed = self.traced.get(source).is_none_or(|(_, known)| *known != calls);
+                self.traced.insert(source.clone(), (at, calls));
+                changed
+            }
+            Observation::Feed(seen) => {
+                let changed = self.feeds.get(source).is_none_or(|(_, known)| *known != seen);
+                self.feeds.insert(source.clone(), (at, seen));
+                changed
             }
             Observation::Clock(offset) => self
                 .sources
