@@ -4,3 +4,4 @@ pub mod baseline;
 pub mod burn;
 pub mod clock;
 pub mod oncall;
+pub mod series;
