@@ -5,3 +5,4 @@ pub mod burn;
 pub mod clock;
 pub mod oncall;
 pub mod quorum;
+pub mod series;
