@@ -6,3 +6,4 @@ pub mod clock;
 pub mod oncall;
 pub mod quorum;
 pub mod series;
+pub mod suspects;
