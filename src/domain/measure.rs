@@ -34,6 +34,8 @@ pub enum MeasureId {
     Tripped(EdgesId),
     /// A golden signal, asked for while services are compared to find what is to blame.
     Signal(ServiceId, Signal),
+    /// How much of a resource is in use, asked for finely while services are compared.
+    Strain(ResourceId),
 }
 
 /// One series of an answer.

@@ -20,6 +20,8 @@ pub struct Answer {
 pub struct MeasureBook {
     answers: BTreeMap<MeasureId, Answer>,
     courses: BTreeMap<MeasureId, (Timestamp, Vec<Series>)>,
+    /// Grows with every course of a service that is compared.
+    pub(super) compared: u64,
 }
 
 impl MeasureBook {
@@ -45,6 +47,7 @@ impl MeasureBook {
         if self.courses.get(&of).is_some_and(|(known, _)| *known > at) {
             return false;
         }
+        self.compared += u64::from(matches!(of, MeasureId::Signal(..) | MeasureId::Strain(_)));
         self.courses.insert(of, (at, lines));
         true
     }

@@ -16,6 +16,8 @@ mod resilience;
 mod signals;
 mod silences;
 mod slos;
+mod study;
+mod suspicion;
 mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
@@ -30,6 +32,8 @@ pub use silences::SilenceBook;
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
+pub use study::{Finding, Study};
+pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
 pub use windows::Planned;
 
 #[cfg(test)]
@@ -78,6 +82,8 @@ pub struct Model {
     pub signals: SignalBook,
     /// Answers to the catalog's questions.
     pub measures: MeasureBook,
+    /// Who is likely to blame for what hurts most.
+    pub suspicion: Suspicion,
     /// Calls between services as traces show them, by source.
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.
@@ -240,6 +246,7 @@ impl Model {
     pub fn tick(&mut self, now: Timestamp) {
         self.now = now;
         self.look_again();
+        self.look_for_concern();
     }
 
     /// When this Prometheus was last seen evaluating its rules.
