@@ -7,3 +7,4 @@ pub mod oncall;
 pub mod quorum;
 pub mod series;
 pub mod suspects;
+pub mod whatif;
