@@ -3,4 +3,5 @@
 pub mod baseline;
 pub mod burn;
 pub mod clock;
+pub mod graph;
 pub mod oncall;
