@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod burn;
 pub mod clock;
+pub mod graph;
 pub mod oncall;
 pub mod quorum;
 pub mod series;
