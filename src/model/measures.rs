@@ -22,6 +22,8 @@ pub struct MeasureBook {
     courses: BTreeMap<MeasureId, (Timestamp, Vec<Series>)>,
     /// Grows with every course of a service that is compared.
     pub(super) compared: u64,
+    /// Grows with every other answer about calls between services.
+    pub(super) called: u64,
 }
 
 impl MeasureBook {
@@ -38,6 +40,7 @@ impl MeasureBook {
             return false;
         }
         let changed = known.is_none_or(|known| known.found != found);
+        self.called += u64::from(changed && matches!(of, MeasureId::Calls(_)));
         self.answers.insert(of, Answer { source: source.clone(), at, found });
         changed
     }

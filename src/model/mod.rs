@@ -10,6 +10,7 @@ mod grouping;
 pub mod incidents;
 mod journal;
 mod judging;
+mod map;
 mod measures;
 mod recall;
 mod resilience;
@@ -24,6 +25,7 @@ pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
+pub use map::{EdgeView, MapBook, MapFound};
 pub use measures::{Answer, MeasureBook};
 pub use recall::Remembered;
 pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
@@ -82,6 +84,8 @@ pub struct Model {
     pub signals: SignalBook,
     /// Answers to the catalog's questions.
     pub measures: MeasureBook,
+    /// Who calls whom.
+    pub map: MapBook,
     /// Who is likely to blame for what hurts most.
     pub suspicion: Suspicion,
     /// Calls between services as traces show them, by source.
@@ -304,6 +308,7 @@ impl Model {
             Observation::Course { of, lines } => self.measures.course(of, at, lines),
             Observation::Traced(calls) => {
                 let changed = self.traced.get(source).is_none_or(|(_, known)| *known != calls);
+                self.map.traced += u64::from(changed);
                 self.traced.insert(source.clone(), (at, calls));
                 changed
             }

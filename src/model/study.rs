@@ -6,12 +6,15 @@
 //! [`Finding`] says for when it is true. Only one study of a kind is under way at a time.
 
 use super::Model;
+use super::map::{MapFound, MapStudy};
 use super::suspicion::{SuspectStudy, SuspectsFound};
 use crate::domain::{Span, Timestamp};
 
 /// One analysis with everything it needs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Study {
+    /// Who calls whom.
+    Map(MapStudy),
     /// Who is likely to blame.
     Suspects(SuspectStudy),
 }
@@ -19,6 +22,8 @@ pub enum Study {
 /// What came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
+    /// Who calls whom.
+    Map(MapFound),
     /// Who is likely to blame.
     Suspects(SuspectsFound),
 }
@@ -27,6 +32,7 @@ impl Study {
     /// Carries it out. Takes a while, reads nothing but itself.
     pub fn carry_out(self) -> Finding {
         match self {
+            Self::Map(study) => Finding::Map(study.carry_out()),
             Self::Suspects(study) => Finding::Suspects(study.carry_out()),
         }
     }
@@ -62,14 +68,16 @@ impl Pace {
 impl Model {
     /// The studies that are due now; each counts as under way until its finding comes back.
     pub fn studies(&mut self) -> Vec<Study> {
+        let map = self.map_study().map(Study::Map);
         let suspects = self.suspect_study().map(Study::Suspects);
-        suspects.into_iter().collect()
+        map.into_iter().chain(suspects).collect()
     }
 
     /// Takes in what a study found.
     pub fn found(&mut self, finding: Finding) {
         self.revision += 1;
         match finding {
+            Finding::Map(found) => self.map.found(found),
             Finding::Suspects(found) => self.suspicion.found(found),
         }
     }

@@ -198,27 +198,14 @@ impl Model {
         found
     }
 
-    /// Who calls whom, both ways, declared and seen.
+    /// Who calls whom, both ways. A service at several sites counts as one here: signals are asked by name.
     fn call_lists(&self) -> (CallLists, CallLists) {
         let (mut calls, mut called) = (CallLists::new(), CallLists::new());
-        let mut note = |from: &ServiceId, to: &ServiceId| {
+        let graph = self.map.graph();
+        for edge in graph.edges() {
+            let (from, to) = (&graph.node(edge.from).key.service, &graph.node(edge.to).key.service);
             calls.entry(from.clone()).or_default().insert(to.clone());
             called.entry(to.clone()).or_default().insert(from.clone());
-        };
-        for service in self.catalog.services.values() {
-            service.depends_on.iter().for_each(|d| note(&service.id, &d.on));
-        }
-        for edges in self.catalog.edges.values() {
-            let found = self.measures.get(&MeasureId::Calls(edges.id.clone()));
-            for call in found.iter().flat_map(|answer| &answer.found) {
-                let (from, to) = (call.labels.get(&edges.from), call.labels.get(&edges.to));
-                if !from.is_empty() && !to.is_empty() {
-                    note(&ServiceId::new(from), &ServiceId::new(to));
-                }
-            }
-        }
-        for seen in self.traced.values().flat_map(|(_, calls)| calls) {
-            note(&seen.from, &seen.to);
         }
         (calls, called)
     }
