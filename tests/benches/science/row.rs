@@ -5,21 +5,21 @@ use std::path::Path;
 
 /// One figure, ours beside what others reached.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// The data.
-    pub corpus: &'static str,
+    pub(crate) corpus: &'static str,
     /// What was measured.
-    pub what: String,
+    pub(crate) what: String,
     /// What ours reaches.
-    pub ours: f64,
+    pub(crate) ours: f64,
     /// What it should reach at least.
-    pub goal: Option<f64>,
+    pub(crate) goal: Option<f64>,
     /// What others reached, in words.
-    pub published: &'static str,
+    pub(crate) published: &'static str,
 }
 
 /// The text of a gzip file.
-pub fn gunzip(path: &Path) -> String {
+pub(crate) fn gunzip(path: &Path) -> String {
     let file = std::fs::File::open(path);
     let file = file.unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));
     let mut text = String::new();
