@@ -205,7 +205,6 @@ impl AlertBook {
         let missing = missing(&before, &report);
         if !missing.is_empty() {
             self.note_gone(source, &report, &missing, watch);
-            touched.extend(missing);
             change = Change::Alerts;
         }
         self.reports.insert(source.clone(), report);
@@ -213,11 +212,10 @@ impl AlertBook {
         let turned = self.refresh(watch, desk);
         let settled = was_fresh != self.fresh.contains(source);
         // When the source itself turned, everything it reports is settled already.
-        let known =
-            |key: &AlertKey| self.reports.get(source).is_some_and(|r| r.find(key).is_some());
-        touched.retain(|key| !(settled && known(key)));
-        for key in &touched {
-            self.settle(key, watch, desk);
+        let reported = touched.iter().filter(|_| !settled);
+        let touched: Vec<&AlertKey> = reported.chain(&missing).collect();
+        for key in touched {
+            self.settle(key, None, watch, desk);
         }
         if self.judge_gone(watch) || turned {
             change = Change::Alerts;
@@ -243,13 +241,11 @@ impl AlertBook {
             return self.settle_first(desk);
         }
         for source in turned {
-            let keys: Vec<AlertKey> = self
-                .reports
-                .get(&source)
-                .map(|r| r.alerts.iter().map(|a| a.key.clone()).collect())
-                .unwrap_or_default();
-            for key in &keys {
-                changed |= self.settle(key, watch, desk);
+            let alerts =
+                self.reports.get(&source).map_or(Vec::new(), |report| report.alerts.clone());
+            let only = self.reports.len() == 1;
+            for alert in &alerts {
+                changed |= self.settle(&alert.key, Some(alert).filter(|_| only), watch, desk);
             }
         }
         changed
@@ -393,9 +389,17 @@ impl AlertBook {
         Tracked { alert, sight, judged, service, ack }
     }
 
-    /// Brings one alert up to what the reports say now. Whether anything changed.
-    fn settle(&mut self, key: &AlertKey, watch: Watch<'_>, desk: Desk<'_>) -> bool {
-        let Some((alert, fresh)) = self.merged(key) else {
+    /// Brings one alert up to what the reports say now, which is `told` when there is only one report.
+    /// Whether anything changed.
+    fn settle(
+        &mut self,
+        key: &AlertKey,
+        told: Option<&Arc<Alert>>,
+        watch: Watch<'_>,
+        desk: Desk<'_>,
+    ) -> bool {
+        let only = told.map(|alert| (Arc::clone(alert), !self.fresh.is_empty()));
+        let Some((alert, fresh)) = only.or_else(|| self.merged(key)) else {
             // Gone everywhere: `judge_gone` says what to think of it.
             return true;
         };

@@ -17,7 +17,7 @@ mod silences;
 mod slos;
 mod windows;
 
-pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
+pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
@@ -350,8 +350,7 @@ impl Model {
             return false;
         }
         let touched = self.slos.observe(readings);
-        self.slos.judge_again(&touched, &self.catalog);
-        true
+        self.slos.judge_again(&touched, &self.catalog)
     }
 
     /// The one place where the burn of an objective over time goes to its book.
