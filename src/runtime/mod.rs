@@ -20,6 +20,7 @@ pub mod keep;
 mod keeper;
 mod kept;
 mod logger;
+mod lookout;
 mod open;
 mod outbox;
 pub mod pace;

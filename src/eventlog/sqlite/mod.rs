@@ -37,8 +37,6 @@ use super::{
 
 /// How long to wait for another process's write.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// SQLite itself is asked whether others wrote at least this often.
-const ASK_AT_LEAST: Duration = Duration::from_secs(1);
 /// How often the lock is asked for meanwhile.
 const TURN: Duration = Duration::from_millis(1);
 /// Others' writes an entry makes way for before it is signed with the log held.
@@ -57,7 +55,6 @@ pub struct SqliteLog {
     mark: Mark,
     here: Here,
     data_version: i64,
-    growth: Growth,
     notice: Option<SafeText>,
 }
 
@@ -136,19 +133,7 @@ impl SqliteLog {
             Err(sentence) => Some(SafeText::body(sentence)),
         };
         let (path, place, signer) = (path.to_owned(), place.clone(), signer.clone().ok());
-        Ok(Self {
-            connection,
-            place,
-            signer,
-            origin,
-            path,
-            ends,
-            mark,
-            here,
-            data_version,
-            growth: Growth::default(),
-            notice,
-        })
+        Ok(Self { connection, place, signer, origin, path, ends, mark, here, data_version, notice })
     }
 
     /// Something to tell the person about how the log was found; `None` when all is as it was left.
@@ -289,10 +274,14 @@ impl EventLog for SqliteLog {
         })
     }
 
+    fn written_to(&self) -> Option<PathBuf> {
+        // Beside the file until the last console closes it; whoever writes writes there first.
+        let mut beside = self.path.clone().into_os_string();
+        beside.push("-wal");
+        Some(beside.into())
+    }
+
     fn changed(&mut self) -> Result<bool, ReadError> {
-        if !self.growth.to_look_at(&self.path) {
-            return Ok(false);
-        }
         let now = data_version(&self.connection).map_err(|error| ReadError {
             sentence: SafeText::body(&sentence("read", &self.path, error.into())),
         })?;
@@ -307,38 +296,8 @@ fn wait(tries: i32) -> bool {
     TURN.saturating_mul(tries.unsigned_abs()) < PATIENCE
 }
 
-/// Whether the write-ahead log beside a file has changed since it was last looked at. Asking the system
-/// costs a tenth of asking SQLite.
-#[derive(Debug, Default)]
-struct Growth {
-    /// Its size and when it was last written.
-    seen: Option<(u64, std::time::SystemTime)>,
-    /// When SQLite was last asked, whatever the system said.
-    asked: Option<Instant>,
-    /// Two writes may bear the same time: after one was seen, SQLite is asked once more.
-    again: bool,
-}
-
-impl Growth {
-    fn to_look_at(&mut self, path: &Path) -> bool {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push("-wal");
-        let now = std::fs::metadata(beside).and_then(|about| Ok((about.len(), about.modified()?)));
-        let now = now.ok();
-        let changed = now.is_none() || now != self.seen;
-        let long_ago = self.asked.is_none_or(|asked| asked.elapsed() >= ASK_AT_LEAST);
-        let look = changed || self.again || long_ago;
-        self.again = changed;
-        self.seen = now;
-        if look {
-            self.asked = Some(Instant::now());
-        }
-        look
-    }
-}
-
-/// Changes when another connection wrote. Asked ten times a second for as long as a console is open,
-/// so the question is not parsed anew.
+/// Changes when another connection wrote. Asked for as long as a console is open, so the question is not
+/// parsed anew.
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
