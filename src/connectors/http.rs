@@ -21,7 +21,14 @@ use crate::domain::{Failure, FailureKind, SafeText, Span, Timestamp};
 pub trait Transport: Send + Sync {
     /// Makes one exchange. Any HTTP status is a [`Reply`]; see [`verdict`] for what it means.
     fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>>;
+
+    /// Takes back the memory of a body that has been read, for the next large one.
+    fn take_back(&self, _body: Vec<u8>) {}
 }
+
+/// Bodies above this are collected in memory that is kept from one to the next: asked for anew and given
+/// back every time, thirteen megabytes cost more than what is in them.
+const LARGE: usize = 256 * 1024;
 
 /// Why there is no usable reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +128,8 @@ pub struct Live {
     clock: Arc<dyn Clock>,
     /// Headers with credentials, read at first use and again after a 401.
     secrets: Mutex<Option<HeaderMap>>,
+    /// Memory of the last large body.
+    spare: std::sync::Mutex<Vec<u8>>,
 }
 
 impl Live {
@@ -163,7 +172,8 @@ impl Live {
         let client = builder.build().map_err(|e| {
             SafeText::new(&format!("The HTTP client cannot be made: {}.", inner(&e)))
         })?;
-        Ok(Self { client, config, clock, secrets: Mutex::new(None) })
+        let spare = std::sync::Mutex::default();
+        Ok(Self { client, config, clock, secrets: Mutex::new(None), spare })
     }
 
     fn host(&self) -> String {
@@ -334,9 +344,18 @@ impl Live {
                 fault.may_have_acted = true;
                 return Err(fault);
             }
+            if body.capacity() < LARGE && body.len() + chunk.len() > LARGE {
+                let small = std::mem::replace(&mut body, self.spare());
+                body.extend_from_slice(&small);
+            }
             body.extend_from_slice(&chunk);
         }
         Ok(Reply { status, body, retry_after, date, sent, received: self.clock.now() })
+    }
+
+    fn spare(&self) -> Vec<u8> {
+        let mut spare = self.spare.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        std::mem::take(&mut spare)
     }
 
     fn times(&self, headers: &HeaderMap) -> (Option<Timestamp>, Option<Span>) {
@@ -379,6 +398,14 @@ impl Transport for Live {
             }
             Ok(reply)
         })
+    }
+
+    fn take_back(&self, mut body: Vec<u8>) {
+        body.clear();
+        let mut spare = self.spare.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if body.capacity() > spare.capacity().max(LARGE) {
+            *spare = body;
+        }
     }
 }
 

@@ -21,7 +21,7 @@ mod study;
 mod suspicion;
 mod windows;
 
-pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
+pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
@@ -364,8 +364,7 @@ impl Model {
             return false;
         }
         let touched = self.slos.observe(readings);
-        self.slos.judge_again(&touched, &self.catalog);
-        true
+        self.slos.judge_again(&touched, &self.catalog)
     }
 
     /// The one place where the burn of an objective over time goes to its book.
