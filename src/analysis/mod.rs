@@ -2,6 +2,10 @@
 
 pub mod baseline;
 pub mod burn;
+pub mod capability;
 pub mod clock;
+pub mod correlation;
 pub mod oncall;
 pub mod series;
+pub mod retries;
+pub mod suspects;
