@@ -5,6 +5,7 @@
 //! statuses) are computed when data arrives, never while drawing.
 
 mod alerts;
+mod capacity;
 mod evidence;
 mod grouping;
 pub mod incidents;
@@ -22,6 +23,7 @@ mod suspicion;
 mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
+pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
@@ -84,6 +86,8 @@ pub struct Model {
     pub signals: SignalBook,
     /// Answers to the catalog's questions.
     pub measures: MeasureBook,
+    /// What runs out, and when.
+    pub capacity: CapacityBook,
     /// Who calls whom.
     pub map: MapBook,
     /// Who is likely to blame for what hurts most.
