@@ -19,8 +19,11 @@ mod telecom;
 
 use row::Row;
 
+/// Measures one corpus in its folder's parent.
+type Run = fn(&Path) -> Vec<Row>;
+
 /// What is measured on each corpus.
-const CORPORA: &[(&str, fn(&Path) -> Vec<Row>)] = &[
+const CORPORA: &[(&str, Run)] = &[
     ("petshop", petshop::run),
     ("nezha-onlineboutique", nezha::run),
     ("ait-alerts", ait::run),
