@@ -46,7 +46,8 @@ fn ticket(desk: &Desk, one: &Value) -> Option<Ticket> {
     let version = word(&one["updated_at"]);
     // Times are in seconds; two changes in one second are told apart by these.
     let version = format!("{version} {state} {}", one["comments"].as_u64().unwrap_or(0));
-    Some(Ticket { key: format!("#{number}"), url, done: state == "closed", state, version })
+    let (done, group) = (state == "closed", String::new());
+    Some(Ticket { key: format!("#{number}"), url, done, state, group, version })
 }
 
 fn carries(one: &Value, incident: &str) -> bool {

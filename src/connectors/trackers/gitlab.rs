@@ -30,7 +30,8 @@ fn ticket(desk: &Desk, one: &Value) -> Option<Ticket> {
     let url = desk.link(&format!("/{}/-/issues/{number}", desk.config.project));
     let version =
         format!("{} {state} {}", word(&one["updated_at"]), word(&one["user_notes_count"]));
-    Some(Ticket { key: format!("#{number}"), url, done: state == "closed", state, version })
+    let (done, group) = (state == "closed", String::new());
+    Some(Ticket { key: format!("#{number}"), url, done, state, group, version })
 }
 
 impl Api for Gitlab {

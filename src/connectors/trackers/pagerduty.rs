@@ -29,7 +29,7 @@ fn ticket(desk: &Desk, one: &Value) -> Option<Ticket> {
     });
     let url = theirs.map_or_else(|| desk.link(&path(&key)), String::from);
     let version = format!("{} {state}", word(&one["updated_at"]));
-    Some(Ticket { key, url, done: state == "resolved", state, version })
+    Some(Ticket { key, url, done: state == "resolved", state, group: String::new(), version })
 }
 
 impl Pagerduty {
