@@ -468,6 +468,14 @@ fn said(value: &serde_json::Value) -> Option<String> {
             let all: Vec<String> = all.iter().take(5).filter_map(said).collect();
             Some(all.join("; ")).filter(|text| !text.is_empty())
         }
+        // A general word with the reasons beside it.
+        Value::Object(fields)
+            if fields.get("message").is_some_and(Value::is_string)
+                && fields.get("errors").and_then(said).is_some() =>
+        {
+            let both = ["message", "errors"].iter().filter_map(|name| said(fields.get(*name)?));
+            Some(both.collect::<Vec<_>>().join(": "))
+        }
         Value::Object(fields) => ["error", "message", "msg", "errorMessages", "errors"]
             .iter()
             .find_map(|name| said(fields.get(*name)?))
@@ -660,7 +668,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_shapes_of_error_bodies_are_read() {
+    fn the_shapes_of_error_bodies_are_read() {
         for (body, said) in [
             (
                 r#"{"code":612,"message":"matchers in body should have at least 1 items"}"#,
@@ -670,6 +678,14 @@ mod tests {
             (
                 r#"{"status":"error","errorType":"bad_data","error":"parse error."}"#,
                 Some("parse error"),
+            ),
+            (
+                r#"{"error":{"message":"Invalid Input","code":2001,"errors":["Service Not Found"]}}"#,
+                Some("Invalid Input: Service Not Found"),
+            ),
+            (
+                r#"{"errorMessages":[],"errors":{"priority":"It is invalid."}}"#,
+                Some("priority: It is invalid"),
             ),
             ("404 page not found", None),
             ("[]", None),

@@ -157,8 +157,9 @@ impl Web {
                 "It does not accept our credentials ({}); check them.{said}",
                 reply.status
             ))),
-            429 => {
-                let why = format!("It asks us to slow down (429).{said}");
+            // Statuspage's word is 420.
+            420 | 429 => {
+                let why = format!("It asks us to slow down ({}).{said}", reply.status);
                 Err(self.later(&why, reply.retry_after.or(Some(Span::from_secs(1)))))
             }
             // Said before anything was done, by whatever stands in front of the service.

@@ -1,6 +1,7 @@
 //! Trackers against servers: real ones under `tests/run`, and a double of ours for the hosted ones.
 
 mod github;
+mod hosted;
 mod roundup;
 
 use std::path::PathBuf;
