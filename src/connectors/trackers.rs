@@ -271,12 +271,8 @@ impl<A: Api> Tracker<A> {
         Ok(comments.iter().any(|comment| text::last_line(&comment.text) == mark))
     }
 
-    /// Nothing had been written yet, so this attempt certainly did nothing.
     fn unwritten(&self, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Unknown { why } => Outcome::Later { why, at: self.desk.web.now() },
-            other => other,
-        }
+        self.desk.web.unwritten(outcome)
     }
 
     async fn open(&self, incident: &str, act: &TicketAct) -> Asked<Outcome> {

@@ -158,11 +158,7 @@ impl Sms {
 
     async fn sent(&self, to: &str, mark: &str) -> Result<Option<String>, Outcome> {
         let call = Call::get(self.messages()).with("To", to).with("PageSize", "50");
-        let answer = self
-            .web
-            .json(&call)
-            .await
-            .map_err(|_| unknown("The account's messages could not be read."))?;
+        let answer = self.web.json(&call).await?;
         let all = answer["messages"].as_array().map_or(&[][..], Vec::as_slice);
         let found = all.iter().find(|m| m["body"].as_str().is_some_and(|t| t.ends_with(mark)));
         Ok(found.and_then(|m| m["sid"].as_str()).map(str::to_owned))
@@ -187,7 +183,8 @@ impl Outlet for Sms {
             for number in &numbers {
                 // Of several numbers some may have been reached by an attempt that was cut off.
                 if numbers.len() > 1
-                    && let Some(sid) = self.sent(number, &mark).await?
+                    && let Some(sid) =
+                        self.sent(number, &mark).await.map_err(|o| self.web.unwritten(o))?
                 {
                     sids.push(sid);
                     continue;
@@ -210,7 +207,8 @@ impl Outlet for Sms {
             let message = message(operation)?;
             let mut sids = Vec::new();
             for number in self.numbers(&message.to) {
-                match self.sent(&number, &mark(key)).await? {
+                let sent = self.sent(&number, &mark(key)).await;
+                match sent.map_err(|_| unknown("The account's messages could not be read."))? {
                     Some(sid) => sids.push(sid),
                     None => return Ok(absent(self.web.now())),
                 }

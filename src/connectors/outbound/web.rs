@@ -136,6 +136,14 @@ impl Web {
         Outcome::Later { why: SafeText::body(why), at }
     }
 
+    /// What the failure of a look means when nothing has been written yet: nothing was done.
+    pub fn unwritten(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Unknown { why } => Outcome::Later { why, at: self.now() },
+            other => other,
+        }
+    }
+
     fn failed(&self, fault: &Fault) -> Outcome {
         let why = &fault.failure.sentence;
         if fault.may_have_acted {

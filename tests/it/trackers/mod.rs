@@ -3,6 +3,7 @@
 mod github;
 mod hosted;
 mod roundup;
+mod shell;
 
 use std::path::PathBuf;
 use std::sync::Arc;
