@@ -3,4 +3,9 @@
 pub mod baseline;
 pub mod burn;
 pub mod clock;
+pub mod graph;
 pub mod oncall;
+pub mod quorum;
+pub mod series;
+pub mod suspects;
+pub mod whatif;

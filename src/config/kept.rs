@@ -7,7 +7,6 @@
 //! nothing kept: the files are read as if for the first time. A catalog with a mistake is not kept, so
 //! that every mistake is told by its place each time.
 
-use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -17,7 +16,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::catalog::ReadFile;
 use super::settings::read_capped;
-use crate::domain::{Catalog, MaintenanceWindow, Service, Slo, SourceId};
+use crate::domain::{
+    Catalog, Consensus, EdgeQueries, MaintenanceWindow, Replication, Resource, Service, Slo,
+    SourceId, Vendor,
+};
 
 const SEAL: usize = 32;
 /// Fifty times what ten thousand services need.
@@ -29,6 +31,11 @@ struct Kept {
     services: Vec<Service>,
     slos: Vec<Slo>,
     windows: Vec<MaintenanceWindow>,
+    resources: Vec<Resource>,
+    consensus: Vec<Consensus>,
+    replication: Vec<Replication>,
+    vendors: Vec<Vendor>,
+    edges: Vec<EdgeQueries>,
 }
 
 /// As [`Kept`], without a copy.
@@ -37,6 +44,11 @@ struct Keeping<'a> {
     services: Vec<&'a Service>,
     slos: Vec<&'a Slo>,
     windows: &'a [MaintenanceWindow],
+    resources: Vec<&'a Resource>,
+    consensus: Vec<&'a Consensus>,
+    replication: Vec<&'a Replication>,
+    vendors: Vec<&'a Vendor>,
+    edges: Vec<&'a EdgeQueries>,
 }
 
 /// The catalog that was made of these files, and the runbooks that were read for it.
@@ -77,6 +89,11 @@ pub(super) fn put<'a>(
         services: catalog.services.values().collect(),
         slos: catalog.slos.values().collect(),
         windows: &catalog.windows,
+        resources: catalog.resources.values().collect(),
+        consensus: catalog.consensus.values().collect(),
+        replication: catalog.replication.values().collect(),
+        vendors: catalog.vendors.values().collect(),
+        edges: catalog.edges.values().collect(),
     };
     let Ok(kept) = postcard::to_stdvec(&(names, keeping)) else { return };
     // What would not come back as it was (a runbook cut at its end is cut again) is read each time.
@@ -94,9 +111,16 @@ pub(super) fn put<'a>(
 fn opened(kept: &[u8]) -> Option<Catalog> {
     let kept: Kept = postcard::from_bytes(kept).ok()?;
     // In order already, so that the maps are built in one go.
-    let services: BTreeMap<_, _> = kept.services.into_iter().map(|s| (s.id.clone(), s)).collect();
-    let slos: BTreeMap<_, _> = kept.slos.into_iter().map(|s| (s.id.clone(), s)).collect();
-    Some(Catalog { services, slos, windows: kept.windows })
+    Some(Catalog {
+        services: kept.services.into_iter().map(|s| (s.id.clone(), s)).collect(),
+        slos: kept.slos.into_iter().map(|s| (s.id.clone(), s)).collect(),
+        windows: kept.windows,
+        resources: kept.resources.into_iter().map(|r| (r.id.clone(), r)).collect(),
+        consensus: kept.consensus.into_iter().map(|c| (c.id.clone(), c)).collect(),
+        replication: kept.replication.into_iter().map(|r| (r.id.clone(), r)).collect(),
+        vendors: kept.vendors.into_iter().map(|v| (v.id.clone(), v)).collect(),
+        edges: kept.edges.into_iter().map(|e| (e.id.clone(), e)).collect(),
+    })
 }
 
 /// What stands for this program, these sources and files, and what was made of them.

@@ -384,6 +384,7 @@ fn charts_and_golden_signals_follow_what_is_on_screen() {
         service: Some(ServiceId::new("checkout")),
         slos: vec![SloId::new("a")],
         range: Span::from_hours(1),
+        ..Interest::default()
     };
     let asks = prom.asks(&interest, NOON);
     let find = |key: &str| asks.iter().find(|a| a.key == key).unwrap();

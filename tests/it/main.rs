@@ -26,6 +26,7 @@ mod lab;
 mod licences;
 mod outage;
 mod pty;
+mod questions;
 mod readme;
 mod real_servers;
 mod screens;
