@@ -209,3 +209,14 @@ fn what_a_description_does_not_know_is_refused() {
     let answer = Answer::new(201, r#"{"key":1}"#);
     assert!(contract.judge_answer(&request("POST", issue, "{}"), &answer).is_err());
 }
+
+#[test]
+fn what_vendors_wrote_is_named_with_its_licence() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/openapi");
+    let notice = std::fs::read_to_string(folder.join("NOTICE")).unwrap();
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let named = notice.lines().any(|line| line.split(' ').next() == Some(&name));
+        assert_eq!(named, name.ends_with(".json"), "{name}: the vendors' are JSON, ours are not");
+    }
+}
