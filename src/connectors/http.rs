@@ -481,7 +481,8 @@ fn said(value: &serde_json::Value) -> Option<String> {
             .find_map(|name| said(fields.get(*name)?))
             // Reasons field by field.
             .or_else(|| {
-                let errors = fields.get("errors")?.as_object()?.iter();
+                let errors = ["errors", "message"].iter().find_map(|n| fields.get(*n)?.as_object());
+                let errors = errors?.iter();
                 let text = |(name, why): (&String, &Value)| Some(format!("{name}: {}", said(why)?));
                 let all: Vec<String> = errors.take(5).filter_map(text).collect();
                 Some(all.join("; ")).filter(|text| !text.is_empty())
@@ -686,6 +687,10 @@ mod tests {
             (
                 r#"{"errorMessages":[],"errors":{"priority":"It is invalid."}}"#,
                 Some("priority: It is invalid"),
+            ),
+            (
+                r#"{"message":{"title":["is too long","is taken"]}}"#,
+                Some("title: is too long; is taken"),
             ),
             ("404 page not found", None),
             ("[]", None),

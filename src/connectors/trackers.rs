@@ -410,8 +410,10 @@ impl<A: Api> Tracker<A> {
         };
         let (mut news, mut wrong) = (Vec::new(), None);
         let ours = known.iter().filter(|ticket| ticket.tracker == *self.id());
+        // One that is gone may spoil the question for all.
+        let is_there = |key: &&str| before.get(*key).is_some_and(|seen| seen.version != "gone");
         let seen_before: Vec<&str> =
-            ours.clone().map(|t| t.key.as_str()).filter(|key| before.contains_key(*key)).collect();
+            ours.clone().map(|ticket| ticket.key.as_str()).filter(is_there).collect();
         let versions = match seen_before.as_slice() {
             [] => BTreeMap::new(),
             keys => self.api.versions(&self.desk, keys).await,

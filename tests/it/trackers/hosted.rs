@@ -171,10 +171,24 @@ async fn jira_tells_the_incidents_story_once() {
     assert_eq!(received(&moved).1, format!("{}/browse/OPS-1", double.url("")));
 
     // Somebody else speaks there: news, once, by one question for all.
-    assert_eq!(ours.tickets(&[ticket(&key)]).await.unwrap().len(), 1);
+    let three = [ticket(&key), ticket("OPS-2"), ticket("OPS-3")];
+    let copies = double.there().issues[&1].clone();
+    double.there().issues.extend([(2, copies.clone()), (3, copies)]);
+    assert_eq!(ours.tickets(&three).await.unwrap().len(), 3);
     double.asked();
-    assert_eq!(ours.tickets(&[ticket(&key)]).await.unwrap(), []);
+    assert_eq!(ours.tickets(&three).await.unwrap(), []);
     assert_eq!(double.asked().len(), 1, "nothing new costs one question");
+    double.there().issues.remove(&3);
+    let seen = ours.tickets(&three).await.unwrap();
+    assert_eq!((seen.len(), &*seen[0].ticket.key, seen[0].done), (1, "OPS-3", None));
+    double.asked();
+    assert_eq!(ours.tickets(&three).await.unwrap(), []);
+    assert_eq!(
+        double.asked().len(),
+        2,
+        "one for those that are there, one for the one that is gone"
+    );
+    double.there().issues.remove(&2);
     double.there().say(1, "Kim", "Customers say it works.");
     let seen = ours.tickets(&[ticket(&key)]).await.unwrap();
     let news: Vec<_> = seen.iter().flat_map(|seen| seen.comments.clone()).collect();
