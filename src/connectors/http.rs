@@ -495,12 +495,21 @@ fn said(value: &serde_json::Value) -> Option<String> {
             let all: Vec<String> = all.iter().take(5).filter_map(said).collect();
             Some(all.join("; ")).filter(|text| !text.is_empty())
         }
+        // A general word with the reasons beside it.
+        Value::Object(fields)
+            if fields.get("message").is_some_and(Value::is_string)
+                && fields.get("errors").and_then(said).is_some() =>
+        {
+            let both = ["message", "errors"].iter().filter_map(|name| said(fields.get(*name)?));
+            Some(both.collect::<Vec<_>>().join(": "))
+        }
         Value::Object(fields) => ["error", "message", "msg", "errorMessages", "errors"]
             .iter()
             .find_map(|name| said(fields.get(*name)?))
             // Reasons field by field.
             .or_else(|| {
-                let errors = fields.get("errors")?.as_object()?.iter();
+                let errors = ["errors", "message"].iter().find_map(|n| fields.get(*n)?.as_object());
+                let errors = errors?.iter();
                 let text = |(name, why): (&String, &Value)| Some(format!("{name}: {}", said(why)?));
                 let all: Vec<String> = errors.take(5).filter_map(text).collect();
                 Some(all.join("; ")).filter(|text| !text.is_empty())
@@ -687,7 +696,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_shapes_of_error_bodies_are_read() {
+    fn the_shapes_of_error_bodies_are_read() {
         for (body, said) in [
             (
                 r#"{"code":612,"message":"matchers in body should have at least 1 items"}"#,
@@ -697,6 +706,18 @@ mod tests {
             (
                 r#"{"status":"error","errorType":"bad_data","error":"parse error."}"#,
                 Some("parse error"),
+            ),
+            (
+                r#"{"error":{"message":"Invalid Input","code":2001,"errors":["Service Not Found"]}}"#,
+                Some("Invalid Input: Service Not Found"),
+            ),
+            (
+                r#"{"errorMessages":[],"errors":{"priority":"It is invalid."}}"#,
+                Some("priority: It is invalid"),
+            ),
+            (
+                r#"{"message":{"title":["is too long","is taken"]}}"#,
+                Some("title: is too long; is taken"),
             ),
             ("404 page not found", None),
             ("[]", None),
