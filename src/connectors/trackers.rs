@@ -10,7 +10,11 @@
 mod github;
 mod gitlab;
 mod pagerduty;
+#[cfg(test)]
+mod recorded;
+mod redmine;
 mod roundup;
+mod rt;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +41,8 @@ pub fn tracker(config: &TrackerConfig, clock: &Arc<dyn Clock>) -> Option<Arc<dyn
         TrackerKind::Github => Arc::new(Tracker::new(desk, github::Github)),
         TrackerKind::Gitlab => Arc::new(Tracker::new(desk, gitlab::Gitlab)),
         TrackerKind::Pagerduty => Arc::new(Tracker::new(desk, pagerduty::Pagerduty)),
+        TrackerKind::Redmine => Arc::new(Tracker::new(desk, redmine::Redmine)),
+        TrackerKind::Rt => Arc::new(Tracker::new(desk, rt::Rt)),
         _ => return None,
     })
 }
@@ -45,8 +51,8 @@ pub fn tracker(config: &TrackerConfig, clock: &Arc<dyn Clock>) -> Option<Arc<dyn
 pub const fn is_spoken(kind: TrackerKind) -> bool {
     use TrackerKind::{Github, Gitlab, Jira, Pagerduty, Redmine, Roundup, Rt};
     match kind {
-        Github | Gitlab | Pagerduty | Roundup => true,
-        Jira | Redmine | Rt => false,
+        Github | Gitlab | Pagerduty | Redmine | Roundup | Rt => true,
+        Jira => false,
     }
 }
 
