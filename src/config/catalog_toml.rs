@@ -1,6 +1,7 @@
 //! `catalog.toml`: our own format for services, objectives and maintenance windows.
 
 use super::catalog::{Builder, ReadRunbook};
+use super::catalog_resilience;
 use super::error::Mistakes;
 use super::node::{Node, Table, Value, of_percent};
 use crate::analysis::burn;
@@ -31,6 +32,7 @@ pub(super) fn read(out: &mut Builder, root: &Node, mistakes: &Mistakes, runbook:
             out.catalog.windows.push(window);
         }
     }
+    catalog_resilience::read(out, &table, mistakes);
     table.finish();
 }
 
@@ -75,6 +77,7 @@ fn read_service(
         }
         signals.finish();
     }
+    catalog_resilience::read_service(&mut service, &table, mistakes);
     table.finish();
     if name.is_some() {
         out.service(service, at, mistakes);
@@ -93,11 +96,13 @@ fn read_dependency(node: &Node, mistakes: &Mistakes) -> Option<Dependency> {
     Some(Dependency { on: on?, hard })
 }
 
-const UNITS: [(&str, Unit); 4] = [
+/// What numbers count, as written in the catalog.
+pub(super) const UNITS: [(&str, Unit); 5] = [
     ("per-second", Unit::PerSecond),
     ("ratio", Unit::Ratio),
     ("seconds", Unit::Seconds),
     ("count", Unit::Count),
+    ("bytes", Unit::Bytes),
 ];
 
 /// `latency = "…"`, or `latency = { expr = "…", unit = "seconds" }`.

@@ -93,6 +93,8 @@ pub enum Unit {
     Seconds,
     /// A plain number.
     Count,
+    /// Bytes, printed in powers of 1,024.
+    Bytes,
 }
 
 /// A PromQL expression for one signal; must give one series.
