@@ -4,3 +4,6 @@ pub mod baseline;
 pub mod burn;
 pub mod clock;
 pub mod oncall;
+pub mod quorum;
+pub mod series;
+pub mod suspects;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{MeasureId, Measured, Series, Timestamp};
+use crate::domain::{MeasureId, Measured, Series, SourceId, Timestamp};
 
 /// An answer and its age.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
+    /// Who answered.
+    pub source: SourceId,
     /// When it was asked.
     pub at: Timestamp,
     /// One per series; empty when no series matched.
@@ -22,13 +24,19 @@ pub struct MeasureBook {
 
 impl MeasureBook {
     /// Takes in an answer. Whether it is another than before; one that is older than the known is left out.
-    pub(super) fn answer(&mut self, of: MeasureId, at: Timestamp, found: Vec<Measured>) -> bool {
+    pub(super) fn answer(
+        &mut self,
+        source: &SourceId,
+        of: MeasureId,
+        at: Timestamp,
+        found: Vec<Measured>,
+    ) -> bool {
         let known = self.answers.get(&of);
         if known.is_some_and(|known| known.at > at) {
             return false;
         }
         let changed = known.is_none_or(|known| known.found != found);
-        self.answers.insert(of, Answer { at, found });
+        self.answers.insert(of, Answer { source: source.clone(), at, found });
         changed
     }
 

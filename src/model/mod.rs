@@ -12,6 +12,7 @@ mod journal;
 mod judging;
 mod measures;
 mod recall;
+mod resilience;
 mod signals;
 mod silences;
 mod slos;
@@ -23,6 +24,7 @@ pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
 pub use measures::{Answer, MeasureBook};
 pub use recall::Remembered;
+pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{
@@ -291,7 +293,7 @@ impl Model {
             Observation::Targets { up, down } => {
                 self.targets.insert(source.clone(), (up, down)) != Some((up, down))
             }
-            Observation::Measured { of, found } => self.measures.answer(of, at, found),
+            Observation::Measured { of, found } => self.measures.answer(source, of, at, found),
             Observation::Course { of, lines } => self.measures.course(of, at, lines),
             Observation::Traced(calls) => {
                 let changed = self.traced.get(source).is_none_or(|(_, known)| *known != calls);

@@ -2,6 +2,7 @@
 
 mod groups;
 mod recall;
+mod resilience;
 mod sight;
 
 use std::sync::Arc;

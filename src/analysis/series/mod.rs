@@ -1,0 +1,9 @@
+//! What a line of readings did that is odd, and where it goes: anomalies and forecasts.
+//!
+//! Everything here is for one line (a gauge, or the rate of a counter) and knows nothing but its
+//! readings; parameters are constants, the same for every line. How well they do on public data is
+//! measured by `cargo bench --bench science`.
+
+mod outlook;
+
+pub use outlook::{Ask, Backtest, Crossing, Forecast, Kind, Limit, NoForecast, Step};
