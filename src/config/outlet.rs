@@ -33,12 +33,14 @@ enum Kind {
     Webhook,
     Ntfy,
     Sms,
+    Kannel,
+    Vigil,
     Statuspage,
     Desktop,
     File,
 }
 
-const KINDS: [(&str, Kind); 11] = [
+const KINDS: [(&str, Kind); 13] = [
     ("smtp", Kind::Smtp),
     ("slack-webhook", Kind::SlackWebhook),
     ("slack", Kind::Slack),
@@ -47,6 +49,8 @@ const KINDS: [(&str, Kind); 11] = [
     ("webhook", Kind::Webhook),
     ("ntfy", Kind::Ntfy),
     ("sms", Kind::Sms),
+    ("kannel", Kind::Kannel),
+    ("vigil", Kind::Vigil),
     ("statuspage", Kind::Statuspage),
     ("desktop", Kind::Desktop),
     ("file", Kind::File),
@@ -89,7 +93,7 @@ fn check_to(table: &Table<'_>, kind: Kind, to: &[SafeText], told: bool, mistakes
         Kind::Slack | Kind::Matrix | Kind::Ntfy if to.len() != 1 => {
             mistakes.hinted(at, "`to` must name one room or topic", "write to = [\"#incidents\"]");
         }
-        Kind::Smtp | Kind::Sms if told && to.is_empty() => mistakes.hinted(
+        Kind::Smtp | Kind::Sms | Kind::Kannel if told && to.is_empty() => mistakes.hinted(
             at,
             "updates go to this channel, and `to` names nobody",
             "list addresses under `to`, or leave `audiences` out",
@@ -102,6 +106,7 @@ fn check_to(table: &Table<'_>, kind: Kind, to: &[SafeText], told: bool, mistakes
         Kind::SlackWebhook
         | Kind::Teams
         | Kind::Webhook
+        | Kind::Vigil
         | Kind::Statuspage
         | Kind::Desktop
         | Kind::File
@@ -142,6 +147,11 @@ fn read_way(table: &Table<'_>, kind: Kind, folder: &Path, mistakes: &Mistakes) -
             };
             Way::Sms { endpoint, account, from: from? }
         }
+        Kind::Kannel => {
+            let (endpoint, from) = (server(table, None, mistakes), line("from"));
+            Way::Kannel { endpoint: endpoint?, from: from? }
+        }
+        Kind::Vigil => Way::Vigil(server(table, None, mistakes)?),
         Kind::Statuspage => {
             let endpoint = server(table, Some("https://api.statuspage.io/v1"), mistakes);
             let page = line("page");

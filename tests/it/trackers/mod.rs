@@ -1,12 +1,12 @@
 //! Trackers against servers: real ones under `tests/run`, and a double of ours for the hosted ones.
 
 mod github;
-mod roundup;
+pub(crate) mod redmine;
+pub(crate) mod roundup;
+mod rt;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
 use quarterdeck::connectors::Clock;
 use quarterdeck::connectors::outbound::Outlet;
 use quarterdeck::connectors::outbound::config::{Endpoint, TrackerConfig, TrackerKind};
@@ -92,12 +92,6 @@ fn why(outcome: &Outcome) -> String {
         }
         other => panic!("no sentence: {other:?}"),
     }
-}
-
-/// Where `tests/run` puts what comes from other registries than Debian's and Rust's.
-fn installed() -> Result<PathBuf> {
-    let me = std::env::current_exe()?;
-    Ok(me.ancestors().nth(3).context("where is the target folder?")?.join("lab"))
 }
 
 /// What every tracker must do, whatever it is: a ticket once, a comment once, moved to its end, and what is
