@@ -7,7 +7,9 @@ use quarterdeck::domain::Span;
 use tempfile::TempDir;
 
 use super::{HOSTILE, KEY, outlet, receipt, send, update, with_token, word};
-use crate::lab::{PATIENCE, Server, eventually, free_ports, get, installed, second_ring};
+use crate::lab::{
+    PATIENCE, Server, eventually, find_program, free_ports, get, installed, second_ring,
+};
 
 struct Vigil {
     server: Server,
@@ -40,8 +42,11 @@ impl Vigil {
         );
         let path = dir.path().join("vigil.cfg");
         std::fs::write(&path, config)?;
-        let args = vec!["-c".to_owned(), path.display().to_string()];
-        let server = Server::start("vigil", program, args, dir.path())?;
+        // It reads variables into its settings, and stumbles over those that have braces in them.
+        let args = ["-i".to_owned(), program.display().to_string(), "-c".to_owned()];
+        let args = args.into_iter().chain([path.display().to_string()]).collect();
+        let env = find_program("env").context("env")?;
+        let server = Server::start("vigil", env, args, dir.path())?;
         eventually("Vigil answers", PATIENCE, || {
             let answer = get(&format!("{base}/status/text")).context(server.log_tail())?;
             ensure!(answer.status == 200, "{answer:?}");
@@ -52,7 +57,7 @@ impl Vigil {
 
     /// The page as anybody sees it.
     fn page(&self) -> Result<String> {
-        Ok(get(&format!("{}/", self.base))?.body)
+        Ok(get(&format!("{}/", self.base))?.body.replace("&#x2F;", "/"))
     }
 }
 

@@ -45,8 +45,8 @@ pub(crate) fn send(
     body: &str,
 ) -> Result<Answer> {
     let headers: Vec<String> =
-        headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    exchange(method, url, &format!("application/json\r\n{}", headers.join("\r\n")), body)
+        headers.iter().map(|(name, value)| format!("\r\n{name}: {value}")).collect();
+    exchange(method, url, &format!("application/json{}", headers.concat()), body)
 }
 
 /// HTTP 1.0: the answer is not chunked and ends with the connection.

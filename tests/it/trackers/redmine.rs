@@ -178,14 +178,17 @@ async fn redmine_tells_the_incidents_story_once() -> Result<()> {
     assert_eq!(word(&nobody.look_back(&other, NOTE).await), "unknown");
     assert_eq!(redmine.read("/issues.json?status_id=*")?["total_count"], 1, "still one ticket");
 
+    // Where the last one is deleted, its number may be given again.
+    let further = json!({ "issue": { "project_id": "inc", "subject": "Another matter" } });
+    assert_eq!(redmine.ask("admin", "POST", "/issues.json", &further)?.status, 201);
     assert_eq!(redmine.ask("admin", "DELETE", "/issues/1.json", &Value::Null)?.status, 204);
     a_lost_ticket_is_said_clearly(&*outlet(&settings), &key).await;
     let again = received(&ours.perform(&open("Checkout fails"), NOTE).await);
-    assert_eq!(again.0, "#2", "a new ticket for the one that is gone");
+    assert_eq!(again.0, "#3", "a new ticket for the one that is gone");
 
     redmine.server.kill()?;
-    assert_eq!(word(&ours.perform(&comment("#2"), NOTE).await), "later");
-    assert!(ours.tickets(&[ticket("#2")]).await.is_err());
+    assert_eq!(word(&ours.perform(&comment("#3"), NOTE).await), "later");
+    assert!(ours.tickets(&[ticket("#3")]).await.is_err());
     Ok(())
 }
 
