@@ -144,7 +144,7 @@ impl Room {
         let (updates, port) = (self.path("updates.txt"), self.post.port);
         let tickets = self.tickets.playbook(&self.path("secret"));
         let playbook = format!(
-            "tracker = \"tickets\"\n{tickets}[[person]]\nname = \"alice\"\n[[person]]\nname = \"bob\"\n\
+            "[response]\ntracker = \"tickets\"\n{tickets}[[person]]\nname = \"alice\"\n[[person]]\nname = \"bob\"\n\
              [[channel]]\nname = \"notes\"\nkind = \"file\"\npath = {updates:?}\n\
              audiences = [\"external\"]\n\
              [[channel]]\nname = \"mail\"\nkind = \"smtp\"\naudiences = [\"external\"]\n\
@@ -501,8 +501,13 @@ fn declared_to_resolved(room: &Room) {
 }
 
 /// What the ticket begins with, and the update as it stands there.
-const BODY: &str = "BODY";
-const UPDATE: &str = "UPDATE";
+const BODY: &str = "SEV-1 INC, declared by alice.\n\
+                    Severity: judged by alice; SEV-3 was proposed\n\
+                    Impact: not known yet\nScope: not known yet\n\n\
+                    Quarterdeck incident INC";
+const UPDATE: &str = "external update: checkout declines cards: investigating\n\n\
+                      We are investigating a problem with checkout declines cards.\n\n\
+                      We will post the next update by ~ UTC.\n\nQuarterdeck ref REF";
 
 /// A text with the incident's number, references and times taken out.
 fn plain(text: &str, id: &str) -> String {
