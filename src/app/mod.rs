@@ -28,7 +28,7 @@ pub use msg::Msg;
 pub use state::State;
 pub use ui::{
     AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, IncidentPane, IncidentUi, Place,
-    SlosUi, SourcesUi, Ui, first_visible,
+    SlosUi, SourcesRow, SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 

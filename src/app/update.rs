@@ -8,8 +8,8 @@ use crate::keys::{Chord, Input, Resolved};
 
 use super::screens::{Move, alerts, bridge, incident, slos, sources};
 use super::{
-    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, Verb, dialogs,
-    presence,
+    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
+    Verb, dialogs, presence,
 };
 
 use dialogs::Step;
@@ -193,6 +193,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Extend => dialogs::step(state, &Step::Extend),
         Action::Object => dialogs::step(state, &Step::Object),
         Action::Give => dialogs::step(state, &Step::Give),
+        Action::Settle => dialogs::settle(state),
+        Action::TestChannel => sources::test(state),
         Action::Runbook => dialogs::runbook(state),
         Action::Explain => {
             let id = selected_slo(state);
@@ -284,6 +286,9 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
 }
 
 fn pane(state: &mut State, by: isize) -> Vec<Effect> {
+    if state.ui.screen == Screen::Sources && sources::next_pane(state) {
+        return Vec::new();
+    }
     match state.ui.screen {
         Screen::Bridge => bridge::next_pane(state, by),
         Screen::Incident => incident::next_pane(state, by),
@@ -330,7 +335,7 @@ fn open(state: &mut State) -> Vec<Effect> {
             show(state, Screen::Slos)
         }
         (Screen::Bridge, BridgePane::Sources) => {
-            state.ui.sources.selected.clone_from(&state.ui.bridge.source);
+            state.ui.sources.selected = state.ui.bridge.source.clone().map(SourcesRow::Source);
             show(state, Screen::Sources)
         }
         (Screen::Alerts, _) => match state.ui.alerts.selected.clone() {
@@ -347,7 +352,7 @@ fn open(state: &mut State) -> Vec<Effect> {
         }
         (Screen::Incident, _) => dialogs::incident_reading(state),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
-            Some(id) => dialogs::source_reading(state, id),
+            Some(row) => dialogs::source_reading(state, row),
             None => Vec::new(),
         },
     }
@@ -453,7 +458,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Bridge, BridgePane::Incidents) => {
             bridge::selected_incident(state).map(|id| id.to_string())
         }
-        (Screen::Sources, _) => state.ui.sources.selected.as_ref().map(ToString::to_string),
+        (Screen::Sources, _) => sources::copied(state),
         (Screen::Bridge, BridgePane::Sources) => {
             state.ui.bridge.source.as_ref().map(ToString::to_string)
         }

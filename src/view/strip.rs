@@ -299,7 +299,10 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
             Screen::Alerts => (firing.open, false),
             Screen::Slos => (bad, page),
             Screen::Incident => (waiting, urgent),
-            Screen::Sources => (all - fresh, all > fresh),
+            Screen::Sources => {
+                let (troubled, unsettled) = super::screens::sources::troubled(scene);
+                (all - fresh + troubled, all > fresh || unsettled)
+            }
         };
         let tab = if screen == Screen::Incident && live { Token::Text } else { Token::Tab };
         let style = scene.style(if active { Token::TabActive } else { tab });

@@ -33,3 +33,4 @@ mod stories;
 mod tmux;
 mod trackers;
 mod two_people;
+mod ways_out;

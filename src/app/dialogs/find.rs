@@ -2,7 +2,7 @@
 
 use crate::actions::find::{self, Candidate, Target};
 use crate::actions::{ACTIONS, Screen};
-use crate::app::{AlertRow, Dialog, Editor, Effect, Finder, Hit, Lines, State, update};
+use crate::app::{AlertRow, Dialog, Editor, Effect, Finder, Hit, Lines, SourcesRow, State, update};
 use crate::domain::SafeText;
 use crate::keys::{Chord, PromptAction};
 
@@ -126,7 +126,7 @@ pub(super) fn go(state: &mut State, target: Target) -> Vec<Effect> {
         }
         Target::Source(id) => {
             state.ui.screen = Screen::Sources;
-            state.ui.sources.selected = Some(id);
+            state.ui.sources.selected = Some(SourcesRow::Source(id));
         }
     }
     Vec::new()

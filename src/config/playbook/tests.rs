@@ -76,6 +76,18 @@ fn the_example_shows_the_defaults() {
 }
 
 #[test]
+fn channels_can_be_tested_only_when_somebody_asks() {
+    let every = |text: &str| {
+        let text = format!("[response]\ntest_every = \"{text}\"");
+        let (read, mistakes) = PlaybookFile::parse(&text, "p.toml", &folder());
+        (read.playbook.test_every, mistakes.len())
+    };
+    assert_eq!(every("never"), (Span::ZERO, 0));
+    assert_eq!(every("1d"), (Span::from_days(1), 0));
+    assert_eq!(every("0s"), (Span::from_days(7), 1));
+}
+
+#[test]
 fn the_example_shows_every_kind_of_channel() {
     let read = example();
     let kinds: Vec<&str> = read.channels.iter().map(|channel| channel.way.name()).collect();
