@@ -287,6 +287,8 @@ fields! {
     Next = "next", "next by";
     /// Propose or publish.
     Then = "then", "then";
+    /// What is muted and need no longer be.
+    Silences = "silences", "end silence";
     /// Which message.
     Message = "message", "which";
     /// What a person found at the other side.

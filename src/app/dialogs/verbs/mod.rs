@@ -223,10 +223,15 @@ fn accept(state: &mut State) -> Vec<Effect> {
     } else {
         match meant(state, form) {
             Err(wrong) => Err((Some(wrong.field), wrong.why)),
-            Ok(doings) => decide(state, &form.incident, &doings).map_err(|refusal| {
-                in_the_way = refusal.rule == Rule::Duplicate;
-                (None, refusal.sentence)
-            }),
+            Ok(doings) => decide(state, &form.incident, &doings)
+                .map_err(|refusal| {
+                    in_the_way = refusal.rule == Rule::Duplicate;
+                    (None, refusal.sentence)
+                })
+                .and_then(|mut events| {
+                    events.extend(judge::ended(state, form).map_err(|why| (None, why))?);
+                    Ok(events)
+                }),
         }
     };
     let Some(Dialog::Form(form)) = &mut state.ui.dialog else { return Vec::new() };
