@@ -60,18 +60,24 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             ]
         }
         Msg::Reloaded(outcome) => {
-            let now = state.now;
+            let (now, mut effects) = (state.now, Vec::new());
             match outcome {
                 Ok(reload) => {
                     if let Some(keymap) = reload.keymap {
                         state.keymap = keymap;
                         state.ui.pending.clear();
                     }
+                    if reload.playbook.is_some() || reload.duties.is_some() {
+                        let playbook = reload.playbook.unwrap_or(state.model.playbook.clone());
+                        let duties = reload.duties.unwrap_or(state.model.duties.clone());
+                        effects.push(Effect::Govern(duties.clone()));
+                        state.model.govern(playbook, duties);
+                    }
                     state.ui.notice(Tone::Done, reload.what, now);
                 }
                 Err(sentence) => state.ui.notice(Tone::Error, sentence, now),
             }
-            Vec::new()
+            effects
         }
         Msg::Tick(now) => {
             state.now = now;

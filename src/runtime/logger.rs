@@ -1,5 +1,6 @@
 //! The thread that owns the log: appends what the loop asks for and watches for what other processes wrote.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Arrival;
 use crate::app::Msg;
 use crate::domain::{Actor, SafeText, Timestamp};
-use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Presence, Recorded};
+use crate::eventlog::{AppendError, EventLog, LogEvent, Policy, Position, Presence, Recorded};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
@@ -22,6 +23,8 @@ pub(super) enum Ask {
     Append(Append),
     /// Find records by their words.
     Search(String),
+    /// Refuse what this policy does not allow.
+    Govern(Arc<Policy>),
     /// Say where this console is, and ask where the others are.
     Present(Presence),
 }
@@ -93,6 +96,10 @@ fn serve(
                 // What cannot be read is not found; the same trouble is said where facts are read.
                 let found = log.search(&words, MOST_FOUND).unwrap_or_default();
                 Some(Msg::Found(SafeText::new(&words), found))
+            }
+            Ok(Ask::Govern(policy)) => {
+                log.govern(&policy);
+                None
             }
             Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
             Err(RecvTimeoutError::Timeout) => None,

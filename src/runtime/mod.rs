@@ -23,6 +23,7 @@ mod logger;
 mod open;
 mod outbox;
 pub mod pace;
+mod response;
 pub mod sight;
 pub mod signals;
 pub mod terminal;
@@ -131,6 +132,8 @@ pub struct Console {
 pub(crate) enum Arrival {
     Msg(Msg),
     Theme(Theme),
+    /// Other channels and trackers than before.
+    Ways(response::Ways),
 }
 
 /// Most messages taken in before a frame is due: a flood must not keep the screen still.
@@ -232,6 +235,7 @@ impl Running {
                                 effects.extend(update(&mut self.state, msg));
                             }
                             Some(Arrival::Theme(theme)) => self.theme = theme,
+                            Some(Arrival::Ways(ways)) => self.exec.change(ways),
                             None => break,
                         }
                         next = arrivals.try_recv().ok();

@@ -206,3 +206,46 @@ fn a_channel_is_tested_and_settled_in_a_real_console_and_the_key_stays_the_same(
     session.send("q");
     assert!(session.exit_status().success());
 }
+
+#[test]
+fn a_playbook_that_is_changed_or_broken_is_told_and_the_console_goes_on() {
+    let (port, told) = hook();
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::create_dir(path("state")).unwrap();
+    std::fs::set_permissions(path("state"), PermissionsExt::from_mode(0o700)).unwrap();
+    let dead = super::lab::free_ports(1).unwrap()[0];
+    let config = format!(
+        "me = \"alice\"\n[[source]]\nname = \"prom\"\nkind = \"prometheus\"\n\
+         url = \"http://127.0.0.1:{dead}\"\n"
+    );
+    std::fs::write(path("config.toml"), config).unwrap();
+    std::fs::write(path("catalog.toml"), "").unwrap();
+    let words = |name: &str| path(name).display().to_string();
+    let program =
+        Program::quarterdeck(&["--config", &words("config.toml"), "--state-dir", &words("state")]);
+    let url = format!("http://127.0.0.1:{port}/");
+    let mut session = Start::new(program).size(120, 30).env("HOOK", &url).start();
+    session.wait_for_text("1 Bridge");
+    session.send("S");
+    session.wait_for_text("No channels are declared");
+    let playbook = "[response]\ntest_every = \"never\"\n[[channel]]\nname = \"hook\"\n\
+                    kind = \"webhook\"\nurl = { env = \"HOOK\" }\n";
+    std::fs::write(path("playbook.toml"), playbook).unwrap();
+    session.wait_for_text("The playbook was read again and is in force.");
+    session.wait_for_text("never tested");
+    // What was not there at the start is spoken to as well.
+    session.send("\tT");
+    session.wait_for_text("in doubt");
+    assert_eq!(told.try_iter().count(), 1, "{}", session.picture());
+    std::fs::write(path("playbook.toml"), format!("{playbook}kindd = 1\n")).unwrap();
+    session.wait_for_text("The playbook could not be read, the one in force stays:");
+    assert!(session.picture().contains("webhook"), "{}", session.picture());
+    // A policy that does not know this key: nothing of its own counts any more, and it says so.
+    std::fs::write(path("policy.toml"), "[[person]]\nname = \"bob\"\n").unwrap();
+    session.wait_for_text("The policy was read again; every record is judged by it anew.");
+    session.send("T");
+    session.wait_for_text("The policy does not know the key of this console");
+    session.send("q");
+    assert!(session.exit_status().success());
+}
