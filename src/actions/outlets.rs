@@ -13,7 +13,7 @@ use crate::model::{Model, OpenOperation, Standing};
 const FAILED_FOR: Span = Span::from_days(1);
 
 /// A channel or a tracker.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OutletId {
     /// Reaches people.
     Channel(ChannelId),
