@@ -293,7 +293,6 @@ fn what_is_missing_is_told_without_calling_it_wrong() {
     assert_eq!(
         said,
         [
-            "there is no cadence for internal updates of SEV-4 and SEV-5, so nobody is reminded of them; add a [[cadence]] if they are promised",
             "no channel takes external updates; add \"external\" to the `audiences` of one",
             "the channel here has no `fallback` for when it certainly failed",
             "nobody is ever on call in payments; give it a [[team.rotation]]",
