@@ -60,7 +60,7 @@ fn a_path_that_was_never_tested_says_so_in_red_and_in_words() {
     let shown = screen(&state);
     assert_eq!(shown.matches("never tested").count(), 5, "{shown}");
     assert!(
-        shown.contains("Never tested, so nobody knows whether it works; T tests it."),
+        shown.contains("Never tested, so nobody knows whether it works; X tests it."),
         "{shown}"
     );
     // Each of them asks for somebody on the tab too.
@@ -80,8 +80,8 @@ fn a_path_that_was_never_tested_says_so_in_red_and_in_words() {
 #[test]
 fn one_key_tests_the_selected_channel_and_only_a_channel() {
     let mut state = on(ways_out(), Screen::Sources);
-    assert_eq!(appended(press(&mut state, "T")), [], "a source is selected");
-    let sent = appended(press(&mut state, "tab j j T"));
+    assert_eq!(appended(press(&mut state, "X")), [], "a source is selected");
+    let sent = appended(press(&mut state, "tab j j X"));
     let [LogEvent::OperationRequested { operation: Operation::Send(message) }] = sent.as_slice()
     else {
         panic!("{sent:?}")
@@ -89,12 +89,12 @@ fn one_key_tests_the_selected_channel_and_only_a_channel() {
     assert_eq!(message.channel.as_str(), "status-page");
     assert!(matches!(&message.purpose, Purpose::Test { nonce } if nonce.starts_with("asked-")));
     // One whose test is under way is waited for, a tracker has nobody to reach.
-    assert_eq!(appended(press(&mut state, "j T")), []);
+    assert_eq!(appended(press(&mut state, "j X")), []);
     assert!(screen(&state).contains("A test of sms is under way"), "{}", screen(&state));
-    assert_eq!(appended(press(&mut state, "G T")), []);
+    assert_eq!(appended(press(&mut state, "G X")), []);
     assert!(screen(&state).contains("jira keeps tickets"), "{}", screen(&state));
     state.read_only = true;
-    assert_eq!(appended(press(&mut state, "k T")), []);
+    assert_eq!(appended(press(&mut state, "k X")), []);
     assert!(screen(&state).contains("read-only"), "{}", screen(&state));
 }
 
@@ -192,7 +192,7 @@ fn a_channel_is_tested_and_settled_in_a_real_console_and_the_key_stays_the_same(
     session.wait_for_text("1 Bridge");
     session.send("S\t");
     session.wait_for_text("never tested");
-    session.send("T");
+    session.send("X");
     session.wait_for_text("in doubt");
     session.send("Z");
     session.wait_for_text("What came of it?");
@@ -235,7 +235,7 @@ fn a_playbook_that_is_changed_or_broken_is_told_and_the_console_goes_on() {
     session.wait_for_text("The playbook was read again and is in force.");
     session.wait_for_text("never tested");
     // What was not there at the start is spoken to as well.
-    session.send("\tT");
+    session.send("\tX");
     session.wait_for_text("in doubt");
     assert_eq!(told.try_iter().count(), 1, "{}", session.picture());
     std::fs::write(path("playbook.toml"), format!("{playbook}kindd = 1\n")).unwrap();
@@ -244,7 +244,7 @@ fn a_playbook_that_is_changed_or_broken_is_told_and_the_console_goes_on() {
     // A policy that does not know this key: nothing of its own counts any more, and it says so.
     std::fs::write(path("policy.toml"), "[[person]]\nname = \"bob\"\n").unwrap();
     session.wait_for_text("The policy was read again; every record is judged by it anew.");
-    session.send("T");
+    session.send("X");
     session.wait_for_text("The policy does not know the key of this console");
     session.send("q");
     assert!(session.exit_status().success());

@@ -51,6 +51,9 @@ const COLUMNS: [Column<Col>; 12] = [
     Column::new(Col::Next, "asked", 7, 2).right(),
 ];
 
+/// Wider than this a row is no longer read as one.
+const WIDE: u16 = 132;
+
 /// Shape, word and colour of a source's state.
 fn state(source: &SourceStatus, scene: &Scene<'_>) -> (&'static str, &'static str, Token) {
     let failed = source.failure.as_ref().map(|f| failure(f.kind));
@@ -97,7 +100,11 @@ fn next_try(source: &SourceStatus, scene: &Scene<'_>) -> Short {
     match source.next_try {
         None => short!("—"),
         Some(at) if at <= scene.now() => short!("now"),
-        Some(at) => short!("in {}", format::span(at.since(scene.now()))),
+        // Whole seconds: milliseconds are neither read nor have room.
+        Some(at) => {
+            let left = (at.since(scene.now()).millis() + 999) / 1_000;
+            short!("in {}", format::span(Span::from_secs(left)))
+        }
     }
 }
 
@@ -167,7 +174,7 @@ fn list(scene: &Scene<'_>, buf: &mut Buffer, table: Rect, focused: bool) -> Draw
     let scroll = scene.state.ui.sources.scroll;
     let first = first_visible(scroll, selected.unwrap_or(scroll), page, count);
     let (outer, table, list) = (table, inner(table), inner(list));
-    let placed = place(&COLUMNS, table);
+    let placed = place(&COLUMNS, Rect { width: table.width.min(WIDE), ..table });
     headings(&placed, table, buf, scene.style(Token::Header));
     let room = Rect { width: title_room(&placed, outer), ..outer };
     let more = count.saturating_sub(page);

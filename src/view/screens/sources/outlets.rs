@@ -15,6 +15,8 @@ use crate::view::screens::{empty, inner, title};
 use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{below, top};
 
+use super::WIDE;
+
 /// Columns of channels and trackers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Col {
@@ -116,7 +118,7 @@ pub(super) fn list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: boo
     let page = usize::from(rest.height);
     let scroll = ui.outlet_scroll;
     let first = first_visible(scroll, selected.unwrap_or(scroll), page, all.len());
-    let placed = place(&COLUMNS, table);
+    let placed = place(&COLUMNS, Rect { width: table.width.min(WIDE), ..table });
     headings(&placed, table, buf, scene.style(Token::Header));
     let room = Rect { width: title_room(&placed, area), ..area };
     let more = all.len().saturating_sub(page);
