@@ -176,6 +176,9 @@ enum Sub {
     /// Open or change a workstream: `workstream dan database`, `workstream block database no access`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Workstream(incident::Words),
+    /// Ask a Prometheus and freeze the answer as proof: `evidence --query 'up == 0' who is down`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Evidence(incident::Evidence),
     /// Put workstreams under leads: `split 'data / dan: database, cache' 'edge / eve: proxy'`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Split(incident::Split),
@@ -324,6 +327,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Handoff(words)) => incident::act(&cli.common, &cli.look, "handoff", &words),
             Some(Sub::Task(ask)) => incident::task(&cli.common, &cli.look, &ask),
             Some(Sub::Describe(ask)) => incident::describe(&cli.common, &cli.look, &ask),
+            Some(Sub::Evidence(ask)) => incident::evidence(&cli.common, &cli.look, &ask).await,
             Some(Sub::Split(ask)) => incident::split(&cli.common, &cli.look, &ask),
             Some(Sub::Workstream(words)) => {
                 incident::act(&cli.common, &cli.look, "workstream", &words)
