@@ -35,3 +35,4 @@ mod stories;
 mod tmux;
 mod trackers;
 mod two_people;
+mod ways_out;
