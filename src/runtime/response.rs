@@ -93,7 +93,7 @@ impl Response {
             return vec![told(Err(sentence))];
         }
         let channels = read.channels.iter().map(|one| outbound::channel(one, &self.clock));
-        let trackers = read.trackers.iter().filter_map(|one| trackers::tracker(one, &self.clock));
+        let trackers = read.trackers.iter().map(|one| trackers::tracker(one, &self.clock));
         let (outlets, playbook) = (channels.chain(trackers).collect(), Arc::new(read.playbook));
         let reload = Reload {
             what: "The playbook was read again and is in force.".into(),
