@@ -175,6 +175,11 @@ pub trait EventLog: Send {
         Ok(Vec::new())
     }
 
+    /// Does some of what can wait until nobody asks for anything; whether there is more of it.
+    fn tidy(&mut self) -> bool {
+        false
+    }
+
     /// Whether another process has written since this was last asked. Cheap: ask every 100 ms.
     fn changed(&mut self) -> Result<bool, ReadError>;
 }

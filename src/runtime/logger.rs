@@ -86,8 +86,11 @@ fn serve(
     to_loop: &mpsc::Sender<Arrival>,
 ) {
     let mut look = Instant::now() + WATCH;
+    let mut untidy = false;
     loop {
-        let msg = match requests.recv_timeout(look.saturating_duration_since(Instant::now())) {
+        let idle =
+            if untidy { Duration::ZERO } else { look.saturating_duration_since(Instant::now()) };
+        let msg = match requests.recv_timeout(idle) {
             Ok(Ask::Append(append)) => appended(log.as_mut(), append),
             Ok(Ask::Search(words)) => {
                 // What cannot be read is not found; the same trouble is said where facts are read.
@@ -95,7 +98,10 @@ fn serve(
                 Some(Msg::Found(SafeText::new(&words), found))
             }
             Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
-            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                untidy = log.tidy();
+                None
+            }
             Err(RecvTimeoutError::Disconnected) => return,
         };
         if let Some(msg) = msg {

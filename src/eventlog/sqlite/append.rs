@@ -10,7 +10,7 @@ use crate::domain::{Actor, Timestamp};
 use super::super::chain::{Tip, later};
 use super::super::record::{Hybrid, MOST_HEADS, Origin, Sealed};
 use super::super::signer::Signer;
-use super::super::{LogEvent, Position, RecordId, Recorded, claim, words};
+use super::super::{LogEvent, Position, RecordId, claim};
 use super::say::{Trouble, broken};
 use super::{ROW, row};
 
@@ -179,7 +179,6 @@ pub(super) fn insert(connection: &Connection, prepared: &Prepared) -> rusqlite::
         let said = &sealed.record;
         let row = params![sealed.id.0, said.incident, said.origin.0, said.seq, sealed.bytes];
         position = record.insert(row)?;
-        index_at(connection, position, &sealed.recorded())?;
     }
     for (place, id) in &prepared.places {
         connection
@@ -187,24 +186,6 @@ pub(super) fn insert(connection: &Connection, prepared: &Prepared) -> rusqlite::
             .execute(params![place, id.0])?;
     }
     Ok(Position(u64::try_from(position).unwrap_or_default()))
-}
-
-/// Makes a record's words findable again.
-pub(super) fn index(connection: &Connection, record: &Recorded) -> rusqlite::Result<()> {
-    let position = connection
-        .prepare_cached("SELECT position FROM record WHERE id = ?1")?
-        .query_row([record.id.0], |row| row.get(0))?;
-    index_at(connection, position, record)
-}
-
-fn index_at(connection: &Connection, position: i64, record: &Recorded) -> rusqlite::Result<()> {
-    let text = words::of(record);
-    if !text.is_empty() {
-        connection
-            .prepare_cached("INSERT INTO words(rowid, text) VALUES (?1, ?2)")?
-            .execute(params![position, text])?;
-    }
-    Ok(())
 }
 
 /// The record that took a place last.
