@@ -20,7 +20,7 @@ use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::connectors::trackers;
 use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
-use crate::eventlog::{Batch, EventLog, KeyChoice, Place, Policy, Position, SqliteLog};
+use crate::eventlog::{Batch, EventLog, KeyChoice, Place, Policy, Position, SqliteLog, SteadyLog};
 use crate::model::Model;
 use crate::runtime::{SourceSetup, clock};
 
@@ -167,7 +167,21 @@ impl World {
             );
             notice = Some(SafeText::body(&left_out));
         }
+        let log = SteadyLog::new(log).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
         Ok(Opened { log: Box::new(log), position, notice })
+    }
+
+    /// Goes on without a disk that takes entries: what can be read of the log is taken in, and what is
+    /// written is held.
+    pub(super) fn open_held(
+        &mut self,
+        why: &SafeText,
+    ) -> anyhow::Result<(Box<dyn EventLog>, Position)> {
+        let mut log = SteadyLog::without(&self.place(), why)
+            .map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        // What cannot be read is not there; why is said where the disk's trouble is.
+        let position = self.fold(&mut log).map_or(Position::default(), |(position, _)| position);
+        Ok((Box::new(log), position))
     }
 
     /// As [`World::open_log`], for a command that writes with its own key.

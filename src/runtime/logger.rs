@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Arrival;
 use crate::app::Msg;
 use crate::domain::{Actor, SafeText, Timestamp};
-use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Presence, Recorded};
+use crate::eventlog::{AppendError, EventLog, Held, LogEvent, Position, Presence, Recorded};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
@@ -39,7 +39,7 @@ pub(super) struct Append {
 /// The thread; ends when its sender is dropped, after everything asked for is on disk.
 pub(super) struct Logger {
     to: Option<Sender<Ask>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Held>>,
 }
 
 impl Logger {
@@ -70,12 +70,10 @@ impl Logger {
         self.to.as_ref().is_some_and(|to| to.send(ask).is_ok())
     }
 
-    /// Waits until everything handed over is on disk.
-    pub(super) fn finish(&mut self) {
+    /// Waits until everything handed over is on disk; gives back what the disk would not take.
+    pub(super) fn finish(&mut self) -> Held {
         self.to = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
 }
 
@@ -84,7 +82,8 @@ fn serve(
     mut position: Position,
     requests: &Receiver<Ask>,
     to_loop: &mpsc::Sender<Arrival>,
-) {
+) -> Held {
+    let mut told = Held::default();
     let mut look = Instant::now() + WATCH;
     let mut untidy = false;
     loop {
@@ -102,8 +101,14 @@ fn serve(
                 untidy = log.tidy();
                 None
             }
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return log.let_go(),
         };
+        // Before the facts themselves: what is not on the disk is never shown as if it were.
+        let held = log.held();
+        if held != told {
+            let _ = to_loop.blocking_send(Arrival::Msg(Msg::Held(held.clone())));
+            told = held;
+        }
         if let Some(msg) = msg {
             // A loop that has ended no longer listens; what it asked for is on disk all the same.
             let _ = to_loop.blocking_send(Arrival::Msg(msg));

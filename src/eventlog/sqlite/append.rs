@@ -159,6 +159,11 @@ impl Ends {
         Ok(last == self.noted.0)
     }
 
+    /// The latest time known.
+    pub(super) const fn hybrid(&self) -> Hybrid {
+        self.hybrid
+    }
+
     /// What is known after the records are safely in.
     pub(super) fn taken(&mut self, prepared: &Prepared, position: Position) {
         for (incident, tip) in &prepared.tips {
@@ -181,15 +186,21 @@ pub(super) fn insert(connection: &Connection, prepared: &Prepared) -> rusqlite::
         position = record.insert(row)?;
     }
     for (place, id) in &prepared.places {
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO claim VALUES (?1, ?2)")?
-            .execute(params![place, id.0])?;
+        stand(connection, place, *id)?;
     }
     Ok(Position(u64::try_from(position).unwrap_or_default()))
 }
 
+/// Says who took a place.
+pub(super) fn stand(connection: &Connection, place: &str, id: RecordId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO claim VALUES (?1, ?2)")?
+        .execute(params![place, id.0])?;
+    Ok(())
+}
+
 /// The record that took a place last.
-fn standing(connection: &Connection, place: &str) -> rusqlite::Result<Option<RecordId>> {
+pub(super) fn standing(connection: &Connection, place: &str) -> rusqlite::Result<Option<RecordId>> {
     connection
         .prepare_cached("SELECT record FROM claim WHERE place = ?1")?
         .query_row([place], |r| r.get(0).map(RecordId))

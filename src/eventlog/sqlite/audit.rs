@@ -26,6 +26,33 @@ fn read_only(path: &Path) -> Result<(Connection, usize), Trouble> {
     Ok((connection, version))
 }
 
+/// A log that can only be read: also one on a disk where nothing at all can be written, not even who reads.
+pub(super) fn as_it_is(path: &Path) -> Result<Connection, Trouble> {
+    let readable = |connection: &Connection| {
+        connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(())).is_ok()
+    };
+    if let Ok((connection, _)) = read_only(path)
+        && readable(&connection)
+    {
+        return Ok(connection);
+    }
+    let name: String = path
+        .to_string_lossy()
+        .chars()
+        .map(|c| match c {
+            '?' | '#' | '%' => format!("%{:02x}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)?;
+    harden(&connection)?;
+    check_ours(&connection, path)?;
+    Ok(connection)
+}
+
 /// The one record whose id begins so.
 pub(super) fn sealed(path: &Path, beginning: &str) -> Result<Sealed, Trouble> {
     let (connection, _) = read_only(path)?;

@@ -16,6 +16,9 @@ mod read;
 mod say;
 mod schema;
 mod search;
+mod steady;
+
+pub use self::steady::SteadyLog;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -212,6 +215,17 @@ impl SqliteLog {
         audit::sealed(&path, beginning).map_err(|trouble| refused(sentence("read", &path, trouble)))
     }
 
+    /// What to say to whoever wrote.
+    fn answered(
+        &self,
+        written: Result<Vec<Recorded>, Trouble>,
+    ) -> Result<Vec<Recorded>, AppendError> {
+        written.map_err(|trouble| match trouble {
+            Trouble::Taken(error) => *error,
+            other => AppendError::failed(&sentence("written", &self.path, other)),
+        })
+    }
+
     /// Signs and puts in: under the lock, or, when signing may take its time, beside it, and again when
     /// somebody else wrote meanwhile.
     fn write(
@@ -272,10 +286,8 @@ impl EventLog for SqliteLog {
         wall: Timestamp,
         events: &[LogEvent],
     ) -> Result<Vec<Recorded>, AppendError> {
-        self.write((actor, wall), events).map_err(|trouble| match trouble {
-            Trouble::Taken(error) => *error,
-            other => AppendError::failed(&sentence("written", &self.path, other)),
-        })
+        let written = self.write((actor, wall), events);
+        self.answered(written)
     }
 
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError> {
