@@ -228,7 +228,7 @@ fn a_note_written_on_a_full_disk_is_held_with_a_loud_mark_and_put_in_when_there_
     let mut session = desk.at_alerts(desk.start());
     session.send("q");
     assert!(session.exit_status().success());
-    // In KiB: a file of the log grows by more than that when a note of 60 is written.
+    // In KiB: a file of the log grows by more than that when a note of 30 is written.
     let limit = 48;
     let exe = env!("CARGO_BIN_EXE_quarterdeck");
     let script = format!(
@@ -240,7 +240,7 @@ fn a_note_written_on_a_full_disk_is_held_with_a_loud_mark_and_put_in_when_there_
     let mut session = desk.at_alerts(start);
     session.send("n");
     session.wait_for_text("Note");
-    let long = "full ".repeat(12_000);
+    let long = "full ".repeat(6_000);
     session.send("\x1b[200~");
     session.send(&long);
     session.send("\x1b[201~ the end");
