@@ -11,7 +11,9 @@ use super::Arrival;
 use super::lookout;
 use crate::app::Msg;
 use crate::domain::{Actor, SafeText, Timestamp};
-use crate::eventlog::{AppendError, EventLog, LogEvent, Policy, Position, Presence, Recorded};
+use crate::eventlog::{
+    AppendError, EventLog, Held, LogEvent, Policy, Position, Presence, Recorded,
+};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
@@ -49,7 +51,7 @@ pub(super) struct Logger {
     to: Option<Sender<Ask>>,
     /// For whoever sees that somebody writes.
     lookout: Option<Arc<Sender<Ask>>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Held>>,
 }
 
 impl Logger {
@@ -84,12 +86,10 @@ impl Logger {
         self.to.as_ref().is_some_and(|to| to.send(ask).is_ok())
     }
 
-    /// Waits until everything handed over is on disk.
-    pub(super) fn finish(&mut self) {
+    /// Waits until everything handed over is on disk; gives back what the disk would not take.
+    pub(super) fn finish(&mut self) -> Held {
         (self.to, self.lookout) = (None, None);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
 }
 
@@ -99,11 +99,15 @@ fn serve(
     every: Duration,
     requests: &Receiver<Ask>,
     to_loop: &mpsc::Sender<Arrival>,
-) {
+) -> Held {
+    let mut told = Held::default();
     // What was written before anybody watched is seen soon.
     let mut look = Instant::now() + WATCH;
+    let mut untidy = false;
     loop {
-        let msg = match requests.recv_timeout(look.saturating_duration_since(Instant::now())) {
+        let idle =
+            if untidy { Duration::ZERO } else { look.saturating_duration_since(Instant::now()) };
+        let msg = match requests.recv_timeout(idle) {
             Ok(Ask::Append(append)) => appended(log.as_mut(), append),
             Ok(Ask::Search(words)) => {
                 // What cannot be read is not found; the same trouble is said where facts are read.
@@ -119,9 +123,18 @@ fn serve(
                 look = Instant::now();
                 None
             }
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                untidy = log.tidy();
+                None
+            }
+            Err(RecvTimeoutError::Disconnected) => return log.let_go(),
         };
+        // Before the facts themselves: what is not on the disk is never shown as if it were.
+        let held = log.held();
+        if held != told {
+            let _ = to_loop.blocking_send(Arrival::Msg(Msg::Held(held.clone())));
+            told = held;
+        }
         if let Some(msg) = msg {
             // A loop that has ended no longer listens; what it asked for is on disk all the same.
             let _ = to_loop.blocking_send(Arrival::Msg(msg));

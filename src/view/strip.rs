@@ -324,6 +324,12 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let part = Part::flexible(text, usize::MAX, scene.style(Token::BannerDemo), 1).at_right();
         parts.push(part.or(short!(" follows ")));
     }
+    let held = &scene.state.held;
+    if !held.why.is_empty() {
+        let count = format::count(held.records.len());
+        let part = Part::of(short!(" NOT ON DISK: {count} "), scene.style(Token::BannerWarning), 0);
+        parts.push(part.at_right().or(short!(" NO DISK {count} ")));
+    }
     if scene.state.read_only {
         let part = Part::new(" READ-ONLY ", scene.style(Token::BannerWarning), 5).at_right();
         parts.push(part.or(short!(" RO ")));

@@ -16,6 +16,7 @@ mod eventlog_kinds;
 mod eventlog_power;
 mod eventlog_process;
 mod eventlog_reading;
+mod eventlog_steady;
 mod hostile;
 mod hostile_files;
 mod hostile_secrets;
