@@ -6,8 +6,9 @@ use super::error::Mistakes;
 use super::node::{Node, Table, Value, of_percent};
 use crate::analysis::burn;
 use crate::domain::{
-    BurnCondition, Dependency, Indicator, MaintenanceWindow, Method, Origin, SafeText, Service,
-    ServiceId, Signal, SignalQuery, Slo, SloFormat, SloId, SourceId, Span, Unit, Urgency, WindowId,
+    BurnCondition, Dependency, EdgeOrigin, Indicator, MaintenanceWindow, Method, Origin, SafeText,
+    Service, ServiceId, Signal, SignalQuery, Slo, SloFormat, SloId, SourceId, Span, Unit, Urgency,
+    WindowId,
 };
 
 /// Reads the whole file.
@@ -87,13 +88,17 @@ fn read_service(
 /// `"payments"`, or `{ on = "cache", hard = false }`.
 fn read_dependency(node: &Node, mistakes: &Mistakes) -> Option<Dependency> {
     if let Value::Text(name) = &node.value {
-        return Some(Dependency { on: ServiceId::new(name), hard: true });
+        return Some(Dependency {
+            on: ServiceId::new(name),
+            hard: true,
+            origin: EdgeOrigin::Catalog,
+        });
     }
     let table = Table::of(node, "each `depends_on`", mistakes)?;
     let on = table.need_text("on").map(ServiceId::new);
     let hard = table.flag("hard").unwrap_or(true);
     table.finish();
-    Some(Dependency { on: on?, hard })
+    Some(Dependency { on: on?, hard, origin: EdgeOrigin::Catalog })
 }
 
 /// What numbers count, as written in the catalog.

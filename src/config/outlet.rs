@@ -12,7 +12,6 @@ use crate::connectors::outbound::config::{
 };
 use crate::connectors::registry::Basic;
 use crate::connectors::secret::SecretRef;
-use crate::connectors::trackers::is_spoken;
 use crate::domain::{Audience, Channel, ChannelId, SafeText, Severity, Span, Status, TrackerId};
 
 /// A channel as decisions and as its outlet need it, and where its fallback is named.
@@ -266,13 +265,6 @@ pub(super) fn tracker(table: Table<'_>, mistakes: &Mistakes) -> Option<TrackerCo
     let id = table.need_text("name").map(TrackerId::new);
     table.need("kind");
     let kind = table.word("kind", &TrackerKind::ALL.map(|kind| (kind.name(), kind)))?;
-    if !is_spoken(kind) {
-        let spoken = TrackerKind::ALL.into_iter().filter(|kind| is_spoken(*kind));
-        let hint =
-            format!("use one of {}", spoken.map(TrackerKind::name).collect::<Vec<_>>().join(", "));
-        let what = format!("trackers of the kind `{}` cannot be spoken to yet", kind.name());
-        mistakes.hinted(table.place("kind"), &what, &hint);
-    }
     let usual = match kind {
         TrackerKind::Github => Some("https://api.github.com"),
         TrackerKind::Gitlab => Some("https://gitlab.com"),
@@ -287,6 +279,9 @@ pub(super) fn tracker(table: Table<'_>, mistakes: &Mistakes) -> Option<TrackerCo
             TrackerKind::Github => "write project = \"owner/repository\"",
             TrackerKind::Pagerduty => "name the service's id",
             TrackerKind::Rt => "name the queue",
+            TrackerKind::Jira => {
+                "name the project's key, as it stands before the number of its issues"
+            }
             _ => "name the project's key or path",
         };
         mistakes.hinted(table.at, "`project` is missing, so tickets have nowhere to go", what);

@@ -12,6 +12,8 @@ use super::{ConsensusId, EdgesId, Labels, Reading, ReplicationId, ResourceId, Se
 pub enum MeasureId {
     /// How much of a resource is in use.
     Used(ResourceId),
+    /// The same over weeks, for the resource on screen.
+    LongUsed(ResourceId),
     /// How much of it there is, where that is measured and not written down.
     Limit(ResourceId),
     /// A service's processes: 1 for each that is up, 0 for each that is not.
@@ -34,6 +36,8 @@ pub enum MeasureId {
     Tripped(EdgesId),
     /// A golden signal, asked for while services are compared to find what is to blame.
     Signal(ServiceId, Signal),
+    /// How much of a resource is in use, asked for finely while services are compared.
+    Strain(ResourceId),
 }
 
 /// One series of an answer.

@@ -20,6 +20,12 @@ pub struct Answer {
 pub struct MeasureBook {
     answers: BTreeMap<MeasureId, Answer>,
     courses: BTreeMap<MeasureId, (Timestamp, Vec<Series>)>,
+    /// Grows with every course of a service that is compared.
+    pub(super) compared: u64,
+    /// Grows with every course of a resource.
+    pub(super) filled: u64,
+    /// Grows with every other answer about calls between services.
+    pub(super) called: u64,
 }
 
 impl MeasureBook {
@@ -36,6 +42,7 @@ impl MeasureBook {
             return false;
         }
         let changed = known.is_none_or(|known| known.found != found);
+        self.called += u64::from(changed && matches!(of, MeasureId::Calls(_)));
         self.answers.insert(of, Answer { source: source.clone(), at, found });
         changed
     }
@@ -45,6 +52,8 @@ impl MeasureBook {
         if self.courses.get(&of).is_some_and(|(known, _)| *known > at) {
             return false;
         }
+        self.compared += u64::from(matches!(of, MeasureId::Signal(..) | MeasureId::Strain(_)));
+        self.filled += u64::from(matches!(of, MeasureId::Used(_) | MeasureId::LongUsed(_)));
         self.courses.insert(of, (at, lines));
         true
     }

@@ -5,23 +5,29 @@
 //! statuses) are computed when data arrives, never while drawing.
 
 mod alerts;
+mod capacity;
 mod evidence;
 mod grouping;
 pub mod incidents;
 mod journal;
 mod judging;
+mod map;
 mod measures;
 mod recall;
 mod resilience;
 mod signals;
 mod silences;
 mod slos;
+mod study;
+mod suspicion;
 mod windows;
 
-pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
+pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
+pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
+pub use map::{EdgeView, MapBook, MapFound};
 pub use measures::{Answer, MeasureBook};
 pub use recall::Remembered;
 pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
@@ -30,6 +36,8 @@ pub use silences::SilenceBook;
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
+pub use study::{Finding, Study};
+pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
 pub use windows::Planned;
 
 #[cfg(test)]
@@ -78,6 +86,12 @@ pub struct Model {
     pub signals: SignalBook,
     /// Answers to the catalog's questions.
     pub measures: MeasureBook,
+    /// What runs out, and when.
+    pub capacity: CapacityBook,
+    /// Who calls whom.
+    pub map: MapBook,
+    /// Who is likely to blame for what hurts most.
+    pub suspicion: Suspicion,
     /// Calls between services as traces show them, by source.
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.
@@ -240,6 +254,7 @@ impl Model {
     pub fn tick(&mut self, now: Timestamp) {
         self.now = now;
         self.look_again();
+        self.look_for_concern();
     }
 
     /// When this Prometheus was last seen evaluating its rules.
@@ -297,6 +312,7 @@ impl Model {
             Observation::Course { of, lines } => self.measures.course(of, at, lines),
             Observation::Traced(calls) => {
                 let changed = self.traced.get(source).is_none_or(|(_, known)| *known != calls);
+                self.map.traced += u64::from(changed);
                 self.traced.insert(source.clone(), (at, calls));
                 changed
             }
@@ -352,8 +368,7 @@ impl Model {
             return false;
         }
         let touched = self.slos.observe(readings);
-        self.slos.judge_again(&touched, &self.catalog);
-        true
+        self.slos.judge_again(&touched, &self.catalog)
     }
 
     /// The one place where the burn of an objective over time goes to its book.

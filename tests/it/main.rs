@@ -8,6 +8,7 @@ mod connectors;
 mod connectors_http;
 mod connectors_poll;
 mod connectors_tape;
+mod double;
 mod eventlog;
 mod eventlog_claims;
 mod eventlog_keys;

@@ -4,6 +4,16 @@
 //! readings; parameters are constants, the same for every line. How well they do on public data is
 //! measured by `cargo bench --bench science`.
 
+mod autoregression;
+mod detector;
+mod forecast;
+mod grid;
+mod holt_winters;
 mod outlook;
+mod project;
+mod season;
+mod views;
 
+pub use detector::{Detector, Score};
+pub use forecast::forecast;
 pub use outlook::{Ask, Backtest, Crossing, Forecast, Kind, Limit, NoForecast, Step};

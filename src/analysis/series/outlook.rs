@@ -43,9 +43,8 @@ pub struct Forecast {
     pub steps: Vec<Step>,
     /// When the limit is reached.
     pub crossing: Crossing,
-    /// How far off the same method would have been lately. Absent when the history is too short to
-    /// hold any of it back: then the interval is from the fit alone.
-    pub backtest: Option<Backtest>,
+    /// How far off the same method would have been lately.
+    pub backtest: Backtest,
     /// The method in words, to be shown beside the line.
     pub method: &'static str,
     /// The seasons found, shortest first; empty when there are none.
@@ -58,6 +57,8 @@ pub struct Forecast {
     pub used: usize,
     /// Share of the history's steps that had no reading and were filled in, 0 to 1.
     pub filled: f64,
+    /// What to know before believing it, as whole sentences.
+    pub cautions: Vec<&'static str>,
 }
 
 /// One coming step.
@@ -102,9 +103,9 @@ pub struct Backtest {
     pub mase: f64,
     /// Mean absolute error, in the unit of the forecast.
     pub error: f64,
-    /// Share of the held-back readings inside the band, 0 to 1; 0.95 is meant.
+    /// Share of the held-back steps inside a band made from the other trials, 0 to 1; 0.95 is meant.
     pub coverage: f64,
-    /// Readings held back, over all windows.
+    /// Steps held back, over all trials.
     pub readings: usize,
 }
 
@@ -113,12 +114,12 @@ pub struct Backtest {
 pub enum NoForecast {
     /// No finite reading at all.
     NoReadings,
-    /// Fewer readings than say anything.
+    /// Less history than says anything about this horizon.
     NotEnough {
-        /// Readings there are.
-        have: usize,
-        /// Readings needed for this horizon.
-        need: usize,
+        /// History there is.
+        have: Span,
+        /// History needed.
+        need: Span,
     },
     /// The newest reading is too old.
     Stale {
@@ -139,7 +140,7 @@ impl fmt::Display for NoForecast {
         match self {
             Self::NoReadings => f.write_str("no readings"),
             Self::NotEnough { have, need } => {
-                write!(f, "not enough history: {have} readings, {need} needed")
+                write!(f, "not enough history: {have}, at least {need} needed")
             }
             Self::Stale { age } => write!(f, "the newest reading is {age} old"),
             Self::MostlyGaps { missing } => {

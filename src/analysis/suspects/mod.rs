@@ -23,15 +23,20 @@
 //! away (CIRCA, Li et al., KDD 2022). A service that only passes on what its one callee does is
 //! explained away by it; an endpoint that moves as a service beside it does is folded into that.
 //!
-//! What it does not know it does not claim: a service without readings is no suspect, and when the
-//! symptom itself is within its usual range, nobody stands out. Cycles are walked once. Time
-//! O(s·n log n + e·n) for s signals of n readings and e edges.
+//! What it does not know it does not claim: a service without readings is no suspect (a change there
+//! is listed, but does not stand out by itself), and when the symptom itself is within its usual
+//! range, nobody stands out. Cycles are walked once. Time O(s·n log n + e·n) for s signals of n
+//! readings and e edges.
+//!
+//! The constants are round figures, not fitted ones: changing any one of them by a quarter to four
+//! times what it is moves at most two of PetShop's 26 true causes from the first place, and none of
+//! Nezha's 24 (`cargo bench --bench science`).
 
 mod explain;
 mod track;
 mod walk;
 
-use crate::domain::{SafeText, Span, Timestamp};
+use crate::domain::{SafeText, Signal, Span, Timestamp};
 
 pub use track::{AWAY, Track};
 
@@ -45,19 +50,6 @@ const CONTEXT: usize = 10;
 const LOOK_ON: usize = 15;
 /// Below this score nobody stands out: three deviations, seen in full correlation on the path.
 const STANDS_OUT: f64 = 1.0;
-
-/// The golden signals (Beyer et al., "Site Reliability Engineering", chapter 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Signal {
-    /// How long requests take. More is worse.
-    Latency,
-    /// The ratio of requests that fail, from 0 to 1. More is worse.
-    Errors,
-    /// How many requests there are. Both more and less are odd.
-    Traffic,
-    /// How full one of its own resources is. More is worse.
-    Saturation,
-}
 
 /// A service with what was read of it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -271,3 +263,6 @@ fn grids(case: &Case<'_>) -> Option<(Grid, Grid)> {
     let context = Grid { from: back(from, CONTEXT), step, len: CONTEXT };
     Some((Grid { from, step, len }, context))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     Capacity, Catalog, MeasureId, Measured, Observation, Reading, ResourceId, Series, ServiceId,
-    Signal, SourceId, Span, Timestamp,
+    SourceId, Span, Timestamp,
 };
 
 /// How far back every resource is known, for a quick forecast; in which steps, how often.
@@ -17,7 +17,7 @@ pub(super) const COURSE: (Span, Span, Span) =
 /// The same for the resource on screen: enough weeks to see one.
 pub(super) const LONG_COURSE: (Span, Span, Span) =
     (Span::from_days(21), Span::from_mins(30), Span::from_mins(5));
-/// What services that may be to blame are compared over.
+/// What services that may be to blame are compared over; the step is `model::COMPARED_STEP`.
 pub(super) const AROUND: (Span, Span, Span) =
     (Span::from_hours(2), Span::from_secs(30), Span::from_secs(60));
 
@@ -26,8 +26,8 @@ pub(super) const AROUND: (Span, Span, Span) =
 pub(super) struct Questions {
     /// By number.
     pub(super) all: Vec<(MeasureId, String)>,
-    /// Golden signals of every service, for comparing; by number.
-    pub(super) signals: Vec<(ServiceId, Signal, String)>,
+    /// Golden signals and resources of every service, for comparing; by number.
+    pub(super) compared: Vec<(ServiceId, MeasureId, String)>,
 }
 
 impl Questions {
@@ -67,16 +67,21 @@ impl Questions {
                 }
             }
         }
-        let mut signals = Vec::new();
+        let mut compared = Vec::new();
         for service in catalog.services.values().filter(|_| first) {
             if let Some(expr) = &service.alive {
                 ask(MeasureId::Alive(service.id.clone()), expr);
             }
             for query in &service.signals {
-                signals.push((service.id.clone(), query.signal, query.expr.clone()));
+                let of = MeasureId::Signal(service.id.clone(), query.signal);
+                compared.push((service.id.clone(), of, query.expr.clone()));
             }
         }
-        Self { all, signals }
+        for resource in catalog.resources.values().filter(|r| ours(&r.source)) {
+            let of = MeasureId::Strain(resource.id.clone());
+            compared.push((resource.service.clone(), of, resource.used.clone()));
+        }
+        Self { all, compared }
     }
 
     /// A question as it is sent.
@@ -100,7 +105,9 @@ impl Questions {
     pub(super) fn title(&self, number: usize) -> String {
         let Some((of, _)) = self.all.get(number) else { return "a query".to_owned() };
         match of {
-            MeasureId::Used(id) => format!("the use of the resource {id}"),
+            MeasureId::Used(id) | MeasureId::LongUsed(id) => {
+                format!("the use of the resource {id}")
+            }
             MeasureId::Limit(id) => format!("the limit of the resource {id}"),
             MeasureId::Alive(id) => format!("the liveness of {id}"),
             MeasureId::Members(id) => format!("the members of {id}"),
@@ -112,6 +119,7 @@ impl Questions {
             MeasureId::Retried(id) => format!("the repeated calls of the edges {id}"),
             MeasureId::Tripped(id) => format!("the breakers of the edges {id}"),
             MeasureId::Signal(id, signal) => format!("{} of {id}", signal.name()),
+            MeasureId::Strain(id) => format!("the use of the resource {id}"),
         }
     }
 }
@@ -153,7 +161,7 @@ impl Prometheus {
             let key = format!("resource:{id}");
             self.course_ask(state, &key, text, LONG_COURSE, now, asks);
         }
-        let compared = self.questions.signals.iter().enumerate();
+        let compared = self.questions.compared.iter().enumerate();
         let compared = compared.filter(|(_, (service, ..))| interest.around.contains(service));
         let compared = compared.map(|(at, (.., expr))| {
             plan::tag(&expr.replace("$range", &LEAST_RATE.to_string()), &at.to_string())
@@ -191,7 +199,7 @@ impl Prometheus {
             plan::tags(query_of(ask)).filter_map(|id| id.parse().ok()).collect();
         let mut answers = gathered::<Measured>(asked.iter().copied());
         let maker = &mut state.maker;
-        wire::elements(&reply.body, |mut element| {
+        wire::elements(&reply.body, |element| {
             let Some(wire::Point(_, value)) = element.value else { return };
             let tag = element.metric.0.iter().position(|(name, _)| name == plan::TAG);
             let Some(tag) = tag.map(|at| element.metric.0.swap_remove(at).1) else { return };
@@ -220,11 +228,11 @@ impl Prometheus {
     ) -> Result<Vec<Observation>, ParseError> {
         let mut state = self.state();
         let ahead = state.moved(&ask.key);
-        let around = ask.key.starts_with("around:");
+        let (around, long) = (ask.key.starts_with("around:"), ask.key.starts_with("resource:"));
         let asked = plan::tags(query_of(ask)).filter_map(|id| id.parse().ok());
         let mut courses = gathered::<Series>(asked);
         let maker = &mut state.maker;
-        wire::elements(&reply.body, |mut element| {
+        wire::elements(&reply.body, |element| {
             let tag = element.metric.0.iter().position(|(name, _)| name == plan::TAG);
             let Some(tag) = tag.map(|at| element.metric.0.swap_remove(at).1) else { return };
             if let Some(lines) = tag.parse().ok().and_then(|at: usize| courses.get_mut(&at)) {
@@ -236,10 +244,12 @@ impl Prometheus {
         drop(state);
         let seen = courses.into_iter().filter_map(|(at, mut lines)| {
             let of = if around {
-                let (service, signal, _) = self.questions.signals.get(at)?;
-                MeasureId::Signal(service.clone(), *signal)
+                self.questions.compared.get(at)?.1.clone()
             } else {
-                self.questions.all.get(at)?.0.clone()
+                match self.questions.all.get(at)?.0.clone() {
+                    MeasureId::Used(id) if long => MeasureId::LongUsed(id),
+                    of => of,
+                }
             };
             lines.sort_by(|a, b| a.labels.cmp(&b.labels));
             Some(Observation::Course { of, lines })

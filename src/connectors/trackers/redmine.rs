@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::text::{incident_line, last_line, short, unmarked};
+use super::text::{headline, incident_line, last_line, unmarked};
 use super::{
     Api, Asked, Comment, Desk, Draft, Target, Ticket, list, refused, segment, unknown, word,
 };
@@ -48,6 +48,7 @@ fn ticket(desk: &Desk, issue: &Value) -> Option<Ticket> {
         done: status["is_closed"].as_bool().unwrap_or(false),
         // Times count whole seconds; what is said or changed within one is told by its journal.
         version: format!("{} {}", word(&issue["updated_on"]), last.unwrap_or_default()),
+        group: String::new(),
     })
 }
 
@@ -161,7 +162,7 @@ impl Api for Redmine {
         };
         let mut issue = json!({
             "project_id": desk.config.project.as_str(),
-            "subject": short(draft.title, 255),
+            "subject": headline(draft.title, 255),
             "description": format!("{labels}{}", unmarked(&draft.body)),
         });
         for (key, id) in [("priority_id", priority), ("tracker_id", kind)] {
@@ -236,6 +237,7 @@ mod tests {
             state: "In Progress".into(),
             done: false,
             version: "2026-11-22T11:02:01Z 2".into(),
+            group: String::new(),
         };
         let desk = desk(TrackerKind::Redmine, "inc");
         assert_eq!(ticket(&desk, &said["issue"]), Some(wanted));

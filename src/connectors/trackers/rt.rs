@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::text::{plain, short};
+use super::text::{headline, plain};
 use super::{
     Api, Asked, Comment, Desk, Draft, Target, Ticket, list, refused, segment, unknown, word,
 };
@@ -65,6 +65,7 @@ fn ticket(desk: &Desk, one: &Value, changes: &str) -> Option<Ticket> {
             || closing.iter().flatten().any(|word| word.eq_ignore_ascii_case(&state)),
         // Times count whole seconds; every change is one more transaction.
         version: format!("{} {changes}", word(&one["LastUpdated"])),
+        group: String::new(),
         state,
     })
 }
@@ -150,7 +151,7 @@ impl Api for Rt {
         };
         let ticket = json!({
             "Queue": desk.config.project.as_str(),
-            "Subject": short(&format!("{} {}", mark(draft.incident), draft.title), 200),
+            "Subject": headline(&format!("{} {}", mark(draft.incident), draft.title), 200),
             "Content": format!("{labels}{}", draft.body),
             "ContentType": "text/plain",
             "Priority": draft.priority.unwrap_or(usual),
@@ -160,7 +161,7 @@ impl Api for Rt {
         let id = Some(word(&made["id"])).filter(|id| !id.is_empty()).ok_or_else(nothing)?;
         let url = desk.link(&format!("/Ticket/Display.html?id={id}"));
         let (state, version) = ("new".to_owned(), String::new());
-        Ok(Ticket { key: format!("#{id}"), url, done: false, state, version })
+        Ok(Ticket { key: format!("#{id}"), url, done: false, state, version, group: String::new() })
     }
 
     async fn read(&self, desk: &Desk, key: &str) -> Asked<Option<Ticket>> {
@@ -223,6 +224,7 @@ mod tests {
             state: "new".into(),
             done: false,
             version: "2026-11-22T11:25:54Z 7".into(),
+            group: String::new(),
         };
         assert_eq!(ticket(&rt(), &said, "7"), Some(wanted));
         let mut deleted = said;

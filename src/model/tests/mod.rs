@@ -4,6 +4,7 @@ mod groups;
 mod recall;
 mod resilience;
 mod sight;
+mod suspicion;
 
 use std::sync::Arc;
 

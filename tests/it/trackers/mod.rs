@@ -1,9 +1,11 @@
 //! Trackers against servers: real ones under `tests/run`, and a double of ours for the hosted ones.
 
 mod github;
+mod hosted;
 pub(crate) mod redmine;
 pub(crate) mod roundup;
 mod rt;
+mod shell;
 
 use std::sync::Arc;
 
@@ -41,7 +43,7 @@ fn config(kind: TrackerKind, project: &str, endpoint: Endpoint) -> TrackerConfig
 
 fn outlet(config: &TrackerConfig) -> Arc<dyn Outlet> {
     let clock: Arc<dyn Clock> = Arc::new(|| Timestamp::from_millis(1_795_000_000_000));
-    tracker(config, &clock).unwrap()
+    tracker(config, &clock)
 }
 
 fn operation(act: TicketAct) -> Operation {
