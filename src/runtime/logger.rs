@@ -17,6 +17,9 @@ use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Presence, Recor
 const WATCH: Duration = Duration::from_millis(100);
 /// And where the kernel says when somebody writes, all the same.
 const WATCHED: Duration = Duration::from_secs(1);
+/// What is being written can be read only once it is on the disk, and nobody says when that is: after a
+/// write was told, others' entries are looked for as if nobody told.
+const LIVELY: Duration = Duration::from_secs(3);
 /// More than anybody reads.
 const MOST_FOUND: usize = 500;
 
@@ -100,6 +103,7 @@ fn serve(
 ) {
     // What was written before anybody watched is seen soon.
     let mut look = Instant::now() + WATCH;
+    let mut lively = Instant::now() + LIVELY;
     loop {
         let msg = match requests.recv_timeout(look.saturating_duration_since(Instant::now())) {
             Ok(Ask::Append(append)) => appended(log.as_mut(), append),
@@ -111,6 +115,7 @@ fn serve(
             Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
             Ok(Ask::Look) => {
                 look = Instant::now();
+                lively = look + LIVELY;
                 None
             }
             Err(RecvTimeoutError::Timeout) => None,
@@ -122,7 +127,7 @@ fn serve(
         }
         // However much is asked for, others' entries are looked at in time.
         if look <= Instant::now() {
-            look = Instant::now() + every;
+            look = Instant::now() + if Instant::now() < lively { WATCH } else { every };
             if log.changed().unwrap_or(false) {
                 position = pass_on(log.as_mut(), position, to_loop);
             }
