@@ -19,6 +19,9 @@ use crate::eventlog::{
 const WATCH: Duration = Duration::from_millis(100);
 /// And where the kernel says when somebody writes, all the same.
 const WATCHED: Duration = Duration::from_secs(1);
+/// What is being written can be read only once it is on the disk, and nobody says when that is: after a
+/// write was told, others' entries are looked for as if nobody told.
+const LIVELY: Duration = Duration::from_secs(3);
 /// More than anybody reads.
 const MOST_FOUND: usize = 500;
 
@@ -104,6 +107,7 @@ fn serve(
     // What was written before anybody watched is seen soon.
     let mut look = Instant::now() + WATCH;
     let mut untidy = false;
+    let mut lively = Instant::now() + LIVELY;
     loop {
         let idle =
             if untidy { Duration::ZERO } else { look.saturating_duration_since(Instant::now()) };
@@ -121,6 +125,7 @@ fn serve(
             Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
             Ok(Ask::Look) => {
                 look = Instant::now();
+                lively = look + LIVELY;
                 None
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -141,7 +146,7 @@ fn serve(
         }
         // However much is asked for, others' entries are looked at in time.
         if look <= Instant::now() {
-            look = Instant::now() + every;
+            look = Instant::now() + if Instant::now() < lively { WATCH } else { every };
             if log.changed().unwrap_or(false) {
                 position = pass_on(log.as_mut(), position, to_loop);
             }
