@@ -31,5 +31,6 @@ mod screens;
 mod slo_conformance;
 mod stories;
 mod tmux;
+mod topologies;
 mod trackers;
 mod two_people;

@@ -227,7 +227,8 @@ mod tests {
     fn replicas_come_after_what_runs_once() {
         let db = Node { key: key("db"), replicas: Some(3), ..Node::default() };
         let base = graph("a→db b→db a→key");
-        let nodes = base.nodes().iter().cloned().filter(|node| node.key != db.key).chain([db]);
+        let nodes: Vec<Node> =
+            base.nodes().iter().filter(|node| node.key != db.key).cloned().collect();
         let at = crate::domain::Timestamp::from_millis(0);
         let edges: Vec<_> = base
             .edges()
@@ -238,7 +239,7 @@ mod tests {
                 crate::domain::Sighting::new(key(edge.from), key(edge.to), origin, at)
             })
             .collect();
-        let shop = Graph::build(nodes, &edges);
+        let shop = Graph::build(nodes.into_iter().chain([db]), &edges);
         let told: Vec<_> = single_points(&shop)
             .iter()
             .map(|p| (names(&shop, &[p.node]), p.replicated, p.takes))
