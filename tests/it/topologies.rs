@@ -92,8 +92,11 @@ fn reaching(calls: &Calls) -> BTreeMap<String, BTreeSet<String>> {
             }
         }
     }
-    let of = |to: &str| reach.iter().filter(|(a, b)| b == to && a != to).map(|(a, _)| a.clone());
-    names.iter().map(|name| ((*name).clone(), of(name).collect())).collect()
+    let of = |to: &str| -> BTreeSet<String> {
+        let pairs = reach.iter().filter(|(from, end)| end == to && from != to);
+        pairs.map(|(from, _)| from.clone()).collect()
+    };
+    names.iter().map(|name| ((*name).clone(), of(name))).collect()
 }
 
 fn holds(calls: &Calls) {
