@@ -26,7 +26,7 @@
 //! | module | what lives there | imports |
 //! |---|---|---|
 //! | [`domain`] | the words of the trade: plain values and their rules (alert, objective, service, silence, source, incident, message, playbook, observation, operation) | nothing |
-//! | [`analysis`] | pure algorithms over them: burn rates and budgets, what is usual, how far a clock is off; each with formula, source and cost | domain |
+//! | [`analysis`] | pure algorithms over them: burn rates and budgets, what is usual, how far a clock is off, who is likely to blame; each with formula, source and cost | domain |
 //! | [`eventlog`] | append-only signed facts: codec, claims, policy, keys and agents, SQLite store, memory store, audit | domain |
 //! | [`model`] | what is known now: the fold of the facts (alerts' journal, incidents) and the latest observations, and the queries screens and subcommands ask | domain, analysis, eventlog |
 //! | [`connectors`] | one file per outside system, pure; shared poll loop, HTTP client, resilience, secrets, recordings; `outbound`, what reaches people | domain, analysis |

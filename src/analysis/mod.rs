@@ -2,6 +2,13 @@
 
 pub mod baseline;
 pub mod burn;
+pub mod capability;
 pub mod clock;
+pub mod correlation;
 pub mod graph;
 pub mod oncall;
+pub mod quorum;
+pub mod retries;
+pub mod series;
+pub mod suspects;
+pub mod whatif;

@@ -286,7 +286,9 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        // Sources mostly wait; what takes long has threads of its own, and a second worker would be
+        // woken for nothing with every answer.
+        .worker_threads(1)
         .max_blocking_threads(4)
         .enable_all()
         .build()?;

@@ -49,7 +49,7 @@ pub(super) async fn run(common: &Common, ask: &Record) -> anyhow::Result<Exit> {
     let started = world.now();
     let recorder = world.recorder(&ask.out)?;
     let slos = world.catalog.slos.keys().cloned().collect();
-    let mut interest = Interest { service: None, slos, range: Span::from_mins(10) };
+    let mut interest = Interest { slos, range: Span::from_mins(10), ..Interest::default() };
     let (wanted, watching) = watch::channel(interest.clone());
     let (sink, mut events) = mpsc::channel(256);
     let handles: Vec<poll::Handle> = world

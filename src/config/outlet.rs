@@ -277,6 +277,9 @@ pub(super) fn tracker(table: Table<'_>, mistakes: &Mistakes) -> Option<TrackerCo
             TrackerKind::Github => "write project = \"owner/repository\"",
             TrackerKind::Pagerduty => "name the service's id",
             TrackerKind::Rt => "name the queue",
+            TrackerKind::Jira => {
+                "name the project's key, as it stands before the number of its issues"
+            }
             _ => "name the project's key or path",
         };
         mistakes.hinted(table.at, "`project` is missing, so tickets have nowhere to go", what);

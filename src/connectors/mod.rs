@@ -27,7 +27,9 @@ pub mod tape;
 pub mod trackers;
 mod wire;
 
-use crate::domain::{Observation, Operation, Outcome, ServiceId, SloId, SourceId, Span, Timestamp};
+use crate::domain::{
+    Observation, Operation, Outcome, ResourceId, ServiceId, SloId, SourceId, Span, Timestamp,
+};
 
 /// One HTTP exchange to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +95,10 @@ pub struct Interest {
     pub slos: Vec<SloId>,
     /// How far back charts reach.
     pub range: Span,
+    /// Resource whose long history is on screen.
+    pub resource: Option<ResourceId>,
+    /// Services whose golden signals are compared to find what is to blame.
+    pub around: Vec<ServiceId>,
 }
 
 /// A reply that is not what the API promises, or an error it reports.

@@ -155,6 +155,16 @@ fn unknown(why: impl AsRef<str>) -> Outcome {
     Outcome::Unknown { why: SafeText::body(why.as_ref()) }
 }
 
+/// A text of at most so many bytes: what the other side would refuse, or cut together with our mark.
+fn shortened(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let room = most.saturating_sub('…'.len_utf8());
+    let end = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
 /// Subject and text as one, for channels without a subject.
 fn whole(message: &Message) -> String {
     match (message.subject.is_empty(), message.body.is_empty()) {

@@ -71,6 +71,16 @@ ids! {
     TrackerId;
     /// A team of the playbook.
     TeamId;
+    /// A resource of the catalog that can run out.
+    ResourceId;
+    /// A consensus group of the catalog.
+    ConsensusId;
+    /// Copies of a service's data, as the catalog names them.
+    ReplicationId;
+    /// A supplier of the catalog.
+    VendorId;
+    /// A set of queries that show calls between services.
+    EdgesId;
 }
 
 impl IncidentId {

@@ -11,10 +11,13 @@ mod incident;
 mod labels;
 mod maintenance;
 mod matcher;
+mod measure;
 mod message;
 mod observation;
 mod operation;
 mod playbook;
+mod resilience;
+mod resource;
 mod series;
 mod service;
 mod severity;
@@ -31,13 +34,14 @@ pub use graph::{
     Agreement, Edge, EdgeIx, EdgeOrigin, Graph, Hardness, Node, NodeIx, NodeKey, Origins, Sighting,
 };
 pub use id::{
-    ChannelId, IncidentId, ServiceId, SilenceId, SiteId, SloId, SourceId, TeamId, TrackerId,
-    WindowId,
+    ChannelId, ConsensusId, EdgesId, IncidentId, ReplicationId, ResourceId, ServiceId, SilenceId,
+    SiteId, SloId, SourceId, TeamId, TrackerId, VendorId, WindowId,
 };
 pub use incident::{Audience, Cause, EntryKind, Evidence, Impact, Moment, Role, Status};
 pub use labels::{Interner, Labels};
 pub use maintenance::{MaintenanceWindow, Occurrence};
 pub use matcher::{Filter, FilterError, MatchOp, Matcher, Term};
+pub use measure::{MeasureId, Measured};
 pub use message::{Message, Purpose, TicketAct, TicketRef, TicketSeen};
 pub use observation::{AlertRule, Observation, RulesSeen};
 pub use operation::{Operation, Outcome};
@@ -45,6 +49,11 @@ pub use playbook::{
     Cadence, Channel, Contact, EscalationStep, Override, Playbook, Rotation, Route, Team, Template,
     Whom,
 };
+pub use resilience::{
+    CallSeen, ComponentSeen, Consensus, EdgeQueries, FeedSeen, Recovery, RecoveryOption,
+    Replication, Vendor, VendorState,
+};
+pub use resource::{Capacity, Resource, ResourceKind};
 pub use series::{Band, Reading, Series};
 pub use service::{Catalog, Dependency, Service, Signal, SignalQuery, Unit};
 pub use severity::{Judged, Level, LevelRule, Severity, SeverityPolicy};

@@ -1,8 +1,8 @@
 //! What a connector saw, in our words. Kept in memory; logged only when someone acts on it.
 
 use super::{
-    Alert, Band, ClockOffset, SafeText, Series, ServiceId, Signal, Silence, SloId, SloReading,
-    Span, Timestamp,
+    Alert, Band, CallSeen, ClockOffset, FeedSeen, MeasureId, Measured, SafeText, Series, ServiceId,
+    Signal, Silence, SloId, SloReading, Span, Timestamp,
 };
 
 /// One thing seen. Whole sets replace what was known from that source.
@@ -50,6 +50,24 @@ pub enum Observation {
         /// Down or unknown.
         down: u32,
     },
+    /// Answers to a question of the catalog; they replace the ones before. Empty: no series matched.
+    Measured {
+        /// Which question.
+        of: MeasureId,
+        /// One per series.
+        found: Vec<Measured>,
+    },
+    /// A question's answers over time, for forecasts; one line per series.
+    Course {
+        /// Which question.
+        of: MeasureId,
+        /// Lines.
+        lines: Vec<Series>,
+    },
+    /// Calls between services as traces show them.
+    Traced(Vec<CallSeen>),
+    /// What a supplier's status page says.
+    Feed(FeedSeen),
     /// Clock of the source.
     Clock(ClockOffset),
     /// Version the source reports.

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Labels, MaintenanceWindow, Matcher, SafeText, ServiceId, Slo, SloId};
+use super::{
+    Consensus, ConsensusId, EdgeOrigin, EdgeQueries, EdgesId, Labels, MaintenanceWindow, Matcher,
+    RecoveryOption, Replication, ReplicationId, Resource, ResourceId, SafeText, ServiceId, Slo,
+    SloId, Vendor, VendorId,
+};
 
 /// A service of the catalog.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -29,6 +33,16 @@ pub struct Service {
     pub matchers: Vec<Matcher>,
     /// Queries for the golden signals.
     pub signals: Vec<SignalQuery>,
+    /// PromQL: 1 for each of its processes that is up; liveness, not capability.
+    pub alive: Option<String>,
+    /// How many of it run, any of which can do the work; 1 when not said.
+    pub replicas: Option<u16>,
+    /// Zones or regions its replicas are spread over.
+    pub zones: Vec<SafeText>,
+    /// Whether it keeps nothing that a restart would lose; `None` when nobody has said.
+    pub stateless: Option<bool>,
+    /// Ways to bring it back.
+    pub recovery: Vec<RecoveryOption>,
 }
 
 /// A dependency goes from the caller to the callee.
@@ -38,6 +52,8 @@ pub struct Dependency {
     pub on: ServiceId,
     /// Whether the caller fails when the callee does.
     pub hard: bool,
+    /// The kind of file that says so.
+    pub origin: EdgeOrigin,
 }
 
 /// The four golden signals (Google SRE book).
@@ -79,6 +95,8 @@ pub enum Unit {
     Seconds,
     /// A plain number.
     Count,
+    /// Bytes, printed in powers of 1,024.
+    Bytes,
 }
 
 /// A PromQL expression for one signal; must give one series.
@@ -92,7 +110,7 @@ pub struct SignalQuery {
     pub unit: Unit,
 }
 
-/// Everything declared: services, objectives, maintenance windows.
+/// Everything declared: services, objectives, maintenance windows, what can run out, what stands behind.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Catalog {
     /// Services by id.
@@ -101,6 +119,16 @@ pub struct Catalog {
     pub slos: BTreeMap<SloId, Slo>,
     /// Planned work.
     pub windows: Vec<MaintenanceWindow>,
+    /// What can run out, by id.
+    pub resources: BTreeMap<ResourceId, Resource>,
+    /// Consensus groups, by id.
+    pub consensus: BTreeMap<ConsensusId, Consensus>,
+    /// Copies of data, by id.
+    pub replication: BTreeMap<ReplicationId, Replication>,
+    /// Suppliers, by id.
+    pub vendors: BTreeMap<VendorId, Vendor>,
+    /// Where calls between services can be seen, by id.
+    pub edges: BTreeMap<EdgesId, EdgeQueries>,
 }
 
 impl Catalog {

@@ -245,3 +245,10 @@ pub struct SloReading {
     /// Time of evaluation at the source.
     pub at: Timestamp,
 }
+
+impl SloReading {
+    /// Whether it says the same, at whatever time.
+    pub fn says_as(&self, other: &Self) -> bool {
+        (self.error_ratio, self.traffic) == (other.error_ratio, other.traffic)
+    }
+}

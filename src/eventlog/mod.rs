@@ -41,6 +41,7 @@ pub use sqlite::SqliteLog;
 pub use verify::{Fault, Finding, Report, Signers, StoredRow, verify};
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -173,6 +174,11 @@ pub trait EventLog: Send {
     /// first, at most `most`.
     fn search(&mut self, _words: &str, _most: usize) -> Result<Vec<RecordId>, ReadError> {
         Ok(Vec::new())
+    }
+
+    /// The file that changes whenever a process writes, so that it can be watched; `None` when there is none.
+    fn written_to(&self) -> Option<PathBuf> {
+        None
     }
 
     /// Whether another process has written since this was last asked. Cheap: ask every 100 ms.

@@ -5,27 +5,39 @@
 //! statuses) are computed when data arrives, never while drawing.
 
 mod alerts;
+mod capacity;
 mod evidence;
 mod grouping;
 pub mod incidents;
 mod journal;
 mod judging;
+mod map;
+mod measures;
 mod recall;
+mod resilience;
 mod signals;
 mod silences;
 mod slos;
+mod study;
+mod suspicion;
 mod windows;
 
-pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
+pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
+pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
+pub use map::{EdgeView, MapBook, MapFound};
+pub use measures::{Answer, MeasureBook};
 pub use recall::Remembered;
+pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
+pub use study::{Finding, Study};
+pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
 pub use windows::Planned;
 
 #[cfg(test)]
@@ -35,8 +47,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Catalog, Freshness, Observation, Playbook, RulesSeen, SafeText, Series, SeverityPolicy, SloId,
-    SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
+    CallSeen, Catalog, FeedSeen, Freshness, Observation, Playbook, RulesSeen, SafeText, Series,
+    SeverityPolicy, SloId, SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
 };
 use crate::eventlog::{AlertInstance, LogEvent, Policy, RecordId, Recorded, Stamp};
 
@@ -72,6 +84,18 @@ pub struct Model {
     pub slos: SloBook,
     /// Golden signals of the selected service.
     pub signals: SignalBook,
+    /// Answers to the catalog's questions.
+    pub measures: MeasureBook,
+    /// What runs out, and when.
+    pub capacity: CapacityBook,
+    /// Who calls whom.
+    pub map: MapBook,
+    /// Who is likely to blame for what hurts most.
+    pub suspicion: Suspicion,
+    /// Calls between services as traces show them, by source.
+    pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
+    /// What status pages say, by source.
+    pub feeds: BTreeMap<SourceId, (Timestamp, FeedSeen)>,
     /// Alerting rules by Prometheus.
     pub rules: BTreeMap<SourceId, RulesSeen>,
     /// Scrape targets by Prometheus: up, down.
@@ -230,6 +254,7 @@ impl Model {
     pub fn tick(&mut self, now: Timestamp) {
         self.now = now;
         self.look_again();
+        self.look_for_concern();
     }
 
     /// When this Prometheus was last seen evaluating its rules.
@@ -283,6 +308,19 @@ impl Model {
             Observation::Targets { up, down } => {
                 self.targets.insert(source.clone(), (up, down)) != Some((up, down))
             }
+            Observation::Measured { of, found } => self.measures.answer(source, of, at, found),
+            Observation::Course { of, lines } => self.measures.course(of, at, lines),
+            Observation::Traced(calls) => {
+                let changed = self.traced.get(source).is_none_or(|(_, known)| *known != calls);
+                self.map.traced += u64::from(changed);
+                self.traced.insert(source.clone(), (at, calls));
+                changed
+            }
+            Observation::Feed(seen) => {
+                let changed = self.feeds.get(source).is_none_or(|(_, known)| *known != seen);
+                self.feeds.insert(source.clone(), (at, seen));
+                changed
+            }
             Observation::Clock(offset) => self
                 .sources
                 .get_mut(source)
@@ -330,8 +368,7 @@ impl Model {
             return false;
         }
         let touched = self.slos.observe(readings);
-        self.slos.judge_again(&touched, &self.catalog);
-        true
+        self.slos.judge_again(&touched, &self.catalog)
     }
 
     /// The one place where the burn of an objective over time goes to its book.

@@ -1,5 +1,6 @@
 //! The thread that owns the log: appends what the loop asks for and watches for what other processes wrote.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -7,12 +8,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Arrival;
+use super::lookout;
 use crate::app::Msg;
 use crate::domain::{Actor, SafeText, Timestamp};
 use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Presence, Recorded};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
+/// And where the kernel says when somebody writes, all the same.
+const WATCHED: Duration = Duration::from_secs(1);
 /// More than anybody reads.
 const MOST_FOUND: usize = 500;
 
@@ -24,6 +28,8 @@ pub(super) enum Ask {
     Search(String),
     /// Say where this console is, and ask where the others are.
     Present(Presence),
+    /// Look at once whether somebody else wrote.
+    Look,
 }
 
 /// Facts to be made durable.
@@ -39,6 +45,8 @@ pub(super) struct Append {
 /// The thread; ends when its sender is dropped, after everything asked for is on disk.
 pub(super) struct Logger {
     to: Option<Sender<Ask>>,
+    /// For whoever sees that somebody writes.
+    lookout: Option<Arc<Sender<Ask>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -49,10 +57,14 @@ impl Logger {
         to_loop: mpsc::Sender<Arrival>,
     ) -> std::io::Result<Self> {
         let (to, requests) = channel();
+        let lookout = Arc::new(to.clone());
+        let file = log.written_to();
+        let told = file.is_some_and(|file| lookout::start(&file, Arc::downgrade(&lookout)));
+        let every = if told { WATCHED } else { WATCH };
         let thread = std::thread::Builder::new()
             .name("log".into())
-            .spawn(move || serve(log, position, &requests, &to_loop))?;
-        Ok(Self { to: Some(to), thread: Some(thread) })
+            .spawn(move || serve(log, position, every, &requests, &to_loop))?;
+        Ok(Self { to: Some(to), lookout: Some(lookout), thread: Some(thread) })
     }
 
     /// Another way to hand facts over; the thread goes on until it is dropped.
@@ -72,7 +84,7 @@ impl Logger {
 
     /// Waits until everything handed over is on disk.
     pub(super) fn finish(&mut self) {
-        self.to = None;
+        (self.to, self.lookout) = (None, None);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -82,9 +94,11 @@ impl Logger {
 fn serve(
     mut log: Box<dyn EventLog>,
     mut position: Position,
+    every: Duration,
     requests: &Receiver<Ask>,
     to_loop: &mpsc::Sender<Arrival>,
 ) {
+    // What was written before anybody watched is seen soon.
     let mut look = Instant::now() + WATCH;
     loop {
         let msg = match requests.recv_timeout(look.saturating_duration_since(Instant::now())) {
@@ -95,6 +109,10 @@ fn serve(
                 Some(Msg::Found(SafeText::new(&words), found))
             }
             Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
+            Ok(Ask::Look) => {
+                look = Instant::now();
+                None
+            }
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -104,7 +122,7 @@ fn serve(
         }
         // However much is asked for, others' entries are looked at in time.
         if look <= Instant::now() {
-            look = Instant::now() + WATCH;
+            look = Instant::now() + every;
             if log.changed().unwrap_or(false) {
                 position = pass_on(log.as_mut(), position, to_loop);
             }

@@ -20,6 +20,7 @@ pub mod keep;
 mod keeper;
 mod kept;
 mod logger;
+mod lookout;
 mod open;
 mod outbox;
 pub mod pace;
@@ -220,23 +221,30 @@ impl Running {
                 }
                 arrival = arrivals.recv() => {
                     let mut next = arrival;
+                    let before = self.state.model.revision;
+                    let mut news = false;
                     for _ in 0..MOST_PER_TURN {
                         match next {
                             Some(Arrival::Msg(msg @ Msg::Edited(_))) => {
                                 editor::take_back();
                                 self.screen.resume()?;
                                 effects.extend(update(&mut self.state, msg));
+                                news = true;
                             }
                             Some(Arrival::Msg(msg)) => {
+                                // Most answers say what the ones before said; the next tick shows their age.
+                                news |= !matches!(msg, Msg::Observed { .. } | Msg::Source(_));
                                 self.exec.tell(&msg);
                                 effects.extend(update(&mut self.state, msg));
                             }
-                            Some(Arrival::Theme(theme)) => self.theme = theme,
+                            Some(Arrival::Theme(theme)) => (self.theme, news) = (theme, true),
                             None => break,
                         }
                         next = arrivals.try_recv().ok();
                     }
-                    self.wanted = self.wanted.or(Some(Cause::Data));
+                    if news || self.state.model.revision != before {
+                        self.wanted = self.wanted.or(Some(Cause::Data));
+                    }
                 }
             }
             for effect in effects {

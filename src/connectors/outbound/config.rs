@@ -193,7 +193,7 @@ pub enum TrackerKind {
     Github,
     /// GitLab issues; the base ends before `/api/v4`.
     Gitlab,
-    /// Jira Cloud or Data Center; the base ends before `/rest`.
+    /// Jira Cloud; the base ends before `/rest`.
     Jira,
     /// PagerDuty incidents; the base is `https://api.pagerduty.com`.
     Pagerduty,

@@ -24,6 +24,27 @@ pub(super) fn is_ours(text: &str) -> bool {
         })
 }
 
+/// A title of at most so many letters.
+pub(super) fn headline(title: &str, most: usize) -> String {
+    if title.chars().count() <= most {
+        return title.to_owned();
+    }
+    let kept: String = title.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// A text of about so many letters: what is too much is cut out before its last line, which is our mark.
+pub(super) fn fitted(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let end = last_line(text);
+    let tail = format!("…\n(The rest is with the incident in Quarterdeck.)\n\n{end}");
+    let room = most.saturating_sub(tail.chars().count());
+    let kept: String = text.chars().take(room).collect();
+    format!("{kept}{tail}")
+}
+
 /// Plain text as Markdown that shows it as it is: nobody is notified, nothing is linked, hidden, closed or
 /// run by words that came from elsewhere.
 pub(super) fn markdown(text: &str) -> String {
@@ -64,6 +85,15 @@ mod tests {
         let shown = "@&#8203;everyone see #&#8203;12 \\<img src=x\\>\n\\/close\ncode \\[a\\](b) \\~\\~x\\~\\~";
         assert_eq!(markdown(text), shown);
         assert_eq!(markdown(&incident_line("INC-0AB12")), "Quarterdeck incident INC-0AB12");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_where_it_does_no_harm() {
+        assert_eq!((headline("übel", 4), headline("übel x", 5)), ("übel".into(), "übel…".into()));
+        let text = format!("{}\n\nQuarterdeck ref 0a1b2c3d4e5f", "x".repeat(200));
+        assert_eq!(fitted(&text, 300), text);
+        let cut = fitted(&text, 100);
+        assert_eq!((cut.chars().count(), last_line(&cut)), (100, last_line(&text)));
     }
 
     #[test]

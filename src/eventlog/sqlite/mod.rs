@@ -274,6 +274,13 @@ impl EventLog for SqliteLog {
         })
     }
 
+    fn written_to(&self) -> Option<PathBuf> {
+        // Beside the file until the last console closes it; whoever writes writes there first.
+        let mut beside = self.path.clone().into_os_string();
+        beside.push("-wal");
+        Some(beside.into())
+    }
+
     fn changed(&mut self) -> Result<bool, ReadError> {
         let now = data_version(&self.connection).map_err(|error| ReadError {
             sentence: SafeText::body(&sentence("read", &self.path, error.into())),
@@ -289,8 +296,8 @@ fn wait(tries: i32) -> bool {
     TURN.saturating_mul(tries.unsigned_abs()) < PATIENCE
 }
 
-/// Changes when another connection wrote. Asked ten times a second for as long as a console is open,
-/// so the question is not parsed anew.
+/// Changes when another connection wrote. Asked for as long as a console is open, so the question is not
+/// parsed anew.
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }

@@ -3,8 +3,8 @@
 
 mod crash;
 mod desktop;
-mod double;
 mod emulated;
+mod hosted;
 pub(crate) mod mail;
 mod vendors;
 

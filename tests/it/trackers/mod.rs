@@ -1,7 +1,9 @@
 //! Trackers against servers: real ones under `tests/run`, and a double of ours for the hosted ones.
 
 mod github;
+mod hosted;
 mod roundup;
+mod shell;
 
 use std::path::PathBuf;
 use std::sync::Arc;
