@@ -12,7 +12,7 @@ const PATIENCE: usize = 4;
 /// Segments looked at in all sweeps together, so that a large graph has fewer of them.
 const SWEPT: usize = 200_000;
 /// Segments looked at in all rounds of exchanging neighbours together.
-const EXCHANGED: usize = 60_000;
+const EXCHANGED: usize = 30_000;
 
 /// Vertices by layer in order, and each vertex's place in its layer.
 #[derive(Debug, Clone)]
@@ -114,36 +114,68 @@ fn barycentres(proper: &Proper, order: &mut Order, rightwards: bool, keys: &mut 
 /// Exchanges neighbours as long as that removes crossings, at most so many times; how many it removed.
 fn exchange(proper: &Proper, order: &mut Order, most: usize) -> u64 {
     let mut removed = 0;
-    let (mut a_near, mut b_near) = (Vec::new(), Vec::new());
+    let mut near = Near::default();
     for _ in 0..most {
         let mut changed = false;
         for layer in 0..order.layers.len() {
+            near.gather(proper, order, layer);
             for i in 1..order.layers[layer].len() {
-                let (a, b) = (order.layers[layer][i - 1], order.layers[layer][i]);
-                let (mut now, mut then) = (0, 0);
-                for table in [&proper.up, &proper.down] {
-                    for (near, at) in [(&mut a_near, a), (&mut b_near, b)] {
-                        near.clear();
-                        near.extend(table.of_vertex(at).iter().map(|to| order.place[*to as usize]));
-                        near.sort_unstable();
-                    }
-                    now += pairs_above(&a_near, &b_near);
-                    then += pairs_above(&b_near, &a_near);
-                }
+                let (a, b) = (near.rows[i - 1], near.rows[i]);
+                let count = |first, second| -> u64 {
+                    (0..2)
+                        .map(|side| pairs_above(near.of(first, side), near.of(second, side)))
+                        .sum()
+                };
+                let (now, then) = (count(a, b), count(b, a));
                 if then < now {
                     removed += now - then;
                     changed = true;
                     order.layers[layer].swap(i - 1, i);
-                    order.place[a as usize] = i as u32;
-                    order.place[b as usize] = i as u32 - 1;
+                    near.rows.swap(i - 1, i);
                 }
             }
+            order.number(layer);
         }
         if !changed {
             break;
         }
     }
     removed
+}
+
+/// The places of the neighbours of a layer's vertices on both sides, ordered; they stay as they are
+/// while the layer's own order changes.
+#[derive(Default)]
+struct Near {
+    places: Vec<u32>,
+    /// Where each list of a vertex, left and right, begins; and the end of the last.
+    start: Vec<[usize; 3]>,
+    /// Which entry of `start` each place of the layer has.
+    rows: Vec<usize>,
+}
+
+impl Near {
+    fn gather(&mut self, proper: &Proper, order: &Order, layer: usize) {
+        self.places.clear();
+        self.start.clear();
+        for at in &order.layers[layer] {
+            let mut start = [self.places.len(); 3];
+            for (side, table) in [&proper.up, &proper.down].into_iter().enumerate() {
+                let neighbours = table.of_vertex(*at).iter();
+                self.places.extend(neighbours.map(|to| order.place[*to as usize]));
+                self.places[start[side]..].sort_unstable();
+                start[side + 1] = self.places.len();
+            }
+            self.start.push(start);
+        }
+        self.rows.clear();
+        self.rows.extend(0..order.layers[layer].len());
+    }
+
+    fn of(&self, row: usize, side: usize) -> &[u32] {
+        let start = &self.start[row];
+        &self.places[start[side]..start[side + 1]]
+    }
 }
 
 /// How many pairs have the first above the second; both are ordered.
