@@ -10,9 +10,9 @@ use super::layers::Proper;
 /// Sweeps without a better order before giving up.
 const PATIENCE: usize = 4;
 /// Segments looked at in all sweeps together, so that a large graph has fewer of them.
-const SWEPT: usize = 200_000;
+const SWEPT: usize = 75_000;
 /// Segments looked at in all rounds of exchanging neighbours together.
-const EXCHANGED: usize = 30_000;
+const EXCHANGED: usize = 10_000;
 
 /// Vertices by layer in order, and each vertex's place in its layer.
 #[derive(Debug, Clone)]

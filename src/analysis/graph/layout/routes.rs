@@ -47,6 +47,10 @@ pub(super) fn routed(graph: &Graph, widths: &[u16], arranged: Arranged) -> Layou
         let tries = [before, Some(left_odd), Some(!left_odd)];
         let chosen = tries.into_iter().flatten().find_map(|right_odd| {
             let nets = nets(&proper, left, |at| row(at, left_odd), |at| row(at, right_odd));
+            if right_odd == left_odd && nets.len() > CAREFUL {
+                // So many never agree; do not try.
+                return None;
+            }
             let demands = if right_odd == left_odd {
                 let rights = vertices.iter().map(|at| (row(*at, right_odd), *at));
                 demands(&proper, &nets, left, rights, |at| row(at, left_odd), &order.place)
@@ -215,7 +219,7 @@ fn assign(
 ) -> Channel {
     let mut chosen = vec![0_u32; nets.len()];
     let mut tracks = 0;
-    if demands.is_empty() && nets.len() > CAREFUL {
+    if nets.len() > CAREFUL {
         // Left edge: by the top row, on the track that is free the longest.
         let mut by_top: Vec<usize> = (0..nets.len()).collect();
         by_top.sort_unstable_by_key(|number| (nets[*number].top, *number));

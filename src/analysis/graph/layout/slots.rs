@@ -7,7 +7,7 @@ use super::layers::Proper;
 use super::ordering::Order;
 
 /// Sweeps over the layers.
-const SWEEPS: usize = 6;
+const SWEEPS: usize = 4;
 /// How much more a place from before weighs than a neighbour.
 const KEPT: f64 = 1_000.0;
 /// How much a straight bend weighs: long lines bend rarely.
@@ -26,7 +26,7 @@ pub(super) fn slots(proper: &Proper, order: &Order, before: &[Option<i32>]) -> V
             layer.iter().for_each(|at| slot[*at as usize] += shift);
         }
     }
-    let mut wishes = Vec::new();
+    let (mut wishes, mut sorted) = (Vec::new(), Vec::new());
     for sweep in 0..SWEEPS {
         for step in 0..count {
             let rightwards = sweep % 2 == 0;
@@ -41,7 +41,10 @@ pub(super) fn slots(proper: &Proper, order: &Order, before: &[Option<i32>]) -> V
                     if is_bend(*at) && near.iter().all(|to| is_bend(*to)) { STRAIGHT } else { 1.0 };
                 wishes.push(match before[*at as usize] {
                     Some(place) => (f64::from(place), KEPT),
-                    None => (middle(near, &slot).unwrap_or(f64::from(slot[*at as usize])), weight),
+                    None => (
+                        middle(near, &slot, &mut sorted).unwrap_or(f64::from(slot[*at as usize])),
+                        weight,
+                    ),
                 });
             }
             place(&wishes, &order.layers[layer], &mut slot);
@@ -55,15 +58,20 @@ pub(super) fn slots(proper: &Proper, order: &Order, before: &[Option<i32>]) -> V
 }
 
 /// The median of neighbours' slots.
-fn middle(near: &[u32], slot: &[i32]) -> Option<f64> {
-    let mut slots: Vec<i32> = near.iter().map(|to| slot[*to as usize]).collect();
-    slots.sort_unstable();
-    let half = slots.len() / 2;
-    let above = *slots.get(half)?;
-    if slots.len() % 2 == 1 {
+fn middle(near: &[u32], slot: &[i32], sorted: &mut Vec<i32>) -> Option<f64> {
+    // Most are bends, and a bend has one neighbour on each side.
+    if let [one] = near {
+        return Some(f64::from(slot[*one as usize]));
+    }
+    sorted.clear();
+    sorted.extend(near.iter().map(|to| slot[*to as usize]));
+    sorted.sort_unstable();
+    let half = sorted.len() / 2;
+    let above = *sorted.get(half)?;
+    if sorted.len() % 2 == 1 {
         return Some(f64::from(above));
     }
-    Some(f64::midpoint(f64::from(slots[half - 1]), f64::from(above)))
+    Some(f64::midpoint(f64::from(sorted[half - 1]), f64::from(above)))
 }
 
 /// The increasing whole slots nearest to the wishes.
