@@ -224,7 +224,7 @@ impl World {
         let channels = self.playbook.channels.iter();
         let channels = channels.map(|config| outbound::channel(config, &self.clock));
         let trackers = self.playbook.trackers.iter();
-        let trackers = trackers.filter_map(|config| trackers::tracker(config, &self.clock));
+        let trackers = trackers.map(|config| trackers::tracker(config, &self.clock));
         channels.chain(trackers).collect()
     }
 

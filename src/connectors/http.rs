@@ -567,7 +567,7 @@ fn inner(error: &reqwest::Error) -> String {
 }
 
 /// Finds a cause of one type in the chain, also inside `io::Error`s.
-fn cause<'a, T: std::error::Error + 'static>(
+pub(super) fn cause<'a, T: std::error::Error + 'static>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> Option<&'a T> {
     let mut next = Some(error);
@@ -591,7 +591,7 @@ fn explain(error: &reqwest::Error) -> (FailureKind, String) {
     use FailureKind as K;
     use std::io::ErrorKind as Io;
     if let Some(tls) = cause::<rustls::Error>(error) {
-        return (K::Tls, tls_words(tls));
+        return (K::Tls, tls_words(tls, &["tls.ca", "the URL's host", "scheme and port"]));
     }
     if error.is_timeout() {
         let what = if error.is_connect() {
@@ -643,23 +643,28 @@ fn explain(error: &reqwest::Error) -> (FailureKind, String) {
     )
 }
 
-fn tls_words(error: &rustls::Error) -> String {
+/// Why TLS failed, to follow the server's name; `places` are where the authority, the host and the port are
+/// configured.
+pub(super) fn tls_words(error: &rustls::Error, [ca, host, port]: &[&str; 3]) -> String {
     use CertificateError as C;
-    let what = match error {
+    let ask = "ask its owner to renew or repair it";
+    let (what, to_do) = match error {
         rustls::Error::InvalidCertificate(why) => match why {
-            C::Expired | C::ExpiredContext { .. } => "shows a certificate that has expired",
+            C::Expired | C::ExpiredContext { .. } => {
+                ("shows a certificate that has expired", ask.to_owned())
+            }
             C::NotValidYet | C::NotValidYetContext { .. } => {
-                "shows a certificate that is not valid yet; compare the clocks, it"
+                ("shows a certificate that is not valid yet", "compare the clocks".to_owned())
             }
             // A bad signature: an authority of that name is trusted, but it did not sign this.
             C::UnknownIssuer | C::BadSignature => {
-                "shows a certificate of an unknown authority; name its CA in tls.ca, it"
+                ("shows a certificate of an unknown authority", format!("name its CA in {ca}"))
             }
             C::NotValidForName | C::NotValidForNameContext { .. } => {
-                "shows a certificate for another name; check the URL's host, it"
+                ("shows a certificate for another name", format!("check {host}"))
             }
-            C::Revoked => "shows a revoked certificate",
-            _ => "shows a certificate that does not verify",
+            C::Revoked => ("shows a revoked certificate", ask.to_owned()),
+            _ => ("shows a certificate that does not verify", ask.to_owned()),
         },
         rustls::Error::AlertReceived(alert) => {
             let alert = format!("{alert:?}");
@@ -672,14 +677,11 @@ fn tls_words(error: &rustls::Error) -> String {
             };
         }
         rustls::Error::InvalidMessage(_) => {
-            return "does not speak TLS on this port; check scheme and port.".to_owned();
+            ("does not speak TLS on this port", format!("check {port}"))
         }
-        _ => "could not agree with us on TLS",
+        _ => ("could not agree with us on TLS", ask.to_owned()),
     };
-    match what.strip_suffix(", it") {
-        Some(what) => format!("{what}."),
-        None => format!("{what}; ask its owner to renew or repair it."),
-    }
+    format!("{what}; {to_do}.")
 }
 
 #[cfg(test)]

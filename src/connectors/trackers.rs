@@ -12,7 +12,11 @@ mod github;
 mod gitlab;
 mod jira;
 mod pagerduty;
+#[cfg(test)]
+mod recorded;
+mod redmine;
 mod roundup;
+mod rt;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,25 +35,17 @@ use crate::domain::{
 };
 use text::{incident_line, is_ours, key_line};
 
-/// The outlet of a tracker as it is configured; `None` for a kind that this program does not speak yet.
-pub fn tracker(config: &TrackerConfig, clock: &Arc<dyn Clock>) -> Option<Arc<dyn Outlet>> {
+/// The outlet of a tracker as it is configured.
+pub fn tracker(config: &TrackerConfig, clock: &Arc<dyn Clock>) -> Arc<dyn Outlet> {
     let desk = Desk::new(config, clock);
-    Some(match config.kind {
+    match config.kind {
         TrackerKind::Roundup => Arc::new(Tracker::new(desk, roundup::Roundup)),
         TrackerKind::Github => Arc::new(Tracker::new(desk, github::Github)),
         TrackerKind::Gitlab => Arc::new(Tracker::new(desk, gitlab::Gitlab)),
         TrackerKind::Jira => Arc::new(Tracker::new(desk, jira::Jira)),
         TrackerKind::Pagerduty => Arc::new(Tracker::new(desk, pagerduty::Pagerduty)),
-        TrackerKind::Redmine | TrackerKind::Rt => return None,
-    })
-}
-
-/// Whether [`tracker`] can speak to it.
-pub const fn is_spoken(kind: TrackerKind) -> bool {
-    use TrackerKind::{Github, Gitlab, Jira, Pagerduty, Redmine, Roundup, Rt};
-    match kind {
-        Github | Gitlab | Jira | Pagerduty | Roundup => true,
-        Redmine | Rt => false,
+        TrackerKind::Redmine => Arc::new(Tracker::new(desk, redmine::Redmine)),
+        TrackerKind::Rt => Arc::new(Tracker::new(desk, rt::Rt)),
     }
 }
 

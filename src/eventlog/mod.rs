@@ -165,6 +165,9 @@ pub trait EventLog: Send {
     /// The records after `position`, also those of other processes and one's own.
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError>;
 
+    /// Refuses from now on what this policy does not allow, before it is written.
+    fn govern(&mut self, _policy: &Policy) {}
+
     /// Says where this console is and asks where the others are. Those not heard for ten seconds are gone.
     fn present(&mut self, _me: &Presence) -> Result<Vec<Presence>, ReadError> {
         Ok(Vec::new())

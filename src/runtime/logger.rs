@@ -11,7 +11,7 @@ use super::Arrival;
 use super::lookout;
 use crate::app::Msg;
 use crate::domain::{Actor, SafeText, Timestamp};
-use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Presence, Recorded};
+use crate::eventlog::{AppendError, EventLog, LogEvent, Policy, Position, Presence, Recorded};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
@@ -26,6 +26,8 @@ pub(super) enum Ask {
     Append(Append),
     /// Find records by their words.
     Search(String),
+    /// Refuse what this policy does not allow.
+    Govern(Arc<Policy>),
     /// Say where this console is, and ask where the others are.
     Present(Presence),
     /// Look at once whether somebody else wrote.
@@ -107,6 +109,10 @@ fn serve(
                 // What cannot be read is not found; the same trouble is said where facts are read.
                 let found = log.search(&words, MOST_FOUND).unwrap_or_default();
                 Some(Msg::Found(SafeText::new(&words), found))
+            }
+            Ok(Ask::Govern(policy)) => {
+                log.govern(&policy);
+                None
             }
             Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
             Ok(Ask::Look) => {

@@ -24,6 +24,7 @@ mod lookout;
 mod open;
 mod outbox;
 pub mod pace;
+mod response;
 pub mod sight;
 pub mod signals;
 pub mod terminal;
@@ -132,6 +133,8 @@ pub struct Console {
 pub(crate) enum Arrival {
     Msg(Msg),
     Theme(Theme),
+    /// Other channels and trackers than before.
+    Ways(response::Ways),
 }
 
 /// Most messages taken in before a frame is due: a flood must not keep the screen still.
@@ -238,6 +241,7 @@ impl Running {
                                 effects.extend(update(&mut self.state, msg));
                             }
                             Some(Arrival::Theme(theme)) => (self.theme, news) = (theme, true),
+                            Some(Arrival::Ways(ways)) => self.exec.change(ways),
                             None => break,
                         }
                         next = arrivals.try_recv().ok();

@@ -36,3 +36,4 @@ mod tmux;
 mod topologies;
 mod trackers;
 mod two_people;
+mod ways_out;

@@ -1,8 +1,9 @@
 //! Two people run one incident together: alice at a terminal of her own, bob through ssh in tmux, one log.
 //!
 //! Each has a key of their own. By the policy bob may approve what leaves the house and alice may not. Their
-//! strips are compared word by word at each step; at the end the mail was delivered once, and the log is
-//! whole for us and for OpenSSH.
+//! strips are compared word by word at each step; at the end the mail was delivered once, the ticket tells the
+//! story, and the log is whole for us and for OpenSSH. The ticket is in Roundup, under `tests/run --full` in
+//! Redmine too.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,6 +20,8 @@ use crate::channels::mail::{Post, header};
 use crate::lab::{PATIENCE, Server, eventually, find_program, free_ports};
 use crate::pty::{Program, Session, Start, own_home, patience};
 use crate::tmux::Tmux;
+use crate::trackers::redmine::{self, Redmine};
+use crate::trackers::roundup::Roundup;
 
 const TITLE: &str = "checkout declines cards";
 const SUBJECT: &str = "checkout declines cards: investigating";
@@ -30,17 +33,101 @@ const CTRL_O: &str = "\x0f";
 struct Room {
     sshd: Server,
     post: Post,
+    tickets: Tickets,
     port: u16,
     dir: TempDir,
 }
 
+/// Where the incident's ticket is.
+enum Tickets {
+    Roundup(Roundup),
+    Redmine(Redmine),
+}
+
+/// A ticket as the tracker's own people see it.
+#[derive(Debug, PartialEq)]
+struct Told {
+    /// How many tickets there are.
+    tickets: usize,
+    title: String,
+    status: String,
+    /// The first text, then what was said, oldest first.
+    texts: Vec<String>,
+}
+
+impl Tickets {
+    /// As the playbook has it; the password is kept in a file beside it.
+    fn playbook(&self, secret: &Path) -> String {
+        let (kind, base, auth, word) = match self {
+            Self::Roundup(roundup) => {
+                let auth =
+                    format!("basic = {{ user = \"admin\", password = {{ file = {secret:?} }} }}");
+                ("roundup", &roundup.base, auth, "adminpw")
+            }
+            Self::Redmine(redmine) => {
+                let auth = format!("token = {{ file = {secret:?} }}");
+                ("redmine", &redmine.base, auth, redmine.key("anna"))
+            }
+        };
+        fs::write(secret, word).unwrap();
+        fs::set_permissions(secret, PermissionsExt::from_mode(0o600)).unwrap();
+        format!(
+            "[[tracker]]\nname = \"tickets\"\nkind = \"{kind}\"\nurl = \"{base}\"\nproject = \"inc\"\n\
+             interval = \"10s\"\ntimeout = \"30s\"\nauth = {{ {auth} }}\n"
+        )
+    }
+
+    /// The tracker's words for where the incident is.
+    const fn words(&self) -> [&'static str; 2] {
+        match self {
+            Self::Roundup(_) => ["in-progress", "resolved"],
+            Self::Redmine(_) => ["In Progress", "Closed"],
+        }
+    }
+
+    fn told(&self) -> anyhow::Result<Told> {
+        match self {
+            Self::Roundup(roundup) => {
+                let get = |what: &str, of: &str| -> anyhow::Result<String> {
+                    Ok(roundup.admin(&["get", what, of])?.trim().to_owned())
+                };
+                let status = format!("status{}", get("status", "issue1")?);
+                let texts = roundup.messages("issue1")?.into_iter().map(|id| get("content", &id));
+                Ok(Told {
+                    tickets: roundup.admin(&["list", "issue"])?.lines().count(),
+                    title: get("title", "issue1")?,
+                    status: get("name", &status)?,
+                    texts: texts.collect::<anyhow::Result<_>>()?,
+                })
+            }
+            Self::Redmine(redmine) => {
+                let issue = redmine.read("/issues/1.json?include=journals")?["issue"].clone();
+                let all = redmine.read("/issues.json?status_id=*")?;
+                let text = |value: &Value| value.as_str().unwrap_or_default().replace("\r\n", "\n");
+                let first = text(&issue["description"]);
+                let (notes, _) = redmine::story(&issue);
+                Ok(Told {
+                    tickets: all["total_count"]
+                        .as_u64()
+                        .and_then(|n| n.try_into().ok())
+                        .unwrap_or(0),
+                    title: text(&issue["subject"]),
+                    status: text(&issue["status"]["name"]),
+                    texts: std::iter::once(first).chain(notes).collect(),
+                })
+            }
+        }
+    }
+}
+
 impl Room {
-    fn start_or_skip() -> Option<Self> {
+    fn start_or_skip(tickets: impl FnOnce() -> Option<Tickets>) -> Option<Self> {
+        let tickets = tickets()?;
         let post = Post::start_or_skip().unwrap()?;
         let dir = tempfile::Builder::new().prefix("quarterdeck-two-").tempdir().unwrap();
         let port = free_ports(1).unwrap()[0];
         let sshd = sshd(dir.path(), port);
-        let room = Self { sshd, post, port, dir };
+        let room = Self { sshd, post, tickets, port, dir };
         room.settle();
         Some(room)
     }
@@ -55,8 +142,9 @@ impl Room {
         fs::create_dir(&log).unwrap();
         fs::set_permissions(&log, PermissionsExt::from_mode(0o2770)).unwrap();
         let (updates, port) = (self.path("updates.txt"), self.post.port);
+        let tickets = self.tickets.playbook(&self.path("secret"));
         let playbook = format!(
-            "[[person]]\nname = \"alice\"\n[[person]]\nname = \"bob\"\n\
+            "[response]\ntracker = \"tickets\"\n{tickets}[[person]]\nname = \"alice\"\n[[person]]\nname = \"bob\"\n\
              [[channel]]\nname = \"notes\"\nkind = \"file\"\npath = {updates:?}\n\
              audiences = [\"external\"]\n\
              [[channel]]\nname = \"mail\"\nkind = \"smtp\"\naudiences = [\"external\"]\n\
@@ -223,7 +311,21 @@ impl Both {
 
 #[test]
 fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
-    let Some(room) = Room::start_or_skip() else { return };
+    let tickets = || Roundup::start_or_skip().unwrap().map(Tickets::Roundup);
+    if let Some(room) = Room::start_or_skip(tickets) {
+        declared_to_resolved(&room);
+    }
+}
+
+#[test]
+fn alice_and_bob_tell_redmine_the_story() {
+    let tickets = || Redmine::start_or_skip().unwrap().map(Tickets::Redmine);
+    if let Some(room) = Room::start_or_skip(tickets) {
+        declared_to_resolved(&room);
+    }
+}
+
+fn declared_to_resolved(room: &Room) {
     let mut both = Both { alice: room.alice(), bob: room.bob() };
     both.alice_sees("1 Bridge");
     both.bob_sees("1 Bridge");
@@ -241,6 +343,14 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
         }
     };
     commander("alice");
+    // The ticket is there before anybody thinks of it.
+    let opened = eventually("the ticket is opened", PATIENCE, || {
+        let told = room.tickets.told()?;
+        ensure!(told.texts.len() == 1, "{told:#?}");
+        Ok(told)
+    })
+    .unwrap();
+    assert_eq!(plain(&opened.texts[0], &id), BODY);
     both.bob.send(&["6"]);
     both.bob_sees("alice took command");
     both.alice_sees("also here bob (incident)");
@@ -283,7 +393,7 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
     both.bob.send(&["Tab", "Tab", "Tab", "j", "a"]);
     both.bob_sees("approved, not sent");
     both.alice_sees("approved update");
-    assert_eq!(sent(&room), (0, 0), "nothing goes out before it is published");
+    assert_eq!(sent(room), (0, 0), "nothing goes out before it is published");
     both.bob.send(&["X"]);
     both.alice_sees("published external update");
     eventually("both receipts are there", PATIENCE, || {
@@ -293,11 +403,21 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
     })
     .unwrap();
     eventually("the mail is in the Maildir", PATIENCE, || {
-        ensure!(sent(&room).0 > 0, "{}", room.sshd.log_tail());
+        ensure!(sent(room).0 > 0, "{}", room.sshd.log_tail());
         Ok(())
     })
     .unwrap();
     both.strips(&led_by("alice"));
+
+    // The cause is known; the ticket follows.
+    let [identified, resolved] = room.tickets.words();
+    room.said("alice", &["status", "identified", "build v812"]);
+    eventually("the ticket follows", PATIENCE, || {
+        let told = room.tickets.told()?;
+        ensure!(told.status == identified, "{told:#?}");
+        Ok(())
+    })
+    .unwrap();
 
     // Command changes hands with the last section of the brief, not before.
     both.alice.send("H");
@@ -334,7 +454,32 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
     let over = |screen: &str| !strip(screen).contains(TITLE);
     both.alice.wait_until("alice's strip is free again", |screen| over(&screen.contents()));
     both.bob.wait_until("bob's strip is free again", || over(&both.bob.screen()));
-    assert_eq!(sent(&room), (1, 1), "each channel got it once");
+    assert_eq!(sent(room), (1, 1), "each channel got it once");
+
+    // The ticket tells the story, in order, and there is one.
+    let told = eventually("the ticket is closed", PATIENCE, || {
+        let told = room.tickets.told()?;
+        ensure!(told.status == resolved, "{told:#?}");
+        Ok(told)
+    })
+    .unwrap();
+    let told = Told {
+        title: plain(&told.title, &id),
+        texts: told.texts.iter().map(|text| plain(text, &id)).collect(),
+        ..told
+    };
+    let title = match &room.tickets {
+        Tickets::Roundup(_) => format!("[INC] {TITLE}"),
+        Tickets::Redmine(_) => TITLE.to_owned(),
+    };
+    let texts = [
+        BODY,
+        UPDATE,
+        "build v812\n\nQuarterdeck ref REF",
+        "errors are gone\n\nQuarterdeck ref REF",
+    ];
+    let texts = texts.map(str::to_owned).to_vec();
+    assert_eq!(told, Told { tickets: 1, title, status: resolved.to_owned(), texts });
 
     // The record of it: whole, and each key's work is its own, for OpenSSH too.
     for reader in ["alice", "bob"] {
@@ -349,10 +494,35 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
         ("bob", "took command from alice"),
     ] {
         let record = record_of(&timeline, words);
-        assert!(verifies(&room, &record, person), "{words} by {person}");
+        assert!(verifies(room, &record, person), "{words} by {person}");
         let other = if person == "bob" { "alice" } else { "bob" };
-        assert!(!verifies(&room, &record, other), "{words} by {other}");
+        assert!(!verifies(room, &record, other), "{words} by {other}");
     }
+}
+
+/// What the ticket begins with, and the update as it stands there.
+const BODY: &str = "SEV-1 INC, declared by alice.\n\
+                    Severity: judged by alice; SEV-3 was proposed\n\
+                    Impact: not known yet\nScope: not known yet\n\n\
+                    Quarterdeck incident INC";
+const UPDATE: &str = "external update: checkout declines cards: investigating\n\n\
+                      We are investigating a problem with checkout declines cards.\n\n\
+                      We will post the next update by ~ UTC.\n\nQuarterdeck ref REF";
+
+/// A text with the incident's number, references and times taken out.
+fn plain(text: &str, id: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace(id, "INC").replace('\u{200b}', "");
+    let line = |line: &str| match line.strip_prefix("Quarterdeck ref ") {
+        Some(_) => "Quarterdeck ref REF".to_owned(),
+        None => {
+            let plain = |word: &str| {
+                let is_time = word.contains(':') && word.starts_with(|c: char| c.is_ascii_digit());
+                if is_time { "~".to_owned() } else { word.to_owned() }
+            };
+            line.split(' ').map(plain).collect::<Vec<_>>().join(" ")
+        }
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// How often the update is in the Maildir and in the file.

@@ -28,9 +28,9 @@
 //! range, nobody stands out. Cycles are walked once. Time O(s·n log n + e·n) for s signals of n
 //! readings and e edges.
 //!
-//! The constants are round figures, not fitted ones: changing any one of them by a quarter to four
-//! times what it is moves at most two of PetShop's 26 true causes from the first place, and none of
-//! Nezha's 24 (`cargo bench --bench science`).
+//! The constants are round figures. Each was changed once, in one direction, by a fifth up to four
+//! times what it is: at most two of PetShop's 26 true causes left the first place, and none of
+//! Nezha's 24 (`cargo bench --bench science` measures both).
 
 mod explain;
 mod track;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::chat::absent;
 use super::web::{Body, Call, Verb, Web, settled};
 use super::{Outlet, mark, message, received, refused, shortened, unknown, whole};
-use crate::domain::{Operation, Outcome, Purpose, SafeText, Severity};
+use crate::domain::{Message, Operation, Outcome, Purpose, SafeText, Severity};
 
 /// A webhook of the person's own: the message as JSON, with the key as `Idempotency-Key`.
 pub struct Webhook {
@@ -136,6 +136,11 @@ const MOST_NTFY: usize = 4_096;
 /// Longer ones are cut by the carriers into parts, each paid for; the whole text is elsewhere.
 const MOST_SMS: usize = 480;
 
+/// Subject, text and mark, as much of them as a short message takes.
+pub(super) fn short_message(message: &Message, mark: &str) -> String {
+    format!("{} {mark}", shortened(&whole(message), MOST_SMS))
+}
+
 impl Sms {
     /// Sends from one number to those configured, unless the message says otherwise.
     pub const fn new(
@@ -178,7 +183,7 @@ impl Outlet for Sms {
                 return Err(refused("No number is configured to send to."));
             }
             let mark = mark(key);
-            let text = format!("{} {mark}", shortened(&whole(message), MOST_SMS));
+            let text = short_message(message, &mark);
             let mut sids = Vec::new();
             for number in &numbers {
                 // Of several numbers some may have been reached by an attempt that was cut off.

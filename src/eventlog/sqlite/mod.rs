@@ -27,6 +27,7 @@ use self::mark::Mark;
 use self::present::Here;
 use self::say::{Trouble, is_busy, sentence};
 use super::place::{KeyChoice, Place};
+use super::policy::Policy;
 use super::record::{Origin, Sealed};
 use super::signer::{KeyId, Signer};
 use super::verify::{Report, Signers, StoredRow};
@@ -236,6 +237,10 @@ const PRESENT: &str = "present";
 const VERIFIED: &str = "verified";
 
 impl EventLog for SqliteLog {
+    fn govern(&mut self, policy: &Policy) {
+        self.place.policy = policy.clone();
+    }
+
     fn key(&self) -> KeyId {
         self.signer.as_ref().map(Signer::id).unwrap_or_default()
     }

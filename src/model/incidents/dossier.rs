@@ -168,7 +168,7 @@ fn step(
             incident.timeline.remove(record.id);
             return;
         }
-        Verdict::Step(text) => plain_line(record, by, LineKind::Step, &text),
+        Verdict::Step(text) => plain_line(record, by, kind_of_step(record), &text),
         Verdict::Refused(text) => plain_line(record, by, LineKind::Refused, &text),
         Verdict::Entry(event) => entry(record, event, by),
         Verdict::Pinned(event, text) => {
@@ -185,6 +185,17 @@ fn step(
         }
     };
     show(&mut incident.timeline, line, record, marks);
+}
+
+/// Whoever looks for decisions looks for those that were proposed and taken by a key as well.
+const fn kind_of_step(record: &Recorded) -> LineKind {
+    use IncidentEvent::{DecisionMoved, DecisionProposed};
+    match &record.event {
+        Some(LogEvent::Incident { event: DecisionProposed(_) | DecisionMoved(_), .. }) => {
+            LineKind::Deciding
+        }
+        _ => LineKind::Step,
+    }
 }
 
 /// An entry that is a line and nothing else: allowed, of whom it says, and about nothing.

@@ -52,6 +52,8 @@ pub enum LineKind {
     Entry(EntryKind),
     /// It follows from a step taken in the console: declared, severity, roles, tasks, updates, tickets.
     Step,
+    /// As [`LineKind::Step`], and about a decision: proposed, objected to, taken, looked at again.
+    Deciding,
     /// A record that was refused or lost a race: shown, without effect.
     Refused,
 }
@@ -63,6 +65,7 @@ impl LineKind {
             Self::Machine => "machine",
             Self::Entry(kind) => kind.name(),
             Self::Step => "step",
+            Self::Deciding => EntryKind::Decision.name(),
             Self::Refused => "refused",
         }
     }

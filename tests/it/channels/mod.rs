@@ -5,8 +5,12 @@ mod crash;
 mod desktop;
 mod emulated;
 mod hosted;
+mod kannel;
 pub(crate) mod mail;
+mod mail_tls;
+mod synapse;
 mod vendors;
+mod vigil;
 
 use std::sync::Arc;
 
