@@ -34,6 +34,7 @@ mod screens;
 mod slo_conformance;
 mod stories;
 mod tmux;
+mod topologies;
 mod trackers;
 mod two_people;
 mod ways_out;
