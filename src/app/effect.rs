@@ -3,6 +3,7 @@
 use crate::connectors::Interest;
 use crate::domain::{Operation, SourceId, Span};
 use crate::eventlog::{LogEvent, RecordId};
+use crate::model::Study;
 
 /// One thing to be done outside the loop.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub enum Effect {
     Poll(Option<SourceId>),
     /// What is on screen changed: fetch these details from now on.
     Interest(Interest),
+    /// Carry out an analysis beside the loop; becomes `Msg::Studied`.
+    Study(Box<Study>),
     /// Copy to the terminal's clipboard (OSC 52).
     Copy(String),
     /// Keep the view and its drafts on disk.

@@ -3,6 +3,7 @@
 use crate::domain::{Observation, Outcome, SafeText, SourceId, SourceStatus, Timestamp};
 use crate::eventlog::{AppendError, Presence, RecordId, Recorded};
 use crate::keys::Input;
+use crate::model::Finding;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,8 @@ pub enum Msg {
     Present(Vec<Presence>),
     /// A text came back from the person's own editor, or the sentence why it did not.
     Edited(Result<String, SafeText>),
+    /// What an analysis found.
+    Studied(Box<Finding>),
     /// An outside operation ended.
     Performed(RecordId, Outcome),
     /// The configuration, theme or keymap was read again (or could not be; the old one stays).

@@ -49,6 +49,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         }
         Msg::Edited(text) => dialogs::back_from_editor(state, text),
         Msg::Found(..) => Vec::new(),
+        Msg::Studied(finding) => {
+            state.model.found(*finding);
+            Vec::new()
+        }
         Msg::Performed(request, outcome) => {
             if let Some(open) = state.model.journal.operations.get(&request) {
                 let operation = open.operation.clone();
@@ -76,7 +80,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Tick(now) => {
             state.now = now;
             state.model.tick(now);
-            super::watch::look(state)
+            let studies = state.model.studies().into_iter();
+            let studies = studies.map(|study| Effect::Study(Box::new(study)));
+            studies.chain(super::watch::look(state)).collect()
         }
         Msg::Playback(playback) => {
             // Back in time, what was seen later has not been seen yet.
@@ -481,6 +487,7 @@ fn interest(state: &State) -> Interest {
         service: state.ui.bridge.service.clone(),
         slos,
         range: state.ui.range,
+        around: state.model.suspicion.compared().to_vec(),
         ..Interest::default()
     }
 }

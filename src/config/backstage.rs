@@ -3,7 +3,7 @@
 use super::catalog::Builder;
 use super::error::Mistakes;
 use super::node::{Node, Table};
-use crate::domain::{Dependency, SafeText, Service, ServiceId};
+use crate::domain::{Dependency, EdgeOrigin, SafeText, Service, ServiceId};
 
 /// Reads one entity. Entities that are not something that runs (users, groups, APIs) are left aside.
 pub(super) fn read(out: &mut Builder, object: &Node, mistakes: &Mistakes) {
@@ -56,7 +56,7 @@ fn read_spec(out: &mut Builder, spec: &Table<'_>, service: &mut Service, mistake
             continue;
         }
         out.refers("service", on.as_str(), at, mistakes);
-        service.depends_on.push(Dependency { on, hard: true });
+        service.depends_on.push(Dependency { on, hard: true, origin: EdgeOrigin::Backstage });
     }
 }
 

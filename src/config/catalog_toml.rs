@@ -1,12 +1,14 @@
 //! `catalog.toml`: our own format for services, objectives and maintenance windows.
 
 use super::catalog::{Builder, ReadRunbook};
+use super::catalog_resilience;
 use super::error::Mistakes;
 use super::node::{Node, Table, Value, of_percent};
 use crate::analysis::burn;
 use crate::domain::{
-    BurnCondition, Dependency, Indicator, MaintenanceWindow, Method, Origin, SafeText, Service,
-    ServiceId, Signal, SignalQuery, Slo, SloFormat, SloId, SourceId, Span, Unit, Urgency, WindowId,
+    BurnCondition, Dependency, EdgeOrigin, Indicator, MaintenanceWindow, Method, Origin, SafeText,
+    Service, ServiceId, Signal, SignalQuery, Slo, SloFormat, SloId, SourceId, Span, Unit, Urgency,
+    WindowId,
 };
 
 /// Reads the whole file.
@@ -31,6 +33,7 @@ pub(super) fn read(out: &mut Builder, root: &Node, mistakes: &Mistakes, runbook:
             out.catalog.windows.push(window);
         }
     }
+    catalog_resilience::read(out, &table, mistakes);
     table.finish();
 }
 
@@ -75,6 +78,7 @@ fn read_service(
         }
         signals.finish();
     }
+    catalog_resilience::read_service(&mut service, &table, mistakes);
     table.finish();
     if name.is_some() {
         out.service(service, at, mistakes);
@@ -84,20 +88,26 @@ fn read_service(
 /// `"payments"`, or `{ on = "cache", hard = false }`.
 fn read_dependency(node: &Node, mistakes: &Mistakes) -> Option<Dependency> {
     if let Value::Text(name) = &node.value {
-        return Some(Dependency { on: ServiceId::new(name), hard: true });
+        return Some(Dependency {
+            on: ServiceId::new(name),
+            hard: true,
+            origin: EdgeOrigin::Catalog,
+        });
     }
     let table = Table::of(node, "each `depends_on`", mistakes)?;
     let on = table.need_text("on").map(ServiceId::new);
     let hard = table.flag("hard").unwrap_or(true);
     table.finish();
-    Some(Dependency { on: on?, hard })
+    Some(Dependency { on: on?, hard, origin: EdgeOrigin::Catalog })
 }
 
-const UNITS: [(&str, Unit); 4] = [
+/// What numbers count, as written in the catalog.
+pub(super) const UNITS: [(&str, Unit); 5] = [
     ("per-second", Unit::PerSecond),
     ("ratio", Unit::Ratio),
     ("seconds", Unit::Seconds),
     ("count", Unit::Count),
+    ("bytes", Unit::Bytes),
 ];
 
 /// `latency = "…"`, or `latency = { expr = "…", unit = "seconds" }`.

@@ -15,6 +15,7 @@
 
 mod backstage;
 pub mod catalog;
+mod catalog_resilience;
 mod catalog_toml;
 pub mod error;
 mod kept;

@@ -5,6 +5,7 @@
 //! asked singly, the sound ones join again, and the one it refuses is named.
 
 mod plan;
+mod questions;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -19,6 +20,7 @@ use crate::domain::{
     Signal, SignalQuery, Slo, SloReading, SourceId, Span, Timestamp,
 };
 use plan::{Part, Unit};
+use questions::Questions;
 
 /// Points of a chart at most; terminals are rarely wider in Braille cells.
 const CHART_POINTS: f64 = 240.0;
@@ -40,6 +42,7 @@ pub struct Prometheus {
     slos: Vec<Slo>,
     units: Vec<Unit>,
     signals: BTreeMap<ServiceId, Vec<SignalQuery>>,
+    questions: Questions,
     interval: Span,
     /// How long the server may work on a query; it says so when it gives up, a deadline of ours
     /// would not.
@@ -58,6 +61,8 @@ struct State {
     unrecorded: HashMap<usize, Timestamp>,
     /// Services whose signals were refused in company.
     signals_alone: BTreeSet<ServiceId>,
+    /// The catalog's questions that were refused in company.
+    questions_alone: BTreeSet<usize>,
     /// What is asked of all objectives: hundreds of kilobytes of text, the same at most polls.
     plan: Option<Arc<Planned>>,
     shown: BTreeSet<usize>,
@@ -126,6 +131,7 @@ impl Prometheus {
             units: plan::units(&slos),
             slos,
             signals: with_signals.map(|s| (s.id.clone(), s.signals.clone())).collect(),
+            questions: Questions::new(catalog, source, first),
             interval,
             patience: Span::from_secs(9),
             state: Mutex::default(),
@@ -169,6 +175,9 @@ impl Prometheus {
             Some("targets" | "spark") => Span::from_secs(60),
             Some("buildinfo") => Span::from_hours(1),
             Some("past") => Span::from_mins(10),
+            Some("course") => questions::COURSE.2,
+            Some("resource") => questions::LONG_COURSE.2,
+            Some("around") => questions::AROUND.2,
             _ => Span::ZERO,
         }
     }
@@ -497,6 +506,9 @@ impl Prometheus {
                     ),
                 }
             }
+            Some("measure" | "course" | "resource" | "around") => {
+                self.refused_question(&mut state, ask, why)
+            }
             Some("signals" | "past") => {
                 let service = service_of(&ask.key);
                 state.signals_alone.insert(ServiceId::new(service));
@@ -522,6 +534,8 @@ impl Connector for Prometheus {
         self.chart_asks(state, interest, now, &mut asks);
         self.spark_asks(state, interest, now, &mut asks);
         self.signal_asks(state, interest, now, &mut asks);
+        self.question_asks(state, now, &mut asks);
+        self.compared_asks(state, interest, now, &mut asks);
         for (key, path, params) in [
             ("rules", "/api/v1/rules", vec![]),
             ("targets", "/api/v1/targets", vec![("state", "active".to_owned())]),
@@ -539,6 +553,7 @@ impl Connector for Prometheus {
         let mut asks = Vec::new();
         self.chart_asks(&mut state, interest, now, &mut asks);
         self.signal_asks(&mut state, interest, now, &mut asks);
+        self.compared_asks(&mut state, interest, now, &mut asks);
         asks
     }
 
@@ -561,6 +576,8 @@ impl Connector for Prometheus {
             Some("slo") => return self.read_slos(ask, reply),
             Some("chart" | "spark") => return self.read_history(ask, reply),
             Some("signals" | "past") => return self.read_signals(ask, reply),
+            Some("measure") => return self.read_answers(ask, reply),
+            Some("course" | "resource" | "around") => return self.read_courses(ask, reply),
             Some("rules") => Observation::Rules(wire::rules(&reply.body, &mut self.state().maker)?),
             Some("targets") => {
                 let (up, down) = wire::targets(&reply.body)?;

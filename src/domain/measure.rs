@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConsensusId, EdgesId, Labels, Reading, ReplicationId, ResourceId, ServiceId};
+use super::{ConsensusId, EdgesId, Labels, Reading, ReplicationId, ResourceId, ServiceId, Signal};
 
 /// What an expression measures, and of what.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +32,10 @@ pub enum MeasureId {
     Retried(EdgesId),
     /// Breakers along edges: 1 open, 0 closed.
     Tripped(EdgesId),
+    /// A golden signal, asked for while services are compared to find what is to blame.
+    Signal(ServiceId, Signal),
+    /// How much of a resource is in use, asked for finely while services are compared.
+    Strain(ResourceId),
 }
 
 /// One series of an answer.

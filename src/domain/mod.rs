@@ -5,6 +5,7 @@
 
 mod actor;
 mod alert;
+mod graph;
 mod id;
 mod incident;
 mod labels;
@@ -29,6 +30,9 @@ mod written;
 
 pub use actor::Actor;
 pub use alert::{Alert, AlertKey, AlertState};
+pub use graph::{
+    Agreement, Edge, EdgeIx, EdgeOrigin, Graph, Hardness, Node, NodeIx, NodeKey, Origins, Sighting,
+};
 pub use id::{
     ChannelId, ConsensusId, EdgesId, IncidentId, ReplicationId, ResourceId, ServiceId, SilenceId,
     SiteId, SloId, SourceId, TeamId, TrackerId, VendorId, WindowId,

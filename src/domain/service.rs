@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Consensus, ConsensusId, EdgeQueries, EdgesId, Labels, MaintenanceWindow, Matcher,
+    Consensus, ConsensusId, EdgeOrigin, EdgeQueries, EdgesId, Labels, MaintenanceWindow, Matcher,
     RecoveryOption, Replication, ReplicationId, Resource, ResourceId, SafeText, ServiceId, Slo,
     SloId, Vendor, VendorId,
 };
@@ -52,6 +52,8 @@ pub struct Dependency {
     pub on: ServiceId,
     /// Whether the caller fails when the callee does.
     pub hard: bool,
+    /// The kind of file that says so.
+    pub origin: EdgeOrigin,
 }
 
 /// The four golden signals (Google SRE book).
@@ -93,6 +95,8 @@ pub enum Unit {
     Seconds,
     /// A plain number.
     Count,
+    /// Bytes, printed in powers of 1,024.
+    Bytes,
 }
 
 /// A PromQL expression for one signal; must give one series.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{MeasureId, Measured, Series, Timestamp};
+use crate::domain::{MeasureId, Measured, Series, SourceId, Timestamp};
 
 /// An answer and its age.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
+    /// Who answered.
+    pub source: SourceId,
     /// When it was asked.
     pub at: Timestamp,
     /// One per series; empty when no series matched.
@@ -18,17 +20,28 @@ pub struct Answer {
 pub struct MeasureBook {
     answers: BTreeMap<MeasureId, Answer>,
     courses: BTreeMap<MeasureId, (Timestamp, Vec<Series>)>,
+    /// Grows with every course of a service that is compared.
+    pub(super) compared: u64,
+    /// Grows with every other answer about calls between services.
+    pub(super) called: u64,
 }
 
 impl MeasureBook {
     /// Takes in an answer. Whether it is another than before; one that is older than the known is left out.
-    pub(super) fn answer(&mut self, of: MeasureId, at: Timestamp, found: Vec<Measured>) -> bool {
+    pub(super) fn answer(
+        &mut self,
+        source: &SourceId,
+        of: MeasureId,
+        at: Timestamp,
+        found: Vec<Measured>,
+    ) -> bool {
         let known = self.answers.get(&of);
         if known.is_some_and(|known| known.at > at) {
             return false;
         }
         let changed = known.is_none_or(|known| known.found != found);
-        self.answers.insert(of, Answer { at, found });
+        self.called += u64::from(changed && matches!(of, MeasureId::Calls(_)));
+        self.answers.insert(of, Answer { source: source.clone(), at, found });
         changed
     }
 
@@ -37,6 +50,7 @@ impl MeasureBook {
         if self.courses.get(&of).is_some_and(|(known, _)| *known > at) {
             return false;
         }
+        self.compared += u64::from(matches!(of, MeasureId::Signal(..) | MeasureId::Strain(_)));
         self.courses.insert(of, (at, lines));
         true
     }

@@ -10,24 +10,32 @@ mod grouping;
 pub mod incidents;
 mod journal;
 mod judging;
+mod map;
 mod measures;
 mod recall;
+mod resilience;
 mod signals;
 mod silences;
 mod slos;
+mod study;
+mod suspicion;
 mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
+pub use map::{EdgeView, MapBook, MapFound};
 pub use measures::{Answer, MeasureBook};
 pub use recall::Remembered;
+pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
+pub use study::{Finding, Study};
+pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
 pub use windows::Planned;
 
 #[cfg(test)]
@@ -76,6 +84,10 @@ pub struct Model {
     pub signals: SignalBook,
     /// Answers to the catalog's questions.
     pub measures: MeasureBook,
+    /// Who calls whom.
+    pub map: MapBook,
+    /// Who is likely to blame for what hurts most.
+    pub suspicion: Suspicion,
     /// Calls between services as traces show them, by source.
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.
@@ -238,6 +250,7 @@ impl Model {
     pub fn tick(&mut self, now: Timestamp) {
         self.now = now;
         self.look_again();
+        self.look_for_concern();
     }
 
     /// When this Prometheus was last seen evaluating its rules.
@@ -291,10 +304,11 @@ impl Model {
             Observation::Targets { up, down } => {
                 self.targets.insert(source.clone(), (up, down)) != Some((up, down))
             }
-            Observation::Measured { of, found } => self.measures.answer(of, at, found),
+            Observation::Measured { of, found } => self.measures.answer(source, of, at, found),
             Observation::Course { of, lines } => self.measures.course(of, at, lines),
             Observation::Traced(calls) => {
                 let changed = self.traced.get(source).is_none_or(|(_, known)| *known != calls);
+                self.map.traced += u64::from(changed);
                 self.traced.insert(source.clone(), (at, calls));
                 changed
             }

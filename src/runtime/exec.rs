@@ -158,6 +158,14 @@ impl Exec {
             Effect::Present(me) => {
                 self.logger.ask(Ask::Present(me));
             }
+            Effect::Study(study) => {
+                let to_loop = self.to_loop.clone();
+                tokio::task::spawn_blocking(move || {
+                    let finding = Box::new(study.carry_out());
+                    // Nobody listens any more when the console ends.
+                    let _ = to_loop.blocking_send(Arrival::Msg(Msg::Studied(finding)));
+                });
+            }
             Effect::Poll(which) => {
                 for (id, _, _, handle) in &self.handles {
                     if which.as_ref().is_none_or(|w| w == id) {

@@ -172,12 +172,29 @@ pub fn quantity(value: f64, unit: Unit) -> Short {
         Unit::Ratio => percent(value),
         Unit::PerSecond => short!("{}/s", number(value)),
         Unit::Count => number(value),
+        Unit::Bytes => bytes(value),
         Unit::Seconds => match value.abs() {
             a if a < 0.0005 => short!("{:.0}µs", value * 1e6),
             a if a < 0.9995 => short!("{:.0}ms", value * 1e3),
             a if a < 99.5 => short!("{value:.2}s"),
             _ => short!("{}s", number(value)),
         },
+    }
+}
+
+/// Bytes by powers of 1,024: `512B`, `1.5GiB`.
+fn bytes(value: f64) -> Short {
+    const STEPS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut scaled = value;
+    let mut at = 0;
+    while scaled.abs() >= 1023.5 && at + 1 < STEPS.len() {
+        scaled /= 1024.0;
+        at += 1;
+    }
+    match scaled.abs() {
+        a if a.is_nan() => short!("?"),
+        a if at == 0 || a >= 99.95 => short!("{scaled:.0}{}", STEPS[at]),
+        _ => short!("{scaled:.1}{}", STEPS[at]),
     }
 }
 
@@ -323,6 +340,9 @@ mod tests {
                 ((1.24, Unit::Seconds), "1.24s"),
                 ((0.012, Unit::Ratio), "1.2%"),
                 ((37.0, Unit::Count), "37"),
+                ((512.0, Unit::Bytes), "512B"),
+                ((1_610_612_736.0, Unit::Bytes), "1.5GiB"),
+                ((1023.9, Unit::Bytes), "1.0KiB"),
             ],
             |(v, unit)| quantity(v, unit),
         );

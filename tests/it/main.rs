@@ -25,6 +25,7 @@ mod lab;
 mod licences;
 mod outage;
 mod pty;
+mod questions;
 mod readme;
 mod real_servers;
 mod screens;

@@ -31,7 +31,7 @@ mod explain;
 mod track;
 mod walk;
 
-use crate::domain::{SafeText, Span, Timestamp};
+use crate::domain::{SafeText, Signal, Span, Timestamp};
 
 pub use track::{AWAY, Track};
 
@@ -45,19 +45,6 @@ const CONTEXT: usize = 10;
 const LOOK_ON: usize = 15;
 /// Below this score nobody stands out: three deviations, seen in full correlation on the path.
 const STANDS_OUT: f64 = 1.0;
-
-/// The golden signals (Beyer et al., "Site Reliability Engineering", chapter 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Signal {
-    /// How long requests take. More is worse.
-    Latency,
-    /// The ratio of requests that fail, from 0 to 1. More is worse.
-    Errors,
-    /// How many requests there are. Both more and less are odd.
-    Traffic,
-    /// How full one of its own resources is. More is worse.
-    Saturation,
-}
 
 /// A service with what was read of it.
 #[derive(Debug, Clone, PartialEq, Default)]

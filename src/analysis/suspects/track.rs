@@ -12,9 +12,7 @@
 //! for spiky ones the tail decides. What counts is the worst *pair* of readings one after the other:
 //! a single reading is no evidence. Time O(n log n) in the history.
 
-use crate::domain::{Span, Timestamp};
-
-use super::Signal;
+use crate::domain::{Signal, Span, Timestamp};
 
 /// Makes the MAD an estimate of the standard deviation.
 const SIGMA_PER_MAD: f64 = 1.4826;

@@ -4,7 +4,9 @@ use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{Dependency, Indicator, Method, Signal, SloFormat, SloId, Span, Urgency};
+use crate::domain::{
+    Dependency, EdgeOrigin, Indicator, Method, Signal, SloFormat, SloId, Span, Urgency,
+};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -34,8 +36,8 @@ fn the_shop_is_read_whole() {
     assert_eq!(
         checkout.depends_on,
         [
-            Dependency { on: ServiceId::new("payments"), hard: true },
-            Dependency { on: ServiceId::new("cache"), hard: false }
+            Dependency { on: ServiceId::new("payments"), hard: true, origin: EdgeOrigin::Catalog },
+            Dependency { on: ServiceId::new("cache"), hard: false, origin: EdgeOrigin::Catalog }
         ]
     );
     let signals: Vec<Signal> = checkout.signals.iter().map(|s| s.signal).collect();

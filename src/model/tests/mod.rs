@@ -2,7 +2,9 @@
 
 mod groups;
 mod recall;
+mod resilience;
 mod sight;
+mod suspicion;
 
 use std::sync::Arc;
 

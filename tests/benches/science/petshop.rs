@@ -5,10 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use quarterdeck::analysis::suspects::{
-    Case, Culprit, Ranking, Signal, Symptom, Track, Watched, rank,
-};
-use quarterdeck::domain::{SafeText, Span, Timestamp};
+use quarterdeck::analysis::suspects::{Case, Culprit, Ranking, Symptom, Track, Watched, rank};
+use quarterdeck::domain::{SafeText, Signal, Span, Timestamp};
 
 use super::row::{Row, gunzip};
 
@@ -219,7 +217,7 @@ pub fn run(corpora: &Path) -> Vec<Row> {
         corpus: "PetShop",
         what: what.into(),
         ours,
-        goal: Some(goal),
+        goal: Some(goal.into()),
         published,
     };
     let mut rows = vec![

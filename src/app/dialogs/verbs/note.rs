@@ -230,6 +230,7 @@ fn charts(state: &State) -> Vec<(SafeText, Evidence)> {
                 Unit::Ratio => "",
                 Unit::Seconds => "s",
                 Unit::Count => "",
+                Unit::Bytes => "B",
             };
             let proof = proof(state, &query.expr, "", &view.series.points, unit)?;
             Some((SafeText::new(&label), proof))

@@ -1,0 +1,18 @@
+//! The map's graph: what to look at, what fails with what, and where it is drawn.
+
+pub mod availability;
+
+mod blast;
+mod factoring;
+mod order;
+mod queries;
+mod singles;
+
+pub use blast::{Blast, Degraded, Hit, Lost, blast, stands_for};
+pub use queries::{
+    Around, Paths, around, neighbourhood, selected, shortest_paths, unhealthy_and_between,
+};
+pub use singles::{Limit, SharedLimit, SinglePoint, shared_limits, single_points};
+
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,82 @@
+//! Whether a group that decides by majority can decide, and how many more members it may lose.
+//!
+//! A group of *n* voters needs ⌊n/2⌋ + 1 of them (Raft, Paxos; etcd's fault tolerance table). The voters
+//! are those that were configured, not those that answer: a group that has lost its majority and is asked
+//! about the members it can still see would look healthy.
+
+/// How a group stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quorum {
+    /// Members that vote.
+    pub voters: u16,
+    /// Of those, healthy ones.
+    pub healthy: u16,
+    /// Healthy ones that are needed to decide anything.
+    pub needed: u16,
+    /// Whether there is a leader; `None` when nobody was asked or nobody answered.
+    pub leader: Option<bool>,
+}
+
+impl Quorum {
+    /// Of a group of `voters`. More healthy ones than voters means that the voters were counted wrongly;
+    /// then the larger number counts.
+    pub fn new(voters: u16, healthy: u16, leader: Option<bool>) -> Self {
+        let voters = voters.max(healthy);
+        Self { voters, healthy, needed: voters / 2 + 1, leader }
+    }
+
+    /// Whether a majority is there.
+    pub const fn held(&self) -> bool {
+        self.healthy >= self.needed
+    }
+
+    /// How many more members may be lost; 0 means the next loss stops it. `None` when it has stopped.
+    pub const fn margin(&self) -> Option<u16> {
+        self.healthy.checked_sub(self.needed)
+    }
+
+    /// Whether it goes on deciding after `lost` more healthy members are taken away.
+    pub const fn survives(&self, lost: u16) -> bool {
+        match self.margin() {
+            Some(margin) => lost <= margin,
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_fault_tolerance() {
+        // etcd documentation: cluster size, majority, failure tolerance.
+        let table = [(1, 1, 0), (2, 2, 0), (3, 2, 1), (4, 3, 1), (5, 3, 2), (7, 4, 3), (9, 5, 4)];
+        for (voters, needed, tolerated) in table {
+            let whole = Quorum::new(voters, voters, Some(true));
+            assert_eq!((whole.needed, whole.margin()), (needed, Some(tolerated)), "{voters}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_judged_by_its_voters_and_not_by_who_answers() {
+        let halved = Quorum::new(3, 1, Some(false));
+        assert!(!halved.held());
+        assert_eq!(halved.margin(), None);
+        assert!(!halved.survives(0));
+        let one_lost = Quorum::new(3, 2, Some(true));
+        assert!(one_lost.held() && one_lost.survives(0) && !one_lost.survives(1));
+    }
+
+    proptest! {
+        #[test]
+        fn two_majorities_always_share_a_member(voters in 1u16..1000, healthy in 0u16..1000) {
+            let group = Quorum::new(voters, healthy, None);
+            prop_assert!(u32::from(group.needed) * 2 > u32::from(group.voters));
+            prop_assert_eq!(group.held(), group.survives(0));
+            prop_assert_eq!(group.survives(1), group.margin().is_some_and(|m| m >= 1));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A cache dies, the pool behind it fills, the shop's checkout burns: who is to blame, and by which way.
+
+use std::sync::Arc;
+
+use pretty_assertions::assert_eq;
+
+use super::{Model, alert, at};
+use crate::analysis::suspects::Culprit;
+use crate::domain::{
+    Catalog, Dependency, EdgeOrigin, EdgeQueries, EdgesId, Labels, MeasureId, Measured,
+    Observation, Reading, Series, Service, ServiceId, SeverityPolicy, Signal, SiteId, SourceId,
+    SourceKind, SourceStatus, Span,
+};
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    for (name, on) in [
+        ("web", Some("checkout")),
+        ("checkout", Some("cart")),
+        ("cart", Some("cache")),
+        ("cache", None),
+        ("mail", None),
+    ] {
+        let on = on.map(|on| Dependency {
+            on: ServiceId::new(on),
+            hard: true,
+            origin: EdgeOrigin::Catalog,
+        });
+        let id = ServiceId::new(name);
+        let service =
+            Service { id: id.clone(), depends_on: on.into_iter().collect(), ..Service::default() };
+        catalog.services.insert(id, service);
+    }
+    let id = EdgesId::new("mesh");
+    let mesh = EdgeQueries {
+        id: id.clone(),
+        from: "client".into(),
+        to: "server".into(),
+        ..EdgeQueries::default()
+    };
+    catalog.edges.insert(id, mesh);
+    catalog
+}
+
+fn model() -> Model {
+    let mut model = Model::new(Arc::new(catalog()), SeverityPolicy::default(), Vec::new());
+    let status = |name: &str, kind| {
+        let (id, site) = (SourceId::new(name), SiteId::new("eu"));
+        SourceStatus::new(id, kind, site, "127.0.0.1".into(), Span::from_secs(15))
+    };
+    model.source(status("prom", SourceKind::Prometheus));
+    model.source(SourceStatus { last_good: Some(at(0)), ..status("am", SourceKind::Alertmanager) });
+    model.tick(at(0));
+    model.study();
+    model
+}
+
+/// A line of two hours that is `usual`, and `odd` from `from` seconds on.
+fn course(model: &mut Model, service: &str, signal: Signal, usual: f64, odd: f64, from: i64) {
+    let value = |t: i64| {
+        let wave = 1.0 + 0.02 * ((t / 30) % 7) as f64;
+        if t < from { usual * wave } else { odd * wave }
+    };
+    let points = (-240..=0).map(|i| (at(i * 30), value(i * 30))).collect();
+    let of = MeasureId::Signal(ServiceId::new(service), signal);
+    let lines = vec![Series { labels: Labels::default(), points }];
+    model.observe(&SourceId::new("prom"), at(0), vec![Observation::Course { of, lines }]);
+}
+
+#[test]
+fn the_graph_has_what_is_declared_and_what_is_seen() {
+    let mut model = model();
+    let edges = |model: &Model| model.map.graph().edges().len();
+    assert_eq!((model.map.is_made(), edges(&model)), (true, 3));
+    let labels = Labels::of(&[("client", "cart.shop.svc.cluster.local"), ("server", "mail")]);
+    let found = vec![Measured { labels, value: Reading::Value(3.0) }];
+    let of = MeasureId::Calls(EdgesId::new("mesh"));
+    model.observe(&SourceId::new("prom"), at(20), vec![Observation::Measured { of, found }]);
+    model.tick(at(20));
+    model.study();
+    assert_eq!(edges(&model), 4, "cart is known by its short name");
+    let views = model.edge_views();
+    let view = views[&(ServiceId::new("cart"), ServiceId::new("mail"))];
+    assert_eq!((view.calls, view.failed, view.tripped, view.stale), (Some(3.0), None, None, false));
+    model.tick(at(90));
+    assert!(model.edge_views().values().all(|view| view.stale), "what is old says so");
+}
+
+#[test]
+fn the_dead_cache_is_blamed_and_not_the_checkout_that_burns() {
+    let mut model = model();
+    assert_eq!(model.suspicion.concern(), None, "nothing hurts, nobody is suspected");
+    let page = alert(
+        "a",
+        0,
+        &[("alertname", "CheckoutBurns"), ("service", "checkout"), ("severity", "critical")],
+    );
+    model.observe(&SourceId::new("am"), at(0), vec![Observation::Alerts(vec![page])]);
+    model.tick(at(6));
+    let concern = model.suspicion.concern().unwrap();
+    assert_eq!((concern.service.as_str(), concern.onset), ("checkout", at(-600)));
+    let compared: Vec<&str> = model.suspicion.compared().iter().map(ServiceId::as_str).collect();
+    assert_eq!(
+        compared,
+        ["checkout", "cart", "cache", "web"],
+        "callees near first, then callers; not mail"
+    );
+    course(&mut model, "checkout", Signal::Errors, 0.002, 0.3, -600);
+    course(&mut model, "cart", Signal::Latency, 0.04, 0.9, -600);
+    course(&mut model, "cart", Signal::Traffic, 50.0, 51.0, -600);
+    course(&mut model, "cache", Signal::Errors, 0.001, 0.9, -600);
+    course(&mut model, "web", Signal::Latency, 0.1, 0.11, -600);
+    model.tick(at(12));
+    model.study();
+    let found = model.suspicion.latest().unwrap();
+    let first = &found.ranking.suspects[0];
+    let name = |place: usize| found.services[place].as_str();
+    let Culprit::Service(place) = first.culprit else { panic!("{first:?}") };
+    assert_eq!(name(place), "cache");
+    let path: Vec<&str> = first.path.iter().map(|place| name(*place)).collect();
+    assert_eq!(path, ["checkout", "cart", "cache"]);
+    assert!(first.stands_out && !first.terms.is_empty());
+    let again = model.studies();
+    assert_eq!(again, [], "nothing new, nothing studied");
+}
