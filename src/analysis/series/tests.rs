@@ -131,10 +131,10 @@ fn two_weeks_missing_in_the_middle_are_filled_and_said_or_end_the_history() {
             .collect()
     };
     let found = forecast(&holed(200, 536), &ask(999, 48, None)).unwrap();
-    assert!(
-        found.filled > 0.3
-            && found.steps.iter().zip(1_000..).all(|(s, h)| (s.mean - office(h)).abs() < 15.0)
-    );
+    assert!(found.filled > 0.3);
+    let pairs = found.steps.iter().zip(1_000..);
+    let off: Vec<f64> = pairs.map(|(s, h)| (s.mean - office(h)).abs()).collect();
+    assert!(off.iter().all(|off| *off < 15.0), "{off:?}");
     assert_eq!(found.cautions, ["Part of the history is missing and was filled in."]);
     // Three days are left after the gap: what was before it is another story.
     let found = forecast(&holed(592, 928), &ask(999, 12, None)).unwrap();
@@ -179,7 +179,7 @@ fn noise_waves_and_still_lines_raise_no_alarm() {
         ("wave with noise", |h| 30.0 * (h as f64 / 288.0 * std::f64::consts::TAU).sin() + noise(h)),
     ];
     for (name, of) in quiet {
-        let readings = line(0..4_000, of);
+        let readings = line(0..1_800, of);
         for mut detector in [Detector::careful(600), Detector::light(600)] {
             assert_eq!(alarms(&mut detector, &readings), [0i64; 0], "{name}");
         }
@@ -188,11 +188,11 @@ fn noise_waves_and_still_lines_raise_no_alarm() {
 
 #[test]
 fn what_never_was_is_strange_once_and_then_known() {
-    let burst = |h: i64| if (2_000..2_030).contains(&h) { 300.0 } else { 0.0 };
-    let readings = line(0..3_000, |h| office(h) + burst(h));
+    let burst = |h: i64| if (1_500..1_530).contains(&h) { 300.0 } else { 0.0 };
+    let readings = line(0..1_800, |h| office(h) + burst(h));
     for mut detector in [Detector::careful(600), Detector::light(600)] {
         let found = alarms(&mut detector, &readings);
-        assert!(found.len() == 1 && (2_000..2_006).contains(&found[0]), "{found:?}");
+        assert!(found.len() == 1 && (1_500..1_506).contains(&found[0]), "{found:?}");
     }
 }
 
