@@ -5,22 +5,22 @@ use std::path::Path;
 
 /// One figure, ours beside what others reached.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub(crate) struct Row {
     /// The data.
-    pub corpus: &'static str,
+    pub(crate) corpus: &'static str,
     /// What was measured.
-    pub what: String,
+    pub(crate) what: String,
     /// What ours reaches.
-    pub ours: f64,
+    pub(crate) ours: f64,
     /// What it should reach.
-    pub goal: Option<Goal>,
+    pub(crate) goal: Option<Goal>,
     /// What others reached, in words.
-    pub published: &'static str,
+    pub(crate) published: &'static str,
 }
 
 /// What a figure should reach.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Goal {
+pub(crate) enum Goal {
     /// More is better.
     AtLeast(f64),
     /// Less is better.
@@ -35,7 +35,7 @@ impl From<f64> for Goal {
 
 impl Goal {
     /// Whether a figure reaches it; what is not a number never does.
-    pub fn is_reached(self, figure: f64) -> bool {
+    pub(crate) fn is_reached(self, figure: f64) -> bool {
         match self {
             Self::AtLeast(goal) => figure >= goal,
             Self::AtMost(goal) => figure <= goal,
@@ -53,7 +53,7 @@ impl std::fmt::Display for Goal {
 }
 
 /// The text of a gzip file.
-pub fn gunzip(path: &Path) -> String {
+pub(crate) fn gunzip(path: &Path) -> String {
     let file = std::fs::File::open(path);
     let file = file.unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));
     let mut text = String::new();
