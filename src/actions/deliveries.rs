@@ -3,9 +3,14 @@
 //! A test is a message with a nonce; it counts as delivered when the channel took it and, where the other
 //! side keeps messages, when it was found there. What has never been tested is not known to work.
 
+use std::collections::BTreeMap;
+
 use crate::domain::{ChannelId, Message, Operation, Outcome, Purpose, SafeText, Span, Timestamp};
-use crate::eventlog::LogEvent;
+use crate::eventlog::{LogEvent, Power};
 use crate::model::{Model, OpenOperation};
+
+use super::incident::{Writer, may};
+use super::refusal::{Refusal, Rule};
 
 /// How a channel stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,8 @@ pub struct Delivery {
     pub standing: DeliveryStanding,
     /// When it was last tested.
     pub tested: Option<Timestamp>,
+    /// What its last test carried; empty when there was none.
+    pub nonce: SafeText,
     /// Earlier tests, newest first: when, and whether it worked; at most twenty.
     pub history: Vec<(Timestamp, bool)>,
 }
@@ -31,8 +38,10 @@ pub enum DeliveryStanding {
     Works(SafeText),
     /// Arrived, but longer ago than tests are due.
     Stale,
-    /// Did not arrive, or nobody can tell.
+    /// Did not arrive.
     Fails(SafeText),
+    /// Nobody can tell whether it arrived.
+    Unknown(SafeText),
 }
 
 impl DeliveryStanding {
@@ -44,13 +53,31 @@ impl DeliveryStanding {
 
 /// Every channel of the playbook, in its order.
 pub fn deliveries(model: &Model, now: Timestamp) -> Vec<Delivery> {
-    model.playbook.channels.iter().map(|channel| delivery(model, &channel.id, now)).collect()
+    let mut tests: BTreeMap<&ChannelId, Vec<(&SafeText, &OpenOperation)>> = BTreeMap::new();
+    for operation in model.journal.operations.values() {
+        if let Operation::Send(Message { channel, purpose: Purpose::Test { nonce }, .. }) =
+            &operation.operation
+        {
+            tests.entry(channel).or_default().push((nonce, operation));
+        }
+    }
+    let channels = model.playbook.channels.iter();
+    channels
+        .map(|channel| {
+            delivery(model, &channel.id, tests.remove(&channel.id).unwrap_or_default(), now)
+        })
+        .collect()
 }
 
-fn delivery(model: &Model, channel: &ChannelId, now: Timestamp) -> Delivery {
-    let mut tests: Vec<&OpenOperation> =
-        model.journal.operations.values().filter(|o| tests(o, channel)).collect();
-    tests.sort_by_key(|test| std::cmp::Reverse(test.at));
+fn delivery(
+    model: &Model,
+    channel: &ChannelId,
+    mut tests: Vec<(&SafeText, &OpenOperation)>,
+    now: Timestamp,
+) -> Delivery {
+    tests.sort_by_key(|(_, test)| std::cmp::Reverse(test.at));
+    let nonce = tests.first().map(|(nonce, _)| (*nonce).clone()).unwrap_or_default();
+    let tests: Vec<&OpenOperation> = tests.into_iter().map(|(_, test)| test).collect();
     let ended = |test: &&OpenOperation| test.outcome.as_ref().is_some_and(Outcome::is_final);
     let done = |test: &OpenOperation| test.outcome.as_ref().is_some_and(Outcome::is_done);
     let due = model.playbook.test_every;
@@ -58,9 +85,10 @@ fn delivery(model: &Model, channel: &ChannelId, now: Timestamp) -> Delivery {
         None => DeliveryStanding::Untested,
         Some(test) => match &test.outcome {
             None => DeliveryStanding::UnderWay,
-            Some(
-                Outcome::Refused { why } | Outcome::Unknown { why } | Outcome::Later { why, .. },
-            ) => DeliveryStanding::Fails(why.clone()),
+            Some(Outcome::Refused { why } | Outcome::Later { why, .. }) => {
+                DeliveryStanding::Fails(why.clone())
+            }
+            Some(Outcome::Unknown { why }) => DeliveryStanding::Unknown(why.clone()),
             // One interval of grace: the next test is due, not yet missed.
             Some(_) if due > Span::ZERO && now.since(test.at).millis() > due.millis() * 2 => {
                 DeliveryStanding::Stale
@@ -73,13 +101,34 @@ fn delivery(model: &Model, channel: &ChannelId, now: Timestamp) -> Delivery {
         channel: channel.clone(),
         standing,
         tested: tests.first().map(|test| test.at),
+        nonce,
         history: tests.iter().filter(|t| ended(t)).take(20).map(|t| (t.at, done(t))).collect(),
     }
 }
 
-fn tests(operation: &OpenOperation, channel: &ChannelId) -> bool {
-    matches!(&operation.operation, Operation::Send(message)
-        if message.channel == *channel && matches!(message.purpose, Purpose::Test { .. }))
+/// A test of one channel that `by` asks for.
+///
+/// # Errors
+/// When the policy does not allow it, the channel is not declared, or its test is under way.
+pub fn ask_delivery_test(
+    model: &Model,
+    by: &Writer,
+    channel: &ChannelId,
+    now: Timestamp,
+) -> Result<LogEvent, Refusal> {
+    may(model, by, Power::Publish, now)?;
+    let known = deliveries(model, now).into_iter().find(|one| one.channel == *channel);
+    match known.map(|one| one.standing) {
+        None => {
+            let sentence = format!("There is no channel `{channel}` in the playbook.");
+            Err(Refusal::new(Rule::NoSuch, sentence))
+        }
+        Some(DeliveryStanding::UnderWay) => {
+            let sentence = format!("A test of {channel} is under way; wait for what comes of it.");
+            Err(Refusal::new(Rule::Same, sentence))
+        }
+        Some(_) => Ok(delivery_test(channel, now)),
+    }
 }
 
 /// A test of one channel, asked for now.
@@ -94,12 +143,10 @@ pub fn due_delivery_tests(model: &Model, now: Timestamp) -> Vec<LogEvent> {
         return Vec::new();
     }
     let period = now.millis().div_euclid(every);
-    let due = |channel: &&crate::domain::Channel| {
-        let last = delivery(model, &channel.id, now).tested;
-        last.is_none_or(|last| last.millis().div_euclid(every) < period)
-    };
-    let channels = model.playbook.channels.iter().filter(due);
-    channels.map(|channel| test(&channel.id, &format!("scheduled-{period}"))).collect()
+    let due =
+        |one: &Delivery| one.tested.is_none_or(|last| last.millis().div_euclid(every) < period);
+    let all = deliveries(model, now).into_iter().filter(due);
+    all.map(|one| test(&one.channel, &format!("scheduled-{period}"))).collect()
 }
 
 fn test(channel: &ChannelId, nonce: &str) -> LogEvent {

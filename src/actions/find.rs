@@ -1,10 +1,11 @@
-//! Find anything by a few of its letters: services, objectives, groups, sources, silences, actions.
+//! Find anything by a few of its letters: services, objectives, groups, sources, silences, incidents,
+//! tickets, channels, actions.
 
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32String};
 
-use super::Action;
-use crate::domain::{SafeText, ServiceId, SilenceId, SloId, SourceId};
+use super::{Action, OutletId};
+use crate::domain::{IncidentId, SafeText, ServiceId, SilenceId, SloId, SourceId, TicketRef};
 use crate::model::GroupKey;
 
 /// What is found and where Enter leads.
@@ -22,6 +23,12 @@ pub enum Target {
     Action(Action),
     /// A silence.
     Silence(SilenceId),
+    /// An incident.
+    Incident(IncidentId),
+    /// The incident that a ticket belongs to.
+    Ticket(IncidentId, TicketRef),
+    /// A channel or a tracker.
+    Outlet(OutletId),
 }
 
 impl Target {
@@ -34,6 +41,10 @@ impl Target {
             Self::Source(_) => "source",
             Self::Action(_) => "action",
             Self::Silence(_) => "silence",
+            Self::Incident(_) => "incident",
+            Self::Ticket(..) => "ticket",
+            Self::Outlet(OutletId::Channel(_)) => "channel",
+            Self::Outlet(OutletId::Tracker(_)) => "tracker",
         }
     }
 }

@@ -8,16 +8,20 @@ mod decide;
 mod deliveries;
 pub mod find;
 mod incident;
+mod outlets;
 mod refusal;
 mod settle;
 pub mod updates;
 pub mod when;
 
 pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
-pub use deliveries::{Delivery, DeliveryStanding, deliveries, delivery_test, due_delivery_tests};
+pub use deliveries::{
+    Delivery, DeliveryStanding, ask_delivery_test, deliveries, delivery_test, due_delivery_tests,
+};
 pub use incident::{Doing, Proposal, Writer, decide_incident, escalations, pick, propose};
+pub use outlets::{Outlet, OutletId, Passed, Pending, PendingState, outlets, what};
 pub use refusal::{Refusal, Rule};
-pub use settle::{settle, unsettled};
+pub use settle::{Settled, settle, unsettled};
 
 use std::fmt;
 
@@ -188,6 +192,8 @@ actions! {
     Extend, "extend", "5 min more", INCIDENT, Record, "Five more minutes for the selected task";
     Object, "object", "object", INCIDENT, Record, "Object strongly to the selected decision";
     Give, "give", "give", INCIDENT, Record, "Give the selected task or workstream to somebody else";
+    Settle, "settle", "settle", Scope::Anywhere, Record, "Say what came of a message or ticket whose answer was lost";
+    TestChannel, "test-channel", "test", Scope::On(&[Screen::Sources]), Outside, "Send a test message by the selected channel";
     Runbook, "runbook", "runbook", ALERTS, Look, "Runbook of this alert";
     Explain, "explain", "explain", CHARTS, Look, "How was this computed";
     Copy, "copy", "copy", Scope::Anywhere, Look, "Copy what is selected";

@@ -1,10 +1,11 @@
 //! Settling what nobody can tell: an operation whose answer was lost is never repeated; a person looks at
 //! the other side and says what came of it.
 
-use crate::domain::{Actor, Outcome, SafeText, Timestamp};
-use crate::eventlog::{LogEvent, RecordId};
+use crate::domain::{Outcome, SafeText, Timestamp};
+use crate::eventlog::{LogEvent, Power, RecordId};
 use crate::model::{Model, OpenOperation, Standing};
 
+use super::incident::{Writer, may};
 use super::refusal::{Refusal, Rule};
 
 /// Most bytes of the reason.
@@ -19,18 +20,31 @@ pub fn unsettled(model: &Model, now: Timestamp) -> Vec<(RecordId, &OpenOperation
     open
 }
 
+/// What a person found when they looked at the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It was done, the message is there.
+    Done,
+    /// It was not done, and is not to be.
+    NotDone,
+    /// It was not done; the outbox does it again, with the same key.
+    Again,
+}
+
 /// What `by` says came of an operation.
 ///
 /// # Errors
-/// When it is not known, is not unsettled, or no reason is given.
+/// When the policy does not allow it, or it is not known, is not unsettled, cannot be done again, or no
+/// reason is given.
 pub fn settle(
     model: &Model,
-    by: &Actor,
+    by: &Writer,
     request: RecordId,
-    done: bool,
+    what: Settled,
     why: &str,
     now: Timestamp,
 ) -> Result<LogEvent, Refusal> {
+    may(model, by, Power::Write, now)?;
     let Some(operation) = model.journal.operations.get(&request) else {
         return Err(Refusal::new(Rule::NoSuch, "Nothing in the outbox has this id."));
     };
@@ -46,6 +60,12 @@ pub fn settle(
             return Err(Refusal::new(Rule::Same, "What came of it is known already."));
         }
     }
+    if what == Settled::Again && !operation.operation.is_outbox() {
+        return Err(Refusal::new(
+            Rule::NotLive,
+            "This is never repeated by itself. Say that it was not done, then ask for it anew.",
+        ));
+    }
     let why = why.trim();
     if why.is_empty() {
         let sentence = "Say how you know, for whoever reads this later.";
@@ -54,11 +74,11 @@ pub fn settle(
     if why.len() > WHY_BYTES {
         return Err(Refusal::new(Rule::TooLong, "The reason is longer than a record keeps."));
     }
-    let said = SafeText::body(&format!("settled by {by}: {why}"));
-    let outcome = if done {
-        Outcome::Received { receipt: said, url: SafeText::default() }
-    } else {
-        Outcome::Refused { why: said }
+    let said = SafeText::body(&format!("settled by {}: {why}", by.actor));
+    let outcome = match what {
+        Settled::Done => Outcome::Received { receipt: said, url: SafeText::default() },
+        Settled::NotDone => Outcome::Refused { why: said },
+        Settled::Again => Outcome::Later { why: said, at: now },
     };
     Ok(LogEvent::OperationEnded { request, outcome })
 }
@@ -69,21 +89,25 @@ mod checks {
 
     use super::*;
     use crate::actions::delivery_test;
-    use crate::domain::ChannelId;
-    use crate::eventlog::{EventLog as _, MemoryLog};
+    use crate::domain::{Actor, ChannelId, Operation, SilenceId, SiteId};
+    use crate::eventlog::{EventLog as _, KeyId, MemoryLog};
+
+    fn robin() -> Writer {
+        Writer { actor: Actor::new("robin"), key: KeyId::default() }
+    }
 
     #[test]
     fn only_what_nobody_can_tell_is_settled_and_only_once() {
-        let (me, now) = (Actor::new("robin"), Timestamp::from_millis(1_000_000));
+        let (me, now) = (robin(), Timestamp::from_millis(1_000_000));
         let (mut model, mut log) = (Model::default(), MemoryLog::for_demo());
         let mut record = |model: &mut Model, event: LogEvent| {
-            let recorded = log.append(&me, now, &[event]).unwrap();
+            let recorded = log.append(&me.actor, now, &[event]).unwrap();
             recorded.iter().for_each(|r| model.apply(r));
             recorded[0].id
         };
         let request = record(&mut model, delivery_test(&ChannelId::new("mail"), now));
         let rule = |model: &Model, why: &str| {
-            settle(model, &me, request, true, why, now).map_err(|r| r.rule)
+            settle(model, &me, request, Settled::Done, why, now).map_err(|r| r.rule)
         };
         assert_eq!(rule(&model, "I saw it"), Err(Rule::NotLive));
         assert_eq!(unsettled(&model, now), []);
@@ -95,14 +119,33 @@ mod checks {
         assert_eq!(rule(&model, "  "), Err(Rule::Empty));
         assert_eq!(rule(&model, &"x".repeat(5_000)), Err(Rule::TooLong));
 
-        let settled = settle(&model, &me, request, false, "not in the inbox", now).unwrap();
-        let why = "settled by robin: not in the inbox".into();
+        let again = settle(&model, &me, request, Settled::Again, "not in the inbox", now).unwrap();
+        let why: SafeText = "settled by robin: not in the inbox".into();
+        let outcome = Outcome::Later { why: why.clone(), at: now };
+        assert_eq!(again, LogEvent::OperationEnded { request, outcome });
+
+        let what = Settled::NotDone;
+        let settled = settle(&model, &me, request, what, "not in the inbox", now).unwrap();
         let outcome = Outcome::Refused { why };
         assert_eq!(settled, LogEvent::OperationEnded { request, outcome });
         record(&mut model, settled);
         assert_eq!(unsettled(&model, now), []);
         assert_eq!(rule(&model, "I saw it"), Err(Rule::Same));
-        let nobody = settle(&model, &me, RecordId([7; 32]), true, "x", now);
+        let nobody = settle(&model, &me, RecordId([7; 32]), Settled::Done, "x", now);
         assert_eq!(nobody.unwrap_err().rule, Rule::NoSuch);
+    }
+
+    #[test]
+    fn only_the_outbox_does_anything_again() {
+        let (me, now) = (robin(), Timestamp::from_millis(1_000_000));
+        let (mut model, mut log) = (Model::default(), MemoryLog::for_demo());
+        let operation = Operation::Expire { site: SiteId::new("eu"), id: SilenceId::new("s1") };
+        let asked =
+            log.append(&me.actor, now, &[LogEvent::OperationRequested { operation }]).unwrap();
+        model.apply(&asked[0]);
+        let later = now.plus(crate::domain::Span::from_mins(2));
+        let say = |what| settle(&model, &me, asked[0].id, what, "looked", later);
+        assert_eq!(say(Settled::Again).unwrap_err().rule, Rule::NotLive);
+        assert!(say(Settled::NotDone).is_ok());
     }
 }

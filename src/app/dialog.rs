@@ -2,11 +2,11 @@
 
 use crate::actions::Screen;
 use crate::actions::find::{self, Target};
-use crate::domain::{IncidentId, SafeText, SilenceId, SiteId, SloId, SourceId};
+use crate::domain::{IncidentId, SafeText, SilenceId, SiteId, SloId};
 use crate::eventlog::{AlertInstance, LogEvent, RecordId, Subject};
 use crate::model::{GroupKey, Planned};
 
-use super::{Editor, Form, Place};
+use super::{Editor, Form, Place, SourcesRow};
 
 /// A dialog.
 #[derive(Debug, Clone)]
@@ -95,8 +95,8 @@ pub enum About {
     Alert(super::AlertRow),
     /// Runbook of a group.
     Runbook(GroupKey),
-    /// A source and what is wrong with it.
-    Source(SourceId),
+    /// A source, a channel or a tracker, and what is wrong with it.
+    Source(SourcesRow),
     /// Everything about something in an incident.
     Incident(IncidentId, Detail),
 }

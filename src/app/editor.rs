@@ -1,6 +1,6 @@
 //! Text entry: the only file outside `view` that knows the text-area crate.
 
-use tui_textarea::{Input as AreaInput, Key as AreaKey, TextArea, WrapMode};
+use tui_textarea::{CursorMove, Input as AreaInput, Key as AreaKey, TextArea, WrapMode};
 
 use crate::domain::SafeText;
 use crate::keys::{Chord, Key};
@@ -47,6 +47,12 @@ impl Editor {
     /// Replaces everything; the cursor goes to the end.
     pub fn set(&mut self, text: &str) {
         *self = Self::new(text, self.lines);
+    }
+
+    /// Puts the cursor before everything: a text that is there to be read begins at its beginning.
+    pub fn rewind(&mut self) {
+        self.area.move_cursor(CursorMove::Top);
+        self.area.move_cursor(CursorMove::Head);
     }
 
     /// Types or pastes text; `false` when not all of it fits. Control characters are left out: they

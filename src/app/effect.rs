@@ -19,6 +19,8 @@ pub enum Effect {
     Search(String),
     /// Tell the others where this console is.
     Present(crate::eventlog::Presence),
+    /// Refuse from now on to record what this policy does not allow.
+    Govern(std::sync::Arc<crate::eventlog::Policy>),
     /// Hand a text to the person's own editor; becomes `Msg::Edited`.
     Edit(String),
     /// Ask a source now (all when `None`), past its interval and its breaker.

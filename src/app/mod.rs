@@ -6,6 +6,7 @@ mod dialogs;
 mod editor;
 mod effect;
 mod form;
+mod held;
 mod msg;
 pub mod presence;
 mod screens;
@@ -28,13 +29,14 @@ pub use msg::Msg;
 pub use state::State;
 pub use ui::{
     AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, IncidentPane, IncidentUi, Place,
-    SlosUi, SourcesUi, Ui, first_visible,
+    SlosUi, SourcesRow, SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 
 use std::sync::Arc;
 
-use crate::domain::{SafeText, Timestamp};
+use crate::domain::{Playbook, SafeText, Timestamp};
+use crate::eventlog::Policy;
 use crate::keys::Keymap;
 
 /// A message to the person.
@@ -77,10 +79,14 @@ pub struct Playback {
 }
 
 /// What was read again from disk.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reload {
     /// What it was, for the notice.
     pub what: SafeText,
     /// The new keymap, when it was that.
     pub keymap: Option<Arc<Keymap>>,
+    /// How the organisation responds, when it was that.
+    pub playbook: Option<Arc<Playbook>>,
+    /// Who may do what, when it was that.
+    pub duties: Option<Arc<Policy>>,
 }

@@ -1,12 +1,12 @@
 //! Who is here: saying where this console is, knowing where the others are, seeing what the commander sees.
 
 use crate::actions::Screen;
-use crate::domain::{Actor, SafeText, SloId, SourceId, Span};
+use crate::domain::{Actor, SafeText, SloId, Span};
 use crate::eventlog::{Presence, RecordId};
 use crate::model::GroupKey;
 
 use super::screens::incident;
-use super::{AlertRow, BridgePane, Effect, IncidentPane, State, Tone};
+use super::{AlertRow, BridgePane, Effect, IncidentPane, SourcesRow, State, Tone};
 
 /// How often this console says where it is when it does not move.
 const EVERY: Span = Span::from_secs(4);
@@ -52,7 +52,7 @@ fn selected(state: &State) -> SafeText {
         },
         Screen::Alerts => ui.alerts.selected.as_ref().map(|row| group(row.group())),
         Screen::Slos => ui.slos.selected.as_ref().map(ToString::to_string),
-        Screen::Sources => ui.sources.selected.as_ref().map(ToString::to_string),
+        Screen::Sources => ui.sources.selected.as_ref().map(SourcesRow::written),
         Screen::Incident => {
             let id = match ui.incident.pane {
                 IncidentPane::Timeline => ui.incident.entry.filter(|_| ui.incident.held),
@@ -172,7 +172,7 @@ fn select(state: &mut State, screen: Screen, selected: &str) {
             ui.slos.chosen = true;
             ui.slos.selected = Some(SloId::new(selected));
         }
-        Screen::Sources => ui.sources.selected = Some(SourceId::new(selected)),
+        Screen::Sources => ui.sources.selected = SourcesRow::read(selected),
         Screen::Incident => {
             let (pane, id) = selected.split_once(' ').unwrap_or((selected, ""));
             let Some(pane) = IncidentPane::ALL.into_iter().find(|p| p.title() == pane) else {

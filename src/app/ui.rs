@@ -6,9 +6,10 @@ pub use incident::{IncidentPane, IncidentUi, Place};
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::actions::Screen;
+use crate::actions::{OutletId, Screen};
 use crate::domain::{
-    Actor, AlertKey, Filter, IncidentId, SafeText, ServiceId, SloId, SourceId, Span, Timestamp,
+    Actor, AlertKey, ChannelId, Filter, IncidentId, SafeText, ServiceId, SloId, SourceId, Span,
+    Timestamp, TrackerId,
 };
 use crate::keys::Pending;
 use crate::model::GroupKey;
@@ -163,13 +164,53 @@ pub struct SlosUi {
     pub scroll: usize,
 }
 
+/// A row of the Sources screen: what is known comes in by the ones, what is said goes out by the others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourcesRow {
+    /// A source.
+    Source(SourceId),
+    /// A channel or a tracker.
+    Outlet(OutletId),
+}
+
+impl SourcesRow {
+    /// As it is kept over a restart and told to who follows; read again by [`SourcesRow::read`].
+    pub fn written(&self) -> String {
+        match self {
+            Self::Source(id) => format!("source {id}"),
+            Self::Outlet(OutletId::Channel(id)) => format!("channel {id}"),
+            Self::Outlet(OutletId::Tracker(id)) => format!("tracker {id}"),
+        }
+    }
+
+    /// The row that is written so.
+    pub fn read(text: &str) -> Option<Self> {
+        let (kind, name) = text.split_once(' ')?;
+        Some(match kind {
+            "source" => Self::Source(SourceId::new(name)),
+            "channel" => Self::Outlet(OutletId::Channel(ChannelId::new(name))),
+            "tracker" => Self::Outlet(OutletId::Tracker(TrackerId::new(name))),
+            _ => return None,
+        })
+    }
+}
+
 /// The Sources screen.
 #[derive(Debug, Clone, Default)]
 pub struct SourcesUi {
-    /// Selected source.
-    pub selected: Option<SourceId>,
-    /// First row shown.
+    /// Selected row.
+    pub selected: Option<SourcesRow>,
+    /// First source shown.
     pub scroll: usize,
+    /// First channel or tracker shown.
+    pub outlet_scroll: usize,
+}
+
+impl SourcesUi {
+    /// Whether the keys are among the ways out.
+    pub const fn on_outlets(&self) -> bool {
+        matches!(self.selected, Some(SourcesRow::Outlet(_)))
+    }
 }
 
 /// What drawing reports back, so that paging and scrolling know how much was seen.

@@ -8,8 +8,8 @@ use crate::keys::{Chord, Input, Resolved};
 
 use super::screens::{Move, alerts, bridge, incident, slos, sources};
 use super::{
-    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, State, Tone, Verb, dialogs,
-    presence,
+    AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
+    Verb, dialogs, held, presence,
 };
 
 use dialogs::Step;
@@ -37,8 +37,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                     }
                 }
             }
+            held::recorded(state, &records, ours);
             effects
         }
+        Msg::Held(held) => held::take(state, held),
         Msg::NotRecorded(error) => {
             dialogs::not_recorded(state, &error);
             Vec::new()
@@ -64,18 +66,24 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             ]
         }
         Msg::Reloaded(outcome) => {
-            let now = state.now;
+            let (now, mut effects) = (state.now, Vec::new());
             match outcome {
                 Ok(reload) => {
                     if let Some(keymap) = reload.keymap {
                         state.keymap = keymap;
                         state.ui.pending.clear();
                     }
+                    if reload.playbook.is_some() || reload.duties.is_some() {
+                        let playbook = reload.playbook.unwrap_or(state.model.playbook.clone());
+                        let duties = reload.duties.unwrap_or(state.model.duties.clone());
+                        effects.push(Effect::Govern(duties.clone()));
+                        state.model.govern(playbook, duties);
+                    }
                     state.ui.notice(Tone::Done, reload.what, now);
                 }
                 Err(sentence) => state.ui.notice(Tone::Error, sentence, now),
             }
-            Vec::new()
+            effects
         }
         Msg::Tick(now) => {
             state.now = now;
@@ -199,6 +207,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Extend => dialogs::step(state, &Step::Extend),
         Action::Object => dialogs::step(state, &Step::Object),
         Action::Give => dialogs::step(state, &Step::Give),
+        Action::Settle => dialogs::settle(state),
+        Action::TestChannel => sources::test(state),
         Action::Runbook => dialogs::runbook(state),
         Action::Explain => {
             let id = selected_slo(state);
@@ -290,6 +300,9 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
 }
 
 fn pane(state: &mut State, by: isize) -> Vec<Effect> {
+    if state.ui.screen == Screen::Sources && sources::next_pane(state) {
+        return Vec::new();
+    }
     match state.ui.screen {
         Screen::Bridge => bridge::next_pane(state, by),
         Screen::Incident => incident::next_pane(state, by),
@@ -336,7 +349,7 @@ fn open(state: &mut State) -> Vec<Effect> {
             show(state, Screen::Slos)
         }
         (Screen::Bridge, BridgePane::Sources) => {
-            state.ui.sources.selected.clone_from(&state.ui.bridge.source);
+            state.ui.sources.selected = state.ui.bridge.source.clone().map(SourcesRow::Source);
             show(state, Screen::Sources)
         }
         (Screen::Alerts, _) => match state.ui.alerts.selected.clone() {
@@ -353,7 +366,7 @@ fn open(state: &mut State) -> Vec<Effect> {
         }
         (Screen::Incident, _) => dialogs::incident_reading(state),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
-            Some(id) => dialogs::source_reading(state, id),
+            Some(row) => dialogs::source_reading(state, row),
             None => Vec::new(),
         },
     }
@@ -459,7 +472,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Bridge, BridgePane::Incidents) => {
             bridge::selected_incident(state).map(|id| id.to_string())
         }
-        (Screen::Sources, _) => state.ui.sources.selected.as_ref().map(ToString::to_string),
+        (Screen::Sources, _) => sources::copied(state),
         (Screen::Bridge, BridgePane::Sources) => {
             state.ui.bridge.source.as_ref().map(ToString::to_string)
         }

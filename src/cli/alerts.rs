@@ -1,14 +1,16 @@
 //! `quarterdeck alerts`: firing groups, filtered by Prometheus matchers.
 
+use std::sync::Arc;
+
 use clap::Args;
 use serde::{Serialize, Serializer};
 
 use super::world::World;
 use super::{Asking, Common, Exit, output};
 use crate::domain::{
-    AlertKey, AlertState, Filter, Labels, SafeText, ServiceId, SiteId, SourceKind, Timestamp,
+    Alert, AlertState, Filter, Labels, SafeText, ServiceId, SiteId, SourceKind, Timestamp,
 };
-use crate::model::{Group, Model, Sight};
+use crate::model::{Group, Model, Seen};
 
 /// What is asked.
 #[derive(Debug, Args)]
@@ -99,20 +101,17 @@ impl<'a> Told<'a> {
             acknowledged_by: group.ack.as_ref().map(|a| a.by.name()),
             acknowledged_at: group.ack.as_ref().map(|a| a.at.rfc3339()),
             summary: &group.summary,
-            alerts: Members { model, keys: &group.alerts },
+            alerts: Members(model.alerts.members(&group.key)),
         }
     }
 }
 
 /// The alerts of a group.
-struct Members<'a> {
-    model: &'a Model,
-    keys: &'a [AlertKey],
-}
+struct Members<'a>(&'a [(Arc<Alert>, Seen)]);
 
 impl Serialize for Members<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.keys.iter().map(|key| Member::of(self.model, key)))
+        serializer.collect_seq(self.0.iter().map(|(alert, seen)| Member::of(alert, *seen)))
     }
 }
 
@@ -126,28 +125,20 @@ struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    /// Nothing for an alert that is not known any more.
-    fn of(model: &'a Model, key: &AlertKey) -> Option<Self> {
-        let tracked = model.alerts.alerts.get(key)?;
-        let alert = &tracked.alert;
-        let state = match (&tracked.sight, &alert.state) {
-            (Sight::Resolved { .. }, _) => "resolved",
-            (Sight::Lost { .. }, _) => "lost",
-            (Sight::Stale { .. }, _) => "stale",
-            (Sight::Firing, AlertState::Suppressed { silenced_by, .. })
+    fn of(alert: &'a Alert, seen: Seen) -> Self {
+        let state = match (seen, &alert.state) {
+            (Seen::Lost, _) => "lost",
+            (Seen::Stale, _) => "stale",
+            (Seen::Firing, AlertState::Suppressed { silenced_by, .. })
                 if silenced_by.is_empty() =>
             {
                 "inhibited"
             }
-            (Sight::Firing, AlertState::Suppressed { .. }) => "silenced",
-            (Sight::Firing, _) => "firing",
+            (Seen::Firing, AlertState::Suppressed { .. }) => "silenced",
+            (Seen::Firing, _) => "firing",
         };
-        Some(Self {
-            labels: &alert.labels,
-            state,
-            since: alert.starts_at.rfc3339(),
-            generator: some(&alert.generator_url),
-        })
+        let (labels, since) = (&alert.labels, alert.starts_at.rfc3339());
+        Self { labels, state, since, generator: some(&alert.generator_url) }
     }
 }
 

@@ -104,6 +104,7 @@ fn words(standing: &DeliveryStanding) -> (&'static str, &str) {
             ("stale", "its last test arrived, but is longer ago than it should be")
         }
         DeliveryStanding::Fails(why) => ("fails", why),
+        DeliveryStanding::Unknown(why) => ("unknown", why),
     }
 }
 
@@ -121,6 +122,7 @@ fn as_json(world: &World, one: &Delivery) -> Value {
         "standing": standing,
         "trusted": one.standing.is_trusted(),
         "tested": one.tested.map(|at| at.rfc3339()),
+        "nonce": one.nonce.as_str(),
         "said": why,
         "tests": history.collect::<Vec<_>>(),
     })

@@ -13,7 +13,7 @@ use crate::connectors::Clock;
 use crate::connectors::tape::{Player, PlayerClock, Tape};
 use crate::domain::{SafeText, Span};
 use crate::eventlog::{EventLog, MemoryLog, Position};
-use crate::runtime::{self, Beside, Opening, SourceSetup, Wanted, clock};
+use crate::runtime::{self, Beside, Opening, SourceSetup, Wanted, clock, sight};
 
 /// The recording that comes with the program: a bad canary in a small shop, made by `quarterdeck record`
 /// from real servers.
@@ -30,6 +30,7 @@ pub(super) async fn live(
     record: Option<std::path::PathBuf>,
 ) -> anyhow::Result<Exit> {
     // Without a configuration the next step is `init`, terminal or not.
+    let sight = Paths::find(common).ok().map(|paths| sight::begin(&sight::file(&paths.state)));
     let mut world = World::read(common)?;
     must_be_terminal()?;
     trace_to(&world.paths.state);
@@ -42,12 +43,15 @@ pub(super) async fn live(
             warnings.extend(opened.notice);
             (opened.log, opened.position)
         }
-        Err(error) => {
-            // Looking must stay possible; recording where nothing is kept must not.
-            errors.push(SafeText::body(&format!("Read-only: {error}")));
-            wanted.read_only = true;
-            (Box::new(MemoryLog::for_demo()), Position::default())
-        }
+        Err(error) => match world.open_held(&SafeText::body(&error.to_string())) {
+            Ok((log, position)) => (log, position),
+            Err(error) => {
+                // Looking must stay possible; recording where nothing is kept must not.
+                errors.push(SafeText::body(&format!("Read-only: {error}")));
+                wanted.read_only = true;
+                (Box::new(MemoryLog::for_demo()), Position::default())
+            }
+        },
     };
     let recorder = record.as_deref().map(|out| world.recorder(out)).transpose()?;
     let sources = world.sources(recorder.as_ref());
@@ -64,6 +68,7 @@ pub(super) async fn live(
         },
         settings: world.settings,
         model: world.model,
+        sight,
         wanted,
         warnings,
         errors,
@@ -123,6 +128,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         folder: world.paths.config.clone(),
         settings: world.settings,
         model: world.model,
+        sight: None,
         wanted: look.wanted(),
         warnings: Vec::new(),
         errors: Vec::new(),

@@ -22,14 +22,6 @@ impl World {
                 self.paths.config_file.display()
             );
         }
-        if self.paths.state.exists() {
-            match self.open_log() {
-                Ok(opened) => opened.notice.iter().for_each(|notice| output::aside(notice)),
-                Err(error) => output::aside(&format!("quarterdeck: {error}")),
-            }
-        }
-        let now = self.now();
-        sight::recall(&sight::file(&self.paths.state), &mut self.model, now);
         let (_interest, watching) = watch::channel(Interest::default());
         let (sink, mut events) = mpsc::channel(256);
         let mut waiting: BTreeSet<SourceId> = BTreeSet::new();
@@ -43,6 +35,15 @@ impl World {
             handles.insert(id, handle);
         }
         drop(sink);
+        // While the sources work on their answers.
+        if self.paths.state.exists() {
+            match self.open_log() {
+                Ok(opened) => opened.notice.iter().for_each(|notice| output::aside(notice)),
+                Err(error) => output::aside(&format!("quarterdeck: {error}")),
+            }
+        }
+        let now = self.now();
+        sight::recall(&sight::file(&self.paths.state), &mut self.model, now);
         let mut again = BTreeSet::new();
         let deadline = tokio::time::sleep(patience.std());
         tokio::pin!(deadline);

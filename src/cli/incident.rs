@@ -3,6 +3,8 @@
 
 mod asked;
 mod declare;
+mod evidence;
+mod more;
 mod show;
 mod told;
 
@@ -11,6 +13,8 @@ use clap::Args;
 
 pub(super) use asked::{Note, Update, Words, act, note, update};
 pub(super) use declare::{Declare, declare};
+pub(super) use evidence::{Ask as Evidence, evidence};
+pub(super) use more::{Decide, Describe, Split, Task, decide, describe, split, task};
 pub(super) use show::{Incidents, Timeline, incidents, timeline};
 
 use super::world::World;

@@ -146,6 +146,9 @@ enum Sub {
     /// Raise or lower the severity: `severity SEV-1 nobody can pay`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Severity(incident::Words),
+    /// Say anew what it is about: `describe --impact "nobody can pay by card" --scope "eu only"`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Describe(incident::Describe),
     /// Resolve the incident: `resolve errors are gone`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Resolve(incident::Words),
@@ -169,16 +172,22 @@ enum Sub {
     Handoff(incident::Words),
     /// Ask somebody to do something: `task bob 10m roll back`, `task done 3f2a rolled back`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
-    Task(incident::Words),
+    Task(incident::Task),
     /// Open or change a workstream: `workstream dan database`, `workstream block database no access`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Workstream(incident::Words),
+    /// Ask a Prometheus and freeze the answer as proof: `evidence --query 'up == 0' who is down`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Evidence(incident::Evidence),
+    /// Put workstreams under leads: `split 'data / dan: database, cache' 'edge / eve: proxy'`.
+    #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
+    Split(incident::Split),
     /// Report conditions, actions, needs: `report database 'slow | failing over | a DBA'`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Report(incident::Words),
     /// Propose or take a decision: `decide 'roll back | wait'`, `decide take 3f2a safer`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
-    Decide(incident::Words),
+    Decide(incident::Decide),
     /// Open a ticket, take one on, or comment: `ticket open`, `ticket link github 42`, `ticket comment …`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Ticket(incident::Words),
@@ -286,7 +295,9 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        // Sources mostly wait; what takes long has threads of its own, and a second worker would be
+        // woken for nothing with every answer.
+        .worker_threads(1)
         .max_blocking_threads(4)
         .enable_all()
         .build()?;
@@ -316,12 +327,15 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Take(words)) => incident::act(&cli.common, &cli.look, "take-command", &words),
             Some(Sub::Role(words)) => incident::act(&cli.common, &cli.look, "role", &words),
             Some(Sub::Handoff(words)) => incident::act(&cli.common, &cli.look, "handoff", &words),
-            Some(Sub::Task(words)) => incident::act(&cli.common, &cli.look, "task", &words),
+            Some(Sub::Task(ask)) => incident::task(&cli.common, &cli.look, &ask),
+            Some(Sub::Describe(ask)) => incident::describe(&cli.common, &cli.look, &ask),
+            Some(Sub::Evidence(ask)) => incident::evidence(&cli.common, &cli.look, &ask).await,
+            Some(Sub::Split(ask)) => incident::split(&cli.common, &cli.look, &ask),
             Some(Sub::Workstream(words)) => {
                 incident::act(&cli.common, &cli.look, "workstream", &words)
             }
             Some(Sub::Report(words)) => incident::act(&cli.common, &cli.look, "report", &words),
-            Some(Sub::Decide(words)) => incident::act(&cli.common, &cli.look, "decide", &words),
+            Some(Sub::Decide(ask)) => incident::decide(&cli.common, &cli.look, &ask),
             Some(Sub::Ticket(words)) => incident::act(&cli.common, &cli.look, "ticket", &words),
             Some(Sub::Page(words)) => incident::act(&cli.common, &cli.look, "page", &words),
             Some(Sub::Pin(words)) => incident::act(&cli.common, &cli.look, "pin", &words),

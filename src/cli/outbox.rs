@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::world::{Opened, World};
 use super::{Common, Exit, Look, output};
-use crate::actions::{settle, unsettled};
-use crate::domain::{Actor, Operation, Outcome, SafeText, Span, TicketAct, Timestamp};
+use crate::actions::{Settled, Writer, settle, unsettled, what};
+use crate::domain::{Actor, Outcome, SafeText, Span, Timestamp};
 use crate::eventlog::RecordId;
 use crate::model::{Journal, OpenOperation};
 use crate::runtime;
@@ -45,7 +45,7 @@ enum What {
     Settle {
         /// Its id as listed, or enough of its beginning.
         record: String,
-        /// Whether it was done.
+        /// Whether it was done; `again` says that it was not, and has it done again with the same key.
         what: Came,
         /// How you know.
         why: String,
@@ -57,6 +57,17 @@ enum What {
 enum Came {
     Done,
     NotDone,
+    Again,
+}
+
+impl From<Came> for Settled {
+    fn from(came: Came) -> Self {
+        match came {
+            Came::Done => Self::Done,
+            Came::NotDone => Self::NotDone,
+            Came::Again => Self::Again,
+        }
+    }
 }
 
 pub(super) async fn run(common: &Common, look: &Look, ask: &Ask) -> anyhow::Result<Exit> {
@@ -73,16 +84,17 @@ pub(super) async fn run(common: &Common, look: &Look, ask: &Ask) -> anyhow::Resu
             send_now(&mut world, opened, journal, *patience).await?;
             *json
         }
-        Some(What::Settle { record, what, why }) => {
+        Some(What::Settle { record, what: came, why }) => {
             if look.read_only {
                 anyhow::bail!("nothing was recorded, because --read-only was given");
             }
             let request = find(&world.model.journal, record)?;
-            let (me, now) = (Actor::new(&world.settings.me), world.now());
-            let event = settle(&world.model, &me, request, *what == Came::Done, why, now)
-                .map_err(|refusal| anyhow::anyhow!("{}", refusal.sentence))?;
             let mut log = opened.log;
-            log.append(&me, now, &[event]).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+            let now = world.now();
+            let me = Writer { actor: Actor::new(&world.settings.me), key: log.key() };
+            let event = settle(&world.model, &me, request, (*came).into(), why, now)
+                .map_err(|refusal| anyhow::anyhow!("{}", refusal.sentence))?;
+            log.append(&me.actor, now, &[event]).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
             output::line("Recorded.");
             return Ok(Exit::Fine);
         }
@@ -137,22 +149,6 @@ fn find(journal: &Journal, beginning: &str) -> anyhow::Result<RecordId> {
     }
 }
 
-/// What it is, in a few words.
-fn what(operation: &Operation) -> String {
-    match operation {
-        Operation::Send(message) => format!("{}: {}", message.channel, message.subject),
-        Operation::Ticket { tracker, act, .. } => match act {
-            TicketAct::Open { title, .. } => format!("{tracker}: open {title}"),
-            TicketAct::Comment { ticket, .. } => format!("{tracker}: comment on {}", ticket.key),
-            TicketAct::Transition { ticket, to, .. } => {
-                format!("{tracker}: {} to {}", ticket.key, to.name())
-            }
-        },
-        Operation::Silence { site, .. } => format!("{site}: silence"),
-        Operation::Expire { site, id } => format!("{site}: end of silence {id}"),
-    }
-}
-
 /// A word, why, and when it is tried next.
 fn standing(one: &OpenOperation) -> (&'static str, &str, Option<Timestamp>) {
     match &one.outcome {
@@ -200,7 +196,7 @@ fn print(shown: &[(RecordId, &OpenOperation)]) {
         output::line("");
         output::line(
             "What is unknown is never repeated. Look at the other side, then say what came of it: \
-             quarterdeck outbox settle ID done|not-done \"how you know\"",
+             quarterdeck outbox settle ID done|not-done|again \"how you know\"",
         );
     }
 }

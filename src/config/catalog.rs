@@ -32,10 +32,12 @@ pub fn load_files(
     sources: &[SourceId],
     keep: Option<&Path>,
 ) -> (Catalog, Vec<ConfigError>, Vec<ReadFile>) {
+    let coming = keep.map(kept::begin);
     let found = found(patterns, base);
     let files = || found.iter().flatten();
     let keep = keep.filter(|_| found.iter().all(Result::is_ok));
-    if let Some((catalog, runbooks)) = keep.and_then(|p| kept::take(p, base, sources, files())) {
+    let coming = coming.filter(|_| keep.is_some());
+    if let Some((catalog, runbooks)) = coming.and_then(|c| c.take(base, sources, files())) {
         return (catalog, Vec::new(), found.into_iter().flatten().chain(runbooks).collect());
     }
     let mut builder = Builder::new(sources);

@@ -390,6 +390,14 @@ impl<'n> Table<'n> {
         }
     }
 
+    /// As [`Self::span`]; `never` is zero.
+    pub(super) fn span_or_never(&self, key: &'static str) -> Option<Span> {
+        match self.get(key).map(|node| &node.value) {
+            Some(Value::Text(text)) if text.trim() == "never" => Some(Span::ZERO),
+            _ => self.span(key),
+        }
+    }
+
     /// The items of a list; nothing when the key is missing.
     pub(super) fn list(&self, key: &'static str) -> &'n [Node] {
         match self.get(key) {

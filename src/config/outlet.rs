@@ -12,7 +12,6 @@ use crate::connectors::outbound::config::{
 };
 use crate::connectors::registry::Basic;
 use crate::connectors::secret::SecretRef;
-use crate::connectors::trackers::is_spoken;
 use crate::domain::{Audience, Channel, ChannelId, SafeText, Severity, Span, Status, TrackerId};
 
 /// A channel as decisions and as its outlet need it, and where its fallback is named.
@@ -33,12 +32,14 @@ enum Kind {
     Webhook,
     Ntfy,
     Sms,
+    Kannel,
+    Vigil,
     Statuspage,
     Desktop,
     File,
 }
 
-const KINDS: [(&str, Kind); 11] = [
+const KINDS: [(&str, Kind); 13] = [
     ("smtp", Kind::Smtp),
     ("slack-webhook", Kind::SlackWebhook),
     ("slack", Kind::Slack),
@@ -47,6 +48,8 @@ const KINDS: [(&str, Kind); 11] = [
     ("webhook", Kind::Webhook),
     ("ntfy", Kind::Ntfy),
     ("sms", Kind::Sms),
+    ("kannel", Kind::Kannel),
+    ("vigil", Kind::Vigil),
     ("statuspage", Kind::Statuspage),
     ("desktop", Kind::Desktop),
     ("file", Kind::File),
@@ -89,7 +92,7 @@ fn check_to(table: &Table<'_>, kind: Kind, to: &[SafeText], told: bool, mistakes
         Kind::Slack | Kind::Matrix | Kind::Ntfy if to.len() != 1 => {
             mistakes.hinted(at, "`to` must name one room or topic", "write to = [\"#incidents\"]");
         }
-        Kind::Smtp | Kind::Sms if told && to.is_empty() => mistakes.hinted(
+        Kind::Smtp | Kind::Sms | Kind::Kannel if told && to.is_empty() => mistakes.hinted(
             at,
             "updates go to this channel, and `to` names nobody",
             "list addresses under `to`, or leave `audiences` out",
@@ -102,6 +105,7 @@ fn check_to(table: &Table<'_>, kind: Kind, to: &[SafeText], told: bool, mistakes
         Kind::SlackWebhook
         | Kind::Teams
         | Kind::Webhook
+        | Kind::Vigil
         | Kind::Statuspage
         | Kind::Desktop
         | Kind::File
@@ -142,6 +146,11 @@ fn read_way(table: &Table<'_>, kind: Kind, folder: &Path, mistakes: &Mistakes) -
             };
             Way::Sms { endpoint, account, from: from? }
         }
+        Kind::Kannel => {
+            let (endpoint, from) = (server(table, None, mistakes), line("from"));
+            Way::Kannel { endpoint: endpoint?, from: from? }
+        }
+        Kind::Vigil => Way::Vigil(server(table, None, mistakes)?),
         Kind::Statuspage => {
             let endpoint = server(table, Some("https://api.statuspage.io/v1"), mistakes);
             let page = line("page");
@@ -256,13 +265,6 @@ pub(super) fn tracker(table: Table<'_>, mistakes: &Mistakes) -> Option<TrackerCo
     let id = table.need_text("name").map(TrackerId::new);
     table.need("kind");
     let kind = table.word("kind", &TrackerKind::ALL.map(|kind| (kind.name(), kind)))?;
-    if !is_spoken(kind) {
-        let spoken = TrackerKind::ALL.into_iter().filter(|kind| is_spoken(*kind));
-        let hint =
-            format!("use one of {}", spoken.map(TrackerKind::name).collect::<Vec<_>>().join(", "));
-        let what = format!("trackers of the kind `{}` cannot be spoken to yet", kind.name());
-        mistakes.hinted(table.place("kind"), &what, &hint);
-    }
     let usual = match kind {
         TrackerKind::Github => Some("https://api.github.com"),
         TrackerKind::Gitlab => Some("https://gitlab.com"),
@@ -277,6 +279,9 @@ pub(super) fn tracker(table: Table<'_>, mistakes: &Mistakes) -> Option<TrackerCo
             TrackerKind::Github => "write project = \"owner/repository\"",
             TrackerKind::Pagerduty => "name the service's id",
             TrackerKind::Rt => "name the queue",
+            TrackerKind::Jira => {
+                "name the project's key, as it stands before the number of its issues"
+            }
             _ => "name the project's key or path",
         };
         mistakes.hinted(table.at, "`project` is missing, so tickets have nowhere to go", what);

@@ -21,7 +21,14 @@ use crate::domain::{Failure, FailureKind, SafeText, Span, Timestamp};
 pub trait Transport: Send + Sync {
     /// Makes one exchange. Any HTTP status is a [`Reply`]; see [`verdict`] for what it means.
     fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>>;
+
+    /// Takes back the memory of a body that has been read, for the next large one.
+    fn take_back(&self, _body: Vec<u8>) {}
 }
+
+/// Bodies above this are collected in memory that is kept from one to the next: asked for anew and given
+/// back every time, thirteen megabytes cost more than what is in them.
+const LARGE: usize = 256 * 1024;
 
 /// Why there is no usable reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +128,8 @@ pub struct Live {
     clock: Arc<dyn Clock>,
     /// Headers with credentials, read at first use and again after a 401.
     secrets: Mutex<Option<HeaderMap>>,
+    /// Memory of the last large body.
+    spare: std::sync::Mutex<Vec<u8>>,
 }
 
 impl Live {
@@ -163,7 +172,8 @@ impl Live {
         let client = builder.build().map_err(|e| {
             SafeText::new(&format!("The HTTP client cannot be made: {}.", inner(&e)))
         })?;
-        Ok(Self { client, config, clock, secrets: Mutex::new(None) })
+        let spare = std::sync::Mutex::default();
+        Ok(Self { client, config, clock, secrets: Mutex::new(None), spare })
     }
 
     fn host(&self) -> String {
@@ -334,9 +344,18 @@ impl Live {
                 fault.may_have_acted = true;
                 return Err(fault);
             }
+            if body.capacity() < LARGE && body.len() + chunk.len() > LARGE {
+                let small = std::mem::replace(&mut body, self.spare());
+                body.extend_from_slice(&small);
+            }
             body.extend_from_slice(&chunk);
         }
         Ok(Reply { status, body, retry_after, date, sent, received: self.clock.now() })
+    }
+
+    fn spare(&self) -> Vec<u8> {
+        let mut spare = self.spare.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        std::mem::take(&mut spare)
     }
 
     fn times(&self, headers: &HeaderMap) -> (Option<Timestamp>, Option<Span>) {
@@ -379,6 +398,14 @@ impl Transport for Live {
             }
             Ok(reply)
         })
+    }
+
+    fn take_back(&self, mut body: Vec<u8>) {
+        body.clear();
+        let mut spare = self.spare.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if body.capacity() > spare.capacity().max(LARGE) {
+            *spare = body;
+        }
     }
 }
 
@@ -468,12 +495,21 @@ fn said(value: &serde_json::Value) -> Option<String> {
             let all: Vec<String> = all.iter().take(5).filter_map(said).collect();
             Some(all.join("; ")).filter(|text| !text.is_empty())
         }
+        // A general word with the reasons beside it.
+        Value::Object(fields)
+            if fields.get("message").is_some_and(Value::is_string)
+                && fields.get("errors").and_then(said).is_some() =>
+        {
+            let both = ["message", "errors"].iter().filter_map(|name| said(fields.get(*name)?));
+            Some(both.collect::<Vec<_>>().join(": "))
+        }
         Value::Object(fields) => ["error", "message", "msg", "errorMessages", "errors"]
             .iter()
             .find_map(|name| said(fields.get(*name)?))
             // Reasons field by field.
             .or_else(|| {
-                let errors = fields.get("errors")?.as_object()?.iter();
+                let errors = ["errors", "message"].iter().find_map(|n| fields.get(*n)?.as_object());
+                let errors = errors?.iter();
                 let text = |(name, why): (&String, &Value)| Some(format!("{name}: {}", said(why)?));
                 let all: Vec<String> = errors.take(5).filter_map(text).collect();
                 Some(all.join("; ")).filter(|text| !text.is_empty())
@@ -531,7 +567,7 @@ fn inner(error: &reqwest::Error) -> String {
 }
 
 /// Finds a cause of one type in the chain, also inside `io::Error`s.
-fn cause<'a, T: std::error::Error + 'static>(
+pub(super) fn cause<'a, T: std::error::Error + 'static>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> Option<&'a T> {
     let mut next = Some(error);
@@ -555,7 +591,7 @@ fn explain(error: &reqwest::Error) -> (FailureKind, String) {
     use FailureKind as K;
     use std::io::ErrorKind as Io;
     if let Some(tls) = cause::<rustls::Error>(error) {
-        return (K::Tls, tls_words(tls));
+        return (K::Tls, tls_words(tls, &["tls.ca", "the URL's host", "scheme and port"]));
     }
     if error.is_timeout() {
         let what = if error.is_connect() {
@@ -607,23 +643,28 @@ fn explain(error: &reqwest::Error) -> (FailureKind, String) {
     )
 }
 
-fn tls_words(error: &rustls::Error) -> String {
+/// Why TLS failed, to follow the server's name; `places` are where the authority, the host and the port are
+/// configured.
+pub(super) fn tls_words(error: &rustls::Error, [ca, host, port]: &[&str; 3]) -> String {
     use CertificateError as C;
-    let what = match error {
+    let ask = "ask its owner to renew or repair it";
+    let (what, to_do) = match error {
         rustls::Error::InvalidCertificate(why) => match why {
-            C::Expired | C::ExpiredContext { .. } => "shows a certificate that has expired",
+            C::Expired | C::ExpiredContext { .. } => {
+                ("shows a certificate that has expired", ask.to_owned())
+            }
             C::NotValidYet | C::NotValidYetContext { .. } => {
-                "shows a certificate that is not valid yet; compare the clocks, it"
+                ("shows a certificate that is not valid yet", "compare the clocks".to_owned())
             }
             // A bad signature: an authority of that name is trusted, but it did not sign this.
             C::UnknownIssuer | C::BadSignature => {
-                "shows a certificate of an unknown authority; name its CA in tls.ca, it"
+                ("shows a certificate of an unknown authority", format!("name its CA in {ca}"))
             }
             C::NotValidForName | C::NotValidForNameContext { .. } => {
-                "shows a certificate for another name; check the URL's host, it"
+                ("shows a certificate for another name", format!("check {host}"))
             }
-            C::Revoked => "shows a revoked certificate",
-            _ => "shows a certificate that does not verify",
+            C::Revoked => ("shows a revoked certificate", ask.to_owned()),
+            _ => ("shows a certificate that does not verify", ask.to_owned()),
         },
         rustls::Error::AlertReceived(alert) => {
             let alert = format!("{alert:?}");
@@ -636,14 +677,11 @@ fn tls_words(error: &rustls::Error) -> String {
             };
         }
         rustls::Error::InvalidMessage(_) => {
-            return "does not speak TLS on this port; check scheme and port.".to_owned();
+            ("does not speak TLS on this port", format!("check {port}"))
         }
-        _ => "could not agree with us on TLS",
+        _ => ("could not agree with us on TLS", ask.to_owned()),
     };
-    match what.strip_suffix(", it") {
-        Some(what) => format!("{what}."),
-        None => format!("{what}; ask its owner to renew or repair it."),
-    }
+    format!("{what}; {to_do}.")
 }
 
 #[cfg(test)]
@@ -660,7 +698,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_shapes_of_error_bodies_are_read() {
+    fn the_shapes_of_error_bodies_are_read() {
         for (body, said) in [
             (
                 r#"{"code":612,"message":"matchers in body should have at least 1 items"}"#,
@@ -670,6 +708,18 @@ mod tests {
             (
                 r#"{"status":"error","errorType":"bad_data","error":"parse error."}"#,
                 Some("parse error"),
+            ),
+            (
+                r#"{"error":{"message":"Invalid Input","code":2001,"errors":["Service Not Found"]}}"#,
+                Some("Invalid Input: Service Not Found"),
+            ),
+            (
+                r#"{"errorMessages":[],"errors":{"priority":"It is invalid."}}"#,
+                Some("priority: It is invalid"),
+            ),
+            (
+                r#"{"message":{"title":["is too long","is taken"]}}"#,
+                Some("title: is too long; is taken"),
             ),
             ("404 page not found", None),
             ("[]", None),

@@ -18,6 +18,8 @@
 //! | `webhook` | `Idempotency-Key` | no |
 //! | `ntfy` | – | the topic's cached messages |
 //! | `sms` | – | the account's messages to that number |
+//! | `kannel` | – | no: a gateway passes on and keeps nothing |
+//! | `vigil` | – | the page's announcements, for the mark in the title |
 //! | `statuspage` | – | the page's unresolved incidents |
 //! | `desktop` | – | no: it is seen or it is not |
 //! | `file` | – | the file itself |
@@ -27,20 +29,24 @@ mod chat;
 pub mod config;
 mod desktop;
 mod file;
+mod kannel;
 mod mail;
 mod push;
 mod rehearsal;
 mod statuspage;
+mod vigil;
 mod web;
 
 pub use chat::{Matrix, Slack, SlackWebhook, Teams};
 
 pub use desktop::Desktop;
 pub use file::File;
+pub use kannel::Kannel;
 pub use mail::Mail;
 pub use push::{Ntfy, Sms, Webhook};
 pub use rehearsal::Rehearsal;
 pub use statuspage::Statuspage;
+pub use vigil::Vigil;
 pub use web::{Body, Call, Verb, Web};
 
 use std::sync::Arc;
@@ -118,6 +124,16 @@ pub fn channel(config: &ChannelConfig, clock: &Arc<dyn Clock>) -> Arc<dyn Outlet
             let to = config.to.iter().map(ToString::to_string).collect();
             Arc::new(Sms::new(name, account, from, to, web))
         }
+        Way::Kannel { endpoint, from } => {
+            let web = web(&kannel::credentials(endpoint));
+            let to = config.to.iter().map(ToString::to_string).collect();
+            Arc::new(Kannel::new(name, from.to_string(), to, web))
+        }
+        Way::Vigil(endpoint) => {
+            let page = endpoint.address().to_string();
+            let web = web(&vigil::credentials(endpoint));
+            Arc::new(Vigil::new(name, page, web))
+        }
         Way::Statuspage { endpoint, page, components } => {
             let web = web(endpoint);
             Arc::new(Statuspage::new(name, page.to_string(), components.clone(), web))
@@ -153,6 +169,16 @@ fn refused(why: impl AsRef<str>) -> Outcome {
 /// Nobody can tell.
 fn unknown(why: impl AsRef<str>) -> Outcome {
     Outcome::Unknown { why: SafeText::body(why.as_ref()) }
+}
+
+/// A text of at most so many bytes: what the other side would refuse, or cut together with our mark.
+fn shortened(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let room = most.saturating_sub('…'.len_utf8());
+    let end = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}…", &text[..end])
 }
 
 /// Subject and text as one, for channels without a subject.

@@ -208,6 +208,7 @@ impl Shared {
             reply.body = mended.into_bytes();
             return self.connector.parse(&self.source, ask, &reply);
         }
+        self.transport.take_back(reply.body);
         seen
     }
 

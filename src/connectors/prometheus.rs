@@ -425,7 +425,7 @@ impl Prometheus {
         let maker = &mut state.maker;
         let asked = plan::tags(query_of(ask)).filter_map(|id| id.parse::<usize>().ok());
         let mut lines: BTreeMap<usize, Series> = asked.map(|at| (at, Series::default())).collect();
-        wire::elements(&reply.body, |mut element| {
+        wire::elements(&reply.body, |element| {
             let tag = element.metric.0.iter().position(|(name, _)| name == plan::TAG);
             let Some(tag) = tag.map(|at| element.metric.0.swap_remove(at).1) else { return };
             let line = tag.parse().ok().and_then(|at: usize| lines.get_mut(&at));

@@ -7,10 +7,16 @@
 //! A ticket carries its incident's id, a comment the mark of the record that asked for it, each as its last
 //! line. So nothing is opened or said twice, and what is ours is not told back to us as news.
 
+mod adf;
 mod github;
 mod gitlab;
+mod jira;
 mod pagerduty;
+#[cfg(test)]
+mod recorded;
+mod redmine;
 mod roundup;
+mod rt;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,34 +25,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use super::Clock;
 use super::outbound::config::{TrackerConfig, TrackerKind};
 use super::outbound::{Call, Outlet, Web};
 use super::secret::SecretRef;
+use super::{Clock, Reply};
 use crate::domain::{
     Operation, Outcome, SafeText, Severity, Span, Status, TicketAct, TicketRef, TicketSeen,
     Timestamp, TrackerId,
 };
 use text::{incident_line, is_ours, key_line};
 
-/// The outlet of a tracker as it is configured; `None` for a kind that this program does not speak yet.
-pub fn tracker(config: &TrackerConfig, clock: &Arc<dyn Clock>) -> Option<Arc<dyn Outlet>> {
+/// The outlet of a tracker as it is configured.
+pub fn tracker(config: &TrackerConfig, clock: &Arc<dyn Clock>) -> Arc<dyn Outlet> {
     let desk = Desk::new(config, clock);
-    Some(match config.kind {
+    match config.kind {
         TrackerKind::Roundup => Arc::new(Tracker::new(desk, roundup::Roundup)),
         TrackerKind::Github => Arc::new(Tracker::new(desk, github::Github)),
         TrackerKind::Gitlab => Arc::new(Tracker::new(desk, gitlab::Gitlab)),
+        TrackerKind::Jira => Arc::new(Tracker::new(desk, jira::Jira)),
         TrackerKind::Pagerduty => Arc::new(Tracker::new(desk, pagerduty::Pagerduty)),
-        _ => return None,
-    })
-}
-
-/// Whether [`tracker`] can speak to it.
-pub const fn is_spoken(kind: TrackerKind) -> bool {
-    use TrackerKind::{Github, Gitlab, Jira, Pagerduty, Redmine, Roundup, Rt};
-    match kind {
-        Github | Gitlab | Pagerduty | Roundup => true,
-        Jira | Redmine | Rt => false,
+        TrackerKind::Redmine => Arc::new(Tracker::new(desk, redmine::Redmine)),
+        TrackerKind::Rt => Arc::new(Tracker::new(desk, rt::Rt)),
     }
 }
 
@@ -66,6 +65,8 @@ struct Ticket {
     url: String,
     /// In the tracker's words.
     state: String,
+    /// What kind of state that is, where the tracker has such kinds.
+    group: String,
     done: bool,
     /// Changes with every change of the ticket.
     version: String,
@@ -119,6 +120,15 @@ trait Api: Send + Sync + 'static {
     fn create(&self, desk: &Desk, draft: &Draft<'_>) -> impl Future<Output = Asked<Ticket>> + Send;
     /// How it stands; `None` when it is gone.
     fn read(&self, desk: &Desk, key: &str) -> impl Future<Output = Asked<Option<Ticket>>> + Send;
+    /// The versions of several tickets at once, where the tracker can be asked so; who is not among them is
+    /// read by itself.
+    fn versions(
+        &self,
+        _desk: &Desk,
+        _keys: &[&str],
+    ) -> impl Future<Output = BTreeMap<String, String>> + Send {
+        std::future::ready(BTreeMap::new())
+    }
     /// What was said, oldest first.
     fn comments(&self, desk: &Desk, key: &str) -> impl Future<Output = Asked<Vec<Comment>>> + Send;
     /// Says something.
@@ -162,7 +172,10 @@ impl Desk {
 
     /// An answer as JSON; `None` when what was asked for is not there.
     async fn maybe(&self, call: &Call) -> Asked<Option<Value>> {
-        let reply = self.web.call(call).await?;
+        self.read(&self.web.call(call).await?)
+    }
+
+    fn read(&self, reply: &Reply) -> Asked<Option<Value>> {
         if matches!(reply.status, 404 | 410) {
             return Ok(None);
         }
@@ -175,7 +188,12 @@ impl Desk {
             let why = SafeText::new("It asks us to slow down (403).");
             return Err(Outcome::Later { why, at: self.web.now().plus(wait) });
         }
-        self.web.verdict(&reply)?;
+        // Somebody else was writing; nothing of ours was.
+        if reply.status == 409 {
+            let why = SafeText::new("Somebody else changed it at the same moment (409).");
+            return Err(Outcome::Later { why, at: self.web.now() });
+        }
+        self.web.verdict(reply)?;
         if reply.body.is_empty() {
             return Ok(Some(Value::Null));
         }
@@ -249,12 +267,8 @@ impl<A: Api> Tracker<A> {
         Ok(comments.iter().any(|comment| text::last_line(&comment.text) == mark))
     }
 
-    /// Nothing had been written yet, so this attempt certainly did nothing.
     fn unwritten(&self, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Unknown { why } => Outcome::Later { why, at: self.desk.web.now() },
-            other => other,
-        }
+        self.desk.web.unwritten(outcome)
     }
 
     async fn open(&self, incident: &str, act: &TicketAct) -> Asked<Outcome> {
@@ -391,8 +405,20 @@ impl<A: Api> Tracker<A> {
             held.tickets.clone()
         };
         let (mut news, mut wrong) = (Vec::new(), None);
-        for ticket in known.iter().filter(|ticket| ticket.tracker == *self.id()) {
+        let ours = known.iter().filter(|ticket| ticket.tracker == *self.id());
+        // One that is gone may spoil the question for all.
+        let is_there = |key: &&str| before.get(*key).is_some_and(|seen| seen.version != "gone");
+        let seen_before: Vec<&str> =
+            ours.clone().map(|ticket| ticket.key.as_str()).filter(is_there).collect();
+        let versions = match seen_before.as_slice() {
+            [] => BTreeMap::new(),
+            keys => self.api.versions(&self.desk, keys).await,
+        };
+        for ticket in ours {
             let key = ticket.key.to_string();
+            if before.get(&key).is_some_and(|seen| versions.get(&key) == Some(&seen.version)) {
+                continue;
+            }
             match self.seen(ticket, before.get(&key).cloned()).await {
                 Ok((seen, told)) => {
                     let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);

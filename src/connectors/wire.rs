@@ -5,16 +5,25 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+mod scan;
 
 use super::ParseError;
 use crate::domain::{Interner, LINE_BYTES, Labels, SafeText};
+pub(super) use scan::{Quick, Scan};
 
 /// Text borrowed from the body unless it has escapes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    /// Reads itself over what it was before.
+    pub(super) fn read(&mut self, scan: &mut Scan<'a>) -> Option<()> {
+        self.0 = scan.string()?;
+        Some(())
+    }
+}
 
 impl std::ops::Deref for Text<'_> {
     type Target = str;
@@ -43,7 +52,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 }
 
 /// A map of texts in the order written; `null` is an empty one.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Pairs<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
@@ -71,12 +80,26 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     }
 }
 
+impl<'a> Pairs<'a> {
+    /// Reads itself over what it was before, keeping its memory.
+    pub(super) fn read(&mut self, scan: &mut Scan<'a>) -> Option<()> {
+        self.0.clear();
+        scan.each_field(|scan, name| {
+            let value = scan.string()?;
+            self.0.push((name, value));
+            Some(())
+        })
+    }
+}
+
 /// Turns pairs into labels. Neighbouring series share most texts, so the previous one's at the same
-/// place are compared first: a comparison is cheaper than a hash.
+/// place are compared first: a comparison is cheaper than a hash. One that is as the previous is the
+/// previous.
 #[derive(Debug, Default)]
 pub(super) struct LabelMaker {
     interner: Interner,
-    previous: Vec<(SafeText, SafeText)>,
+    previous: Labels,
+    made: Vec<(SafeText, SafeText)>,
 }
 
 impl LabelMaker {
@@ -94,64 +117,38 @@ impl LabelMaker {
     }
 
     pub(super) fn labels(&mut self, pairs: &Pairs<'_>) -> Labels {
-        let mut made = Vec::with_capacity(pairs.0.len());
-        for (at, (name, value)) in pairs.0.iter().enumerate() {
-            let before = self.previous.get(at);
-            let name = match before {
-                Some((known, _)) if known.as_str() == name => known.clone(),
-                _ => self.interner.text(name),
-            };
-            let value = match before {
-                Some((_, known)) if known.as_str() == value => known.clone(),
-                _ => self.body(value),
-            };
-            made.push((name, value));
+        let previous = std::mem::take(&mut self.previous);
+        let mut known = previous.iter();
+        let mut same = pairs.0.len() == previous.len();
+        for (name, value) in &pairs.0 {
+            let before = known.next();
+            let known_name = before.map(|(known, _)| known).filter(|k| k.as_str() == name);
+            let known_value = before.map(|(_, known)| known).filter(|k| k.as_str() == value);
+            same &= known_name.is_some() && known_value.is_some();
+            let name = known_name.cloned().unwrap_or_else(|| self.interner.text(name));
+            let value = known_value.cloned().unwrap_or_else(|| self.body(value));
+            self.made.push((name, value));
         }
-        self.previous.clone_from(&made);
-        Labels::new(made)
+        drop(known);
+        self.previous = if same {
+            self.made.clear();
+            previous
+        } else {
+            Labels::drained(&mut self.made)
+        };
+        self.previous.clone()
     }
 }
 
 /// Calls `each` for every element of a JSON array as it is read.
-pub(super) fn for_each<'de, T, F>(body: &'de [u8], mut each: F) -> Result<(), ParseError>
+pub(super) fn for_each<'de, T, F>(body: &'de [u8], each: F) -> Result<(), ParseError>
 where
-    T: Deserialize<'de>,
-    F: FnMut(T),
+    T: Quick<'de>,
+    F: FnMut(&mut T),
 {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    Each { each: &mut each, of: PhantomData }
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end())
-        .map_err(|e| shape(&e))
-}
-
-/// The seed behind [`for_each`], for arrays deeper inside a document; `null` is an empty array.
-pub(super) struct Each<'f, T, F> {
-    pub(super) each: &'f mut F,
-    pub(super) of: PhantomData<T>,
-}
-
-impl<'de, T: Deserialize<'de>, F: FnMut(T)> DeserializeSeed<'de> for Each<'_, T, F> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<'_, T, F> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(element) = seq.next_element::<T>()? {
-            (self.each)(element);
-        }
-        Ok(())
-    }
+    let mut scan = Scan::new(body)?;
+    scan.elements(each)?;
+    scan.end()
 }
 
 /// Skips the rest of a map, so that unknown fields are tolerated.
@@ -166,4 +163,55 @@ pub(super) fn shape(error: &serde_json::Error) -> ParseError {
         _ => error.to_string(),
     };
     ParseError::Shape(SafeText::new(&what).to_string())
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! That what is read quickly is what serde_json reads, also when it is garbled.
+
+    use proptest::prelude::*;
+
+    use super::{Quick, Scan};
+
+    /// Changes a document at some places: a byte more, less or another.
+    pub(in crate::connectors) fn garbled(json: impl Into<String>) -> impl Strategy<Value = String> {
+        let json = json.into();
+        let change = (any::<proptest::sample::Index>(), 0..3_u8, "[\\[\\]{}\",:\\\\ne0. -]");
+        proptest::collection::vec(change, 0..3).prop_map(move |changes| {
+            let mut all: Vec<char> = json.chars().collect();
+            for (at, how, sign) in changes {
+                let at = at.index(all.len());
+                let sign = sign.chars().next().unwrap_or(' ');
+                match how {
+                    0 => all.insert(at, sign),
+                    1 => all[at] = sign,
+                    _ => drop(all.remove(at)),
+                }
+                if all.is_empty() {
+                    all.push(' ');
+                }
+            }
+            all.into_iter().collect()
+        })
+    }
+
+    /// Whatever is taken quickly is taken by serde_json, in the same way and to the same end.
+    pub(in crate::connectors) fn agrees<'a, T>(json: &'a str) -> Result<bool, TestCaseError>
+    where
+        T: Quick<'a> + PartialEq + std::fmt::Debug,
+    {
+        let mut scan =
+            Scan::new(json.as_bytes()).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        let mut quick = T::default();
+        if quick.read(&mut scan).is_none() {
+            return Ok(false);
+        }
+        let mut serde = serde_json::Deserializer::from_str(json).into_iter::<T>();
+        match serde.next() {
+            Some(Ok(slow)) => prop_assert_eq!(quick, slow),
+            other => prop_assert!(false, "serde_json says {:?} of {}", other, json),
+        }
+        prop_assert_eq!(scan.position(), serde.byte_offset());
+        Ok(true)
+    }
 }

@@ -1,8 +1,11 @@
 //! Label sets of alerts and series: sorted, immutable, cheap to clone, their texts shared.
 
-use std::collections::HashSet;
 use std::fmt;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
 
 use super::SafeText;
 
@@ -13,13 +16,18 @@ pub struct Labels(Arc<[(SafeText, SafeText)]>);
 impl Labels {
     /// Sorts and keeps the last of equal names; empty values are dropped.
     pub fn new(mut pairs: Vec<(SafeText, SafeText)>) -> Self {
+        Self::drained(&mut pairs)
+    }
+
+    /// As [`Labels::new`]; leaves the vector empty, to be filled again.
+    pub fn drained(pairs: &mut Vec<(SafeText, SafeText)>) -> Self {
         pairs.retain(|(_, value)| !value.is_empty());
         if !pairs.windows(2).all(|w| w[0].0 < w[1].0) {
             pairs.reverse();
             pairs.sort_by(|a, b| a.0.cmp(&b.0));
             pairs.dedup_by(|later, first| later.0 == first.0);
         }
-        Self(Arc::from(pairs))
+        Self(pairs.drain(..).collect())
     }
 
     /// From plain pairs.
@@ -76,25 +84,19 @@ impl fmt::Display for Labels {
 /// distinct values. Keyed by the raw text, so each is cleaned once.
 #[derive(Debug, Default)]
 pub struct Interner {
-    seen: HashSet<Shared, foldhash::quality::RandomState>,
+    /// With each text its hash, so that none is hashed twice.
+    seen: HashTable<(u64, SafeText)>,
+    hashing: RandomState,
 }
 
 /// Beyond this many distinct texts the interner starts over, so hostile cardinality cannot fill memory.
 const MOST_TEXTS: usize = 500_000;
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Shared(SafeText);
-
-impl std::borrow::Borrow<str> for Shared {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
 impl Interner {
     /// The shared clean text for `raw`.
     pub fn text(&mut self, raw: &str) -> SafeText {
-        if let Some(Shared(known)) = self.seen.get(raw) {
+        let hash = self.hashing.hash_one(raw);
+        if let Some((_, known)) = self.seen.find(hash, |(_, known)| known.as_str() == raw) {
             return known.clone();
         }
         let text = SafeText::new(raw);
@@ -103,7 +105,7 @@ impl Interner {
             if self.seen.len() >= MOST_TEXTS {
                 self.seen.clear();
             }
-            self.seen.insert(Shared(text.clone()));
+            self.seen.insert_unique(hash, (hash, text.clone()), |(hash, _)| *hash);
         }
         text
     }

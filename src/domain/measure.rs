@@ -12,6 +12,8 @@ use super::{ConsensusId, EdgesId, Labels, Reading, ReplicationId, ResourceId, Se
 pub enum MeasureId {
     /// How much of a resource is in use.
     Used(ResourceId),
+    /// The same over weeks, for the resource on screen.
+    LongUsed(ResourceId),
     /// How much of it there is, where that is measured and not written down.
     Limit(ResourceId),
     /// A service's processes: 1 for each that is up, 0 for each that is not.

@@ -200,6 +200,21 @@ pub struct Slo {
 }
 
 impl Slo {
+    /// Whether its title begins with the service's name.
+    pub fn names_service(&self) -> bool {
+        let (title, service) = (&self.title, self.service.as_str());
+        title.get(..service.len()).is_some_and(|start| start.eq_ignore_ascii_case(service))
+    }
+
+    /// Its title with the service, not saying it twice.
+    pub fn with_service(&self) -> String {
+        if self.names_service() {
+            self.title.to_string()
+        } else {
+            format!("{}: {}", self.service, self.title)
+        }
+    }
+
     /// Share of events that may be bad: 1 − objective.
     pub fn allowed(&self) -> f64 {
         1.0 - self.objective
@@ -244,4 +259,11 @@ pub struct SloReading {
     pub traffic: Reading,
     /// Time of evaluation at the source.
     pub at: Timestamp,
+}
+
+impl SloReading {
+    /// Whether it says the same, at whatever time.
+    pub fn says_as(&self, other: &Self) -> bool {
+        (self.error_ratio, self.traffic) == (other.error_ratio, other.traffic)
+    }
 }

@@ -20,6 +20,7 @@ pub struct Hint<'k> {
 /// enough to fit on the narrowest screen.
 const PRIORITY: &[Action] = &[
     Action::Pause,
+    Action::TestChannel,
     Action::Acknowledge,
     Action::Silence,
     Action::Explain,
@@ -43,6 +44,7 @@ const PRIORITY: &[Action] = &[
     Action::Decide,
     Action::Status,
     Action::Handoff,
+    Action::Settle,
     Action::Extend,
     Action::Severity,
     Action::Evidence,

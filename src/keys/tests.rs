@@ -209,7 +209,7 @@ fn hints_name_the_live_keys_most_useful_first() {
             ": command"
         ]
     );
-    assert_eq!(line(Screen::Sources, true, 2), ["p pause", "d declare"]);
+    assert_eq!(line(Screen::Sources, true, 2), ["p pause", "X test"]);
 }
 
 proptest! {

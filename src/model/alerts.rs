@@ -1,8 +1,9 @@
 //! Alerts of all Alertmanagers, merged by site, grouped, judged, with lost sight kept apart from resolved.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+
+use foldhash::quality::RandomState;
 
 use crate::domain::{
     Alert, AlertKey, AlertState, Catalog, Judged, Labels, SafeText, ServiceId, SeverityPolicy,
@@ -37,6 +38,17 @@ pub enum Sight {
         /// Since when.
         at: Timestamp,
     },
+}
+
+/// [`Sight`] in one word, of what is not over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Reported by a fresh Alertmanager.
+    Firing,
+    /// Its Alertmanager has gone quiet.
+    Stale,
+    /// Gone without anything to show that it is over.
+    Lost,
 }
 
 /// An alert with what we know about it.
@@ -114,9 +126,9 @@ pub struct AlertBook {
     /// Grows by one whenever the groups are made anew: much else changes more often than they do.
     pub revision: u64,
     /// Alerts of each group, in the same order as `groups`.
-    pub(super) members: Vec<Vec<Arc<Alert>>>,
+    pub(super) members: Vec<Vec<(Arc<Alert>, Seen)>>,
     /// Where each group is in `groups`.
-    pub(super) places: HashMap<GroupKey, usize>,
+    pub(super) places: HashMap<GroupKey, usize, RandomState>,
     /// Alerts of each kind.
     pub(super) counts: Counts,
     reports: BTreeMap<SourceId, Report>,
@@ -193,7 +205,6 @@ impl AlertBook {
         let missing = missing(&before, &report);
         if !missing.is_empty() {
             self.note_gone(source, &report, &missing, watch);
-            touched.extend(missing);
             change = Change::Alerts;
         }
         self.reports.insert(source.clone(), report);
@@ -201,11 +212,10 @@ impl AlertBook {
         let turned = self.refresh(watch, desk);
         let settled = was_fresh != self.fresh.contains(source);
         // When the source itself turned, everything it reports is settled already.
-        let known =
-            |key: &AlertKey| self.reports.get(source).is_some_and(|r| r.find(key).is_some());
-        touched.retain(|key| !(settled && known(key)));
-        for key in &touched {
-            self.settle(key, watch, desk);
+        let reported = touched.iter().filter(|_| !settled);
+        let touched: Vec<&AlertKey> = reported.chain(&missing).collect();
+        for key in touched {
+            self.settle(key, None, watch, desk);
         }
         if self.judge_gone(watch) || turned {
             change = Change::Alerts;
@@ -224,14 +234,18 @@ impl AlertBook {
         let turned: Vec<SourceId> = fresh.symmetric_difference(&self.fresh).cloned().collect();
         self.fresh = fresh;
         let mut changed = false;
+        if let ([first], true) = (turned.as_slice(), self.alerts.is_empty())
+            && self.reports.len() == 1
+            && self.fresh.contains(first)
+        {
+            return self.settle_first(desk);
+        }
         for source in turned {
-            let keys: Vec<AlertKey> = self
-                .reports
-                .get(&source)
-                .map(|r| r.alerts.iter().map(|a| a.key.clone()).collect())
-                .unwrap_or_default();
-            for key in &keys {
-                changed |= self.settle(key, watch, desk);
+            let alerts =
+                self.reports.get(&source).map_or(Vec::new(), |report| report.alerts.clone());
+            let only = self.reports.len() == 1;
+            for alert in &alerts {
+                changed |= self.settle(&alert.key, Some(alert).filter(|_| only), watch, desk);
             }
         }
         changed
@@ -308,12 +322,9 @@ impl AlertBook {
     /// An alert that was lost from sight before this process began.
     pub(super) fn recall_lost(&mut self, alert: Arc<Alert>, since: Timestamp, desk: Desk<'_>) {
         let key = alert.key.clone();
-        let (judged, service) = self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
-        let ack = ack_of(&alert, desk.journal);
-        learn_labels(&mut self.labels, &alert.labels);
         let why = "It was lost from sight before this console was started; the fault may go on.";
-        let sight = Sight::Lost { since, why: why.into() };
-        self.alerts.insert(key.clone(), Tracked { alert, sight, judged, service, ack });
+        let tracked = self.tracked(alert, Sight::Lost { since, why: why.into() }, desk);
+        self.alerts.insert(key.clone(), tracked);
         self.gone.insert(key, Gone { at: since, early: false, siblings: false });
     }
 
@@ -356,9 +367,39 @@ impl AlertBook {
         }
     }
 
-    /// Brings one alert up to what the reports say now. Whether anything changed.
-    fn settle(&mut self, key: &AlertKey, watch: Watch<'_>, desk: Desk<'_>) -> bool {
-        let Some((alert, fresh)) = self.merged(key) else {
+    /// As [`AlertBook::settle`] for every alert of the only report, before any other is known: nothing has
+    /// to be looked up, and the map is built in one go.
+    fn settle_first(&mut self, desk: Desk<'_>) -> bool {
+        let Some(report) = self.reports.values().next() else { return false };
+        let alerts = report.alerts.clone();
+        let known = alerts.into_iter().map(|alert| {
+            let key = alert.key.clone();
+            (key, self.tracked(alert, Sight::Firing, desk))
+        });
+        let known: Vec<(AlertKey, Tracked)> = known.collect();
+        self.gone.clear();
+        self.alerts = known.into_iter().collect();
+        !self.alerts.is_empty()
+    }
+
+    fn tracked(&mut self, alert: Arc<Alert>, sight: Sight, desk: Desk<'_>) -> Tracked {
+        let (judged, service) = self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
+        let ack = ack_of(&alert, desk.journal);
+        learn_labels(&mut self.labels, &alert.labels);
+        Tracked { alert, sight, judged, service, ack }
+    }
+
+    /// Brings one alert up to what the reports say now, which is `told` when there is only one report.
+    /// Whether anything changed.
+    fn settle(
+        &mut self,
+        key: &AlertKey,
+        told: Option<&Arc<Alert>>,
+        watch: Watch<'_>,
+        desk: Desk<'_>,
+    ) -> bool {
+        let only = told.map(|alert| (Arc::clone(alert), !self.fresh.is_empty()));
+        let Some((alert, fresh)) = only.or_else(|| self.merged(key)) else {
             // Gone everywhere: `judge_gone` says what to think of it.
             return true;
         };
@@ -379,16 +420,10 @@ impl AlertBook {
             });
             Sight::Stale { since: known.max().unwrap_or(watch.now) }
         };
-        let tracked = match self.alerts.entry(key.clone()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                let (judged, service) =
-                    self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
-                let ack = ack_of(&alert, desk.journal);
-                learn_labels(&mut self.labels, &alert.labels);
-                new.insert(Tracked { alert, sight, judged, service, ack });
-                return true;
-            }
+        let Some(tracked) = self.alerts.get_mut(key) else {
+            let tracked = self.tracked(alert, sight, desk);
+            self.alerts.insert(key.clone(), tracked);
+            return true;
         };
         let changed = tracked.sight != sight || !Arc::ptr_eq(&tracked.alert, &alert);
         // What is already found lost or over stays so until it is judged again.

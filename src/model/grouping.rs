@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::domain::{Alert, AlertKey, AlertState, Catalog, Filter, SafeText, Severity};
 
-use super::alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
+use foldhash::quality::RandomState;
+
+use super::alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 
 /// How many alerts there are of each kind. Each alert counts once, resolved ones not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,13 +60,16 @@ impl Place {
     }
 }
 
+/// A group's alerts, with whether each is still seen.
+type Members = Vec<(Arc<Alert>, Seen)>;
+
 type Member<'a> = (&'a AlertKey, &'a Tracked, Place);
 
 impl AlertBook {
     /// Makes groups, counts and headline anew from the alerts.
     pub(super) fn regroup(&mut self, group_by: &[SafeText], catalog: &Catalog) {
         let mut counts = Counts::default();
-        let mut places: HashMap<GroupKey, usize> = HashMap::new();
+        let mut places: HashMap<GroupKey, usize, RandomState> = HashMap::default();
         let mut buckets: Vec<(GroupKey, Vec<Member<'_>>)> = Vec::new();
         // One key is filled in again and again; only a new group costs an allocation.
         let mut key = GroupKey { site: Default::default(), values: Vec::new() };
@@ -87,7 +92,7 @@ impl AlertBook {
                 members.push((alert_key, tracked, place));
             }
         }
-        let mut made: Vec<(Group, Vec<Arc<Alert>>)> =
+        let mut made: Vec<(Group, Members)> =
             buckets.into_iter().filter_map(|(key, members)| group(key, members, catalog)).collect();
         made.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)));
         counts.groups_unacked = made.iter().filter(|(g, _)| g.needs_attention()).count();
@@ -115,7 +120,7 @@ impl AlertBook {
                 return false;
             };
             (show_muted || !group.is_muted())
-                && (filter.is_empty() || members.iter().any(|a| satisfies(filter, group, a)))
+                && (filter.is_empty() || members.iter().any(|(a, _)| satisfies(filter, group, a)))
         };
         (0..self.groups.len()).filter(shown).collect()
     }
@@ -126,10 +131,15 @@ impl AlertBook {
         key: &GroupKey,
         filter: &'a Filter,
     ) -> impl Iterator<Item = &'a Arc<Alert>> + 'a {
-        let at = self.places.get(key).copied();
-        let group = at.and_then(|at| self.groups.get(at));
-        let members = at.and_then(|at| self.members.get(at)).map_or(&[][..], Vec::as_slice);
-        members.iter().filter(move |a| group.is_some_and(|group| satisfies(filter, group, a)))
+        let group = self.group(key);
+        let alerts = self.members(key).iter().map(|(alert, _)| alert);
+        alerts.filter(move |a| group.is_some_and(|group| satisfies(filter, group, a)))
+    }
+
+    /// Alerts of one group, earliest first, and how each is seen.
+    pub fn members(&self, key: &GroupKey) -> &[(Arc<Alert>, Seen)] {
+        let at = self.places.get(key);
+        at.and_then(|at| self.members.get(*at)).map_or(&[], Vec::as_slice)
     }
 
     /// How many alerts of each kind.
@@ -199,7 +209,7 @@ fn group(
     key: GroupKey,
     mut members: Vec<Member<'_>>,
     catalog: &Catalog,
-) -> Option<(Group, Vec<Arc<Alert>>)> {
+) -> Option<(Group, Members)> {
     members.sort_unstable_by_key(|(key, tracked, _)| (tracked.alert.starts_at, *key));
     // The worst of what is not muted speaks for the group; the earliest of equals.
     let lead = members
@@ -240,7 +250,14 @@ fn group(
         alerts: members.iter().map(|(key, _, _)| (*key).clone()).collect(),
         key,
     };
-    let alerts = members.iter().map(|(_, t, _)| Arc::clone(&t.alert)).collect();
+    let seen = |sight: &Sight| match sight {
+        Sight::Firing => Some(Seen::Firing),
+        Sight::Stale { .. } => Some(Seen::Stale),
+        Sight::Lost { .. } => Some(Seen::Lost),
+        Sight::Resolved { .. } => None,
+    };
+    let member = |(_, t, _): &Member<'_>| Some((Arc::clone(&t.alert), seen(&t.sight)?));
+    let alerts = members.iter().filter_map(member).collect();
     Some((group, alerts))
 }
 

@@ -22,6 +22,8 @@ pub struct MeasureBook {
     courses: BTreeMap<MeasureId, (Timestamp, Vec<Series>)>,
     /// Grows with every course of a service that is compared.
     pub(super) compared: u64,
+    /// Grows with every course of a resource.
+    pub(super) filled: u64,
     /// Grows with every other answer about calls between services.
     pub(super) called: u64,
 }
@@ -51,6 +53,7 @@ impl MeasureBook {
             return false;
         }
         self.compared += u64::from(matches!(of, MeasureId::Signal(..) | MeasureId::Strain(_)));
+        self.filled += u64::from(matches!(of, MeasureId::Used(_) | MeasureId::LongUsed(_)));
         self.courses.insert(of, (at, lines));
         true
     }

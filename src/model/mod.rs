@@ -5,6 +5,7 @@
 //! statuses) are computed when data arrives, never while drawing.
 
 mod alerts;
+mod capacity;
 mod evidence;
 mod grouping;
 pub mod incidents;
@@ -21,7 +22,8 @@ mod study;
 mod suspicion;
 mod windows;
 
-pub use alerts::{AlertBook, Group, GroupKey, Sight, Tracked};
+pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
+pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
@@ -84,6 +86,8 @@ pub struct Model {
     pub signals: SignalBook,
     /// Answers to the catalog's questions.
     pub measures: MeasureBook,
+    /// What runs out, and when.
+    pub capacity: CapacityBook,
     /// Who calls whom.
     pub map: MapBook,
     /// Who is likely to blame for what hurts most.
@@ -364,8 +368,7 @@ impl Model {
             return false;
         }
         let touched = self.slos.observe(readings);
-        self.slos.judge_again(&touched, &self.catalog);
-        true
+        self.slos.judge_again(&touched, &self.catalog)
     }
 
     /// The one place where the burn of an objective over time goes to its book.

@@ -76,7 +76,9 @@ impl Model {
             }
         }
         for (source, (at, alerts)) in reports {
-            self.observe(&source, at, vec![Observation::Alerts(alerts)]);
+            // The groups are made once, of all of it.
+            self.now = self.now.max(at);
+            self.take(&source, at, Observation::Alerts(alerts));
         }
         self.tick(now);
         self.alerts.regroup(&self.group_by, &self.catalog);

@@ -124,8 +124,8 @@ impl SloStatus {
 /// All objectives.
 #[derive(Debug, Clone, Default)]
 pub struct SloBook {
-    /// Latest reading per objective and window.
-    pub readings: BTreeMap<(SloId, Span), SloReading>,
+    /// Latest reading of each window, by objective.
+    pub readings: BTreeMap<SloId, Vec<SloReading>>,
     /// Statuses, worst first: verdict, then least budget left.
     pub statuses: Vec<SloStatus>,
     /// Lines of burn over time with the window of their points, by objective.
@@ -134,31 +134,55 @@ pub struct SloBook {
 
 impl SloBook {
     /// Takes in readings; an older one than what is known of its window is left aside. Tells which
-    /// objectives they are about, in order.
-    pub fn observe(&mut self, readings: Vec<SloReading>) -> Vec<SloId> {
-        let mut touched: Vec<SloId> = Vec::new();
-        for reading in readings {
-            if touched.last() != Some(&reading.slo) {
-                touched.push(reading.slo.clone());
+    /// objectives they are about, in order, and of each whether anything but the time is new.
+    pub fn observe(&mut self, readings: Vec<SloReading>) -> Vec<(SloId, bool)> {
+        let mut touched: Vec<(SloId, bool)> = Vec::new();
+        let mut readings = readings.into_iter().peekable();
+        while let Some(slo) = readings.peek().map(|reading| reading.slo.clone()) {
+            let known = self.readings.entry(slo.clone()).or_default();
+            let mut changed = false;
+            while let Some(reading) = readings.next_if(|reading| reading.slo == slo) {
+                match known.iter_mut().find(|known| known.window == reading.window) {
+                    Some(known) if known.at > reading.at => {}
+                    Some(known) => {
+                        changed |= !known.says_as(&reading);
+                        *known = reading;
+                    }
+                    None => {
+                        changed = true;
+                        known.push(reading);
+                    }
+                }
             }
-            let key = (reading.slo.clone(), reading.window);
-            if self.readings.get(&key).is_none_or(|known| known.at <= reading.at) {
-                self.readings.insert(key, reading);
-            }
+            touched.push((slo, changed));
         }
+        // One that is named twice is new when it is new in either place.
         touched.sort_unstable();
-        touched.dedup();
+        touched.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            first.1 |= same && later.1;
+            same
+        });
         touched
     }
 
-    /// Judges some objectives anew, named in order: one answer is about a few of many.
-    pub(super) fn judge_again(&mut self, touched: &[SloId], catalog: &Catalog) {
+    /// Judges some objectives anew, named in order: one answer is about a few of many. One that said what
+    /// it said before is only newer, unless a condition has to hold for a while. Whether any stands
+    /// otherwise than it did.
+    pub(super) fn judge_again(&mut self, touched: &[(SloId, bool)], catalog: &Catalog) -> bool {
+        let mut changed = false;
         for at in 0..self.statuses.len() {
             let Some(known) = self.statuses.get_mut(at) else { continue };
-            let Some(slo) = catalog.slos.get(&known.slo) else { continue };
-            if touched.binary_search(&slo.id).is_err() {
+            let found = touched.binary_search_by(|(slo, _)| slo.cmp(&known.slo));
+            let Some((_, new)) = found.ok().and_then(|at| touched.get(at)) else { continue };
+            let waits = |c: &ConditionState| c.held == Held::Yes && c.condition.hold > Span::ZERO;
+            if !new && !known.conditions.iter().any(waits) {
+                let of_it = self.readings.get(&known.slo).into_iter().flatten();
+                known.at = of_it.map(|reading| reading.at).max().or(known.at);
                 continue;
             }
+            let Some(slo) = catalog.slos.get(&known.slo) else { continue };
+            changed = true;
             let history = std::mem::take(&mut known.history);
             let (history_window, before) =
                 (known.history_window, std::mem::take(&mut known.conditions));
@@ -167,7 +191,10 @@ impl SloBook {
                 *known = status;
             }
         }
-        self.order();
+        if changed {
+            self.order();
+        }
+        changed
     }
 
     /// Takes in the line of burn over time of one objective.
@@ -208,7 +235,7 @@ impl SloBook {
     pub fn recompute(&mut self, catalog: &Catalog) {
         let before: BTreeMap<SloId, Vec<ConditionState>> =
             self.statuses.drain(..).map(|s| (s.slo, s.conditions)).collect();
-        self.readings.retain(|(slo, _), _| catalog.slos.contains_key(slo));
+        self.readings.retain(|slo, _| catalog.slos.contains_key(slo));
         self.histories.retain(|slo, _| catalog.slos.contains_key(slo));
         let none = Vec::new();
         self.statuses = catalog
@@ -238,7 +265,7 @@ impl SloBook {
     }
 
     fn reading(&self, slo: &Slo, window: Span) -> Option<&SloReading> {
-        self.readings.get(&(slo.id.clone(), window))
+        self.readings.get(&slo.id)?.iter().find(|reading| reading.window == window)
     }
 
     fn judge(&self, slo: &Slo, before: &[ConditionState]) -> SloStatus {

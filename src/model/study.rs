@@ -6,6 +6,7 @@
 //! [`Finding`] says for when it is true. Only one study of a kind is under way at a time.
 
 use super::Model;
+use super::capacity::{CapacityFound, CapacityStudy};
 use super::map::{MapFound, MapStudy};
 use super::suspicion::{SuspectStudy, SuspectsFound};
 use crate::domain::{Span, Timestamp};
@@ -13,6 +14,8 @@ use crate::domain::{Span, Timestamp};
 /// One analysis with everything it needs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Study {
+    /// What runs out, and when.
+    Capacity(CapacityStudy),
     /// Who calls whom.
     Map(MapStudy),
     /// Who is likely to blame.
@@ -22,6 +25,8 @@ pub enum Study {
 /// What came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
+    /// What runs out, and when.
+    Capacity(CapacityFound),
     /// Who calls whom.
     Map(MapFound),
     /// Who is likely to blame.
@@ -32,6 +37,7 @@ impl Study {
     /// Carries it out. Takes a while, reads nothing but itself.
     pub fn carry_out(self) -> Finding {
         match self {
+            Self::Capacity(study) => Finding::Capacity(study.carry_out()),
             Self::Map(study) => Finding::Map(study.carry_out()),
             Self::Suspects(study) => Finding::Suspects(study.carry_out()),
         }
@@ -70,13 +76,15 @@ impl Model {
     pub fn studies(&mut self) -> Vec<Study> {
         let map = self.map_study().map(Study::Map);
         let suspects = self.suspect_study().map(Study::Suspects);
-        map.into_iter().chain(suspects).collect()
+        let capacity = self.capacity_study().map(Study::Capacity);
+        map.into_iter().chain(suspects).chain(capacity).collect()
     }
 
     /// Takes in what a study found.
     pub fn found(&mut self, finding: Finding) {
         self.revision += 1;
         match finding {
+            Finding::Capacity(found) => self.capacity.found(found),
             Finding::Map(found) => self.map.found(found),
             Finding::Suspects(found) => self.suspicion.found(found),
         }

@@ -233,7 +233,7 @@ impl Model {
             .flat_map(|(at, id)| calls.get(id).into_iter().flatten().map(move |to| (at, to)))
             .filter_map(|(at, to)| Some((at, *place.get(to)?)))
             .collect();
-        let symptom = watched.first().and_then(|w| worst_signal(w));
+        let symptom = watched.first().and_then(worst_signal);
         let (edge_tracks, changes) = (Vec::new(), Vec::new());
         let now = self.now;
         self.suspicion.pace.begin(self.measures.compared, now);

@@ -10,6 +10,7 @@ use super::files::{self, Watched};
 use super::keeper::Keeper;
 use super::logger::{Append, Ask, Logger};
 use super::outbox::{self, Means, Outbox};
+use super::response::{Response, Ways};
 use super::sight::Rememberer;
 use super::terminal::Screen;
 use super::{Arrival, Beside, Looks};
@@ -17,6 +18,7 @@ use crate::app::{Effect, Msg, Playback, PlaybackStep, Reload, State, Tone, updat
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
 use crate::domain::{Operation, Outcome, SafeText, SiteId, SourceId, SourceKind};
+use crate::eventlog::Held;
 use crate::theme::{self, Theme};
 
 /// Everything that runs beside the loop.
@@ -66,7 +68,12 @@ impl Exec {
             }
         });
         let looks: Watched = Arc::new(Mutex::new(looks));
-        files::watch(looks.clone(), to_loop.clone())?;
+        // A recording has a playbook of its own.
+        let response = beside.player.is_none().then(|| {
+            let folder = looks.lock().unwrap_or_else(PoisonError::into_inner).folder.clone();
+            Response::new(&folder, beside.clock.clone())
+        });
+        files::watch(looks.clone(), response, to_loop.clone())?;
         let logger = Logger::start(beside.log, beside.position, to_loop.clone())?;
         let outbox = logger.way_in().filter(|_| !state.read_only).map(|way_in| {
             let means = Means {
@@ -97,6 +104,13 @@ impl Exec {
     pub(super) fn tell(&self, msg: &Msg) {
         if let (Some(outbox), Msg::Recorded { records, ours }) = (&self.outbox, msg) {
             outbox.tell(records, *ours);
+        }
+    }
+
+    /// Speaks to other channels and trackers from now on.
+    pub(super) fn change(&self, ways: Ways) {
+        if let Some(outbox) = &self.outbox {
+            outbox.change(ways);
         }
     }
 
@@ -154,6 +168,9 @@ impl Exec {
             }
             Effect::Search(words) => {
                 self.logger.ask(Ask::Search(words));
+            }
+            Effect::Govern(policy) => {
+                self.logger.ask(Ask::Govern(policy));
             }
             Effect::Present(me) => {
                 self.logger.ask(Ask::Present(me));
@@ -288,6 +305,7 @@ impl Exec {
             Box::new(Reload {
                 what: SafeText::new(&format!("Keymap {}.", keymap.name())),
                 keymap: Some(Arc::new(keymap)),
+                ..Reload::default()
             })
         });
         if loaded.is_ok() {
@@ -312,11 +330,12 @@ impl Exec {
     }
 
     /// Puts everything on disk that is not there yet.
-    pub(super) fn finish(&mut self, state: &State) {
+    /// Ends what runs beside the loop; gives back what could not be put on the disk.
+    pub(super) fn finish(&mut self, state: &State) -> Held {
         self.keeper.keep(super::kept::of(state));
         self.rememberer.finish(&state.model);
         self.keeper.finish();
-        self.logger.finish();
+        self.logger.finish()
     }
 }
 

@@ -1,4 +1,5 @@
-//! Theme and keymap files: loaded by name, watched, loaded anew when they change.
+//! Theme and keymap files: loaded by name, watched, loaded anew when they change. Playbook and policy are
+//! looked at on the same thread.
 //!
 //! Watching is a look at the modification times once a second on a thread of its own: it works on every
 //! file system, and a broken file only leads to a notice.
@@ -10,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 
 use super::Arrival;
+use super::response::Response;
 use crate::app::{Msg, Reload};
 use crate::domain::SafeText;
 use crate::keys::{self, Keymap};
@@ -131,12 +133,19 @@ fn own_file(folder: &Path, kind: &str, name: &str) -> Result<Option<(String, Str
 pub(super) type Watched = Arc<Mutex<Looks>>;
 
 /// Starts watching.
-pub(super) fn watch(looks: Watched, to_loop: mpsc::Sender<Arrival>) -> std::io::Result<()> {
+pub(super) fn watch(
+    looks: Watched,
+    mut response: Option<Response>,
+    to_loop: mpsc::Sender<Arrival>,
+) -> std::io::Result<()> {
     std::thread::Builder::new().name("files".into()).spawn(move || {
         let current = || looks.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut seen = stamps(&current());
         while !to_loop.is_closed() {
             std::thread::sleep(Duration::from_secs(1));
+            for arrival in response.as_mut().map(Response::look).unwrap_or_default() {
+                let _ = to_loop.blocking_send(arrival);
+            }
             let looks = current();
             let now = stamps(&looks);
             if now == seen {
@@ -152,6 +161,7 @@ pub(super) fn watch(looks: Watched, to_loop: mpsc::Sender<Arrival>) -> std::io::
                     Arrival::Msg(Msg::Reloaded(Ok(Box::new(Reload {
                         what: "The keymap was read again.".into(),
                         keymap: Some(Arc::new(keymap)),
+                        ..Reload::default()
                     }))))
                 });
                 send(&to_loop, loaded);

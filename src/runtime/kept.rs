@@ -2,8 +2,8 @@
 
 use super::keep::Kept;
 use crate::actions::Screen;
-use crate::app::{ClockMode, State};
-use crate::domain::{Filter, IncidentId, ServiceId, SloId, SourceId, Span};
+use crate::app::{ClockMode, SourcesRow, State};
+use crate::domain::{Filter, IncidentId, ServiceId, SloId, Span};
 use crate::model::incidents::TimelineFilter;
 
 /// What is worth keeping.
@@ -17,7 +17,7 @@ pub(super) fn of(state: &State) -> Kept {
     };
     let slo = ui.slos.selected.as_ref().filter(|_| ui.slos.chosen);
     select("slos", slo.map(|id| id.as_str()));
-    select("sources", ui.sources.selected.as_ref().map(|id| id.as_str()));
+    select("sources", ui.sources.selected.as_ref().map(SourcesRow::written).as_deref());
     select("incident", ui.incident.chosen.as_ref().map(|id| id.as_str()));
     select("service", ui.bridge.pinned.as_ref().map(|id| id.as_str()));
     kept.filter.insert("alerts".into(), ui.alerts.filter_text.clone());
@@ -40,7 +40,7 @@ pub(super) fn restore(state: &mut State, kept: Kept) {
     let selected = |name: &str| kept.selection.get(name).map(String::as_str);
     ui.slos.selected = selected("slos").map(SloId::new);
     ui.slos.chosen = ui.slos.selected.is_some();
-    ui.sources.selected = selected("sources").map(SourceId::new);
+    ui.sources.selected = selected("sources").and_then(SourcesRow::read);
     ui.incident.chosen = selected("incident").map(IncidentId::new);
     ui.bridge.pinned = selected("service").map(ServiceId::new);
     let filter = |name: &str, text: &mut String, parsed: &mut Filter| {

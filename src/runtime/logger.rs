@@ -1,5 +1,6 @@
 //! The thread that owns the log: appends what the loop asks for and watches for what other processes wrote.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -7,12 +8,20 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Arrival;
+use super::lookout;
 use crate::app::Msg;
 use crate::domain::{Actor, SafeText, Timestamp};
-use crate::eventlog::{AppendError, EventLog, LogEvent, Position, Presence, Recorded};
+use crate::eventlog::{
+    AppendError, EventLog, Held, LogEvent, Policy, Position, Presence, Recorded,
+};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
+/// And where the kernel says when somebody writes, all the same.
+const WATCHED: Duration = Duration::from_secs(1);
+/// What is being written can be read only once it is on the disk, and nobody says when that is: after a
+/// write was told, others' entries are looked for as if nobody told.
+const LIVELY: Duration = Duration::from_secs(3);
 /// More than anybody reads.
 const MOST_FOUND: usize = 500;
 
@@ -22,8 +31,12 @@ pub(super) enum Ask {
     Append(Append),
     /// Find records by their words.
     Search(String),
+    /// Refuse what this policy does not allow.
+    Govern(Arc<Policy>),
     /// Say where this console is, and ask where the others are.
     Present(Presence),
+    /// Look at once whether somebody else wrote.
+    Look,
 }
 
 /// Facts to be made durable.
@@ -39,7 +52,9 @@ pub(super) struct Append {
 /// The thread; ends when its sender is dropped, after everything asked for is on disk.
 pub(super) struct Logger {
     to: Option<Sender<Ask>>,
-    thread: Option<JoinHandle<()>>,
+    /// For whoever sees that somebody writes.
+    lookout: Option<Arc<Sender<Ask>>>,
+    thread: Option<JoinHandle<Held>>,
 }
 
 impl Logger {
@@ -49,10 +64,14 @@ impl Logger {
         to_loop: mpsc::Sender<Arrival>,
     ) -> std::io::Result<Self> {
         let (to, requests) = channel();
+        let lookout = Arc::new(to.clone());
+        let file = log.written_to();
+        let told = file.is_some_and(|file| lookout::start(&file, Arc::downgrade(&lookout)));
+        let every = if told { WATCHED } else { WATCH };
         let thread = std::thread::Builder::new()
             .name("log".into())
-            .spawn(move || serve(log, position, &requests, &to_loop))?;
-        Ok(Self { to: Some(to), thread: Some(thread) })
+            .spawn(move || serve(log, position, every, &requests, &to_loop))?;
+        Ok(Self { to: Some(to), lookout: Some(lookout), thread: Some(thread) })
     }
 
     /// Another way to hand facts over; the thread goes on until it is dropped.
@@ -70,41 +89,64 @@ impl Logger {
         self.to.as_ref().is_some_and(|to| to.send(ask).is_ok())
     }
 
-    /// Waits until everything handed over is on disk.
-    pub(super) fn finish(&mut self) {
-        self.to = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+    /// Waits until everything handed over is on disk; gives back what the disk would not take.
+    pub(super) fn finish(&mut self) -> Held {
+        (self.to, self.lookout) = (None, None);
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
 }
 
 fn serve(
     mut log: Box<dyn EventLog>,
     mut position: Position,
+    every: Duration,
     requests: &Receiver<Ask>,
     to_loop: &mpsc::Sender<Arrival>,
-) {
+) -> Held {
+    let mut told = Held::default();
+    // What was written before anybody watched is seen soon.
     let mut look = Instant::now() + WATCH;
+    let mut untidy = false;
+    let mut lively = Instant::now() + LIVELY;
     loop {
-        let msg = match requests.recv_timeout(look.saturating_duration_since(Instant::now())) {
+        let idle =
+            if untidy { Duration::ZERO } else { look.saturating_duration_since(Instant::now()) };
+        let msg = match requests.recv_timeout(idle) {
             Ok(Ask::Append(append)) => appended(log.as_mut(), append),
             Ok(Ask::Search(words)) => {
                 // What cannot be read is not found; the same trouble is said where facts are read.
                 let found = log.search(&words, MOST_FOUND).unwrap_or_default();
                 Some(Msg::Found(SafeText::new(&words), found))
             }
+            Ok(Ask::Govern(policy)) => {
+                log.govern(&policy);
+                None
+            }
             Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Ask::Look) => {
+                look = Instant::now();
+                lively = look + LIVELY;
+                None
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                untidy = log.tidy();
+                None
+            }
+            Err(RecvTimeoutError::Disconnected) => return log.let_go(),
         };
+        // Before the facts themselves: what is not on the disk is never shown as if it were.
+        let held = log.held();
+        if held != told {
+            let _ = to_loop.blocking_send(Arrival::Msg(Msg::Held(held.clone())));
+            told = held;
+        }
         if let Some(msg) = msg {
             // A loop that has ended no longer listens; what it asked for is on disk all the same.
             let _ = to_loop.blocking_send(Arrival::Msg(msg));
         }
         // However much is asked for, others' entries are looked at in time.
         if look <= Instant::now() {
-            look = Instant::now() + WATCH;
+            look = Instant::now() + if Instant::now() < lively { WATCH } else { every };
             if log.changed().unwrap_or(false) {
                 position = pass_on(log.as_mut(), position, to_loop);
             }

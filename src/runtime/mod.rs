@@ -20,9 +20,11 @@ pub mod keep;
 mod keeper;
 mod kept;
 mod logger;
+mod lookout;
 mod open;
 mod outbox;
 pub mod pace;
+mod response;
 pub mod sight;
 pub mod signals;
 pub mod terminal;
@@ -43,7 +45,7 @@ use crate::connectors::registry::SourceConfig;
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
 use crate::domain::{Catalog, SiteId, SourceId, SourceKind, Span};
-use crate::eventlog::{EventLog, Position};
+use crate::eventlog::{EventLog, Held, Position};
 use crate::theme::Theme;
 use crate::view::draw;
 
@@ -131,6 +133,8 @@ pub struct Console {
 pub(crate) enum Arrival {
     Msg(Msg),
     Theme(Theme),
+    /// Other channels and trackers than before.
+    Ways(response::Ways),
 }
 
 /// Most messages taken in before a frame is due: a flood must not keep the screen still.
@@ -164,9 +168,23 @@ pub async fn run(console: Console) -> io::Result<i32> {
     // The person has their terminal back before what is under way is waited for.
     drop(screen);
     exec.end_outbox(ended.is_ok()).await;
-    exec.finish(&state);
+    give_back(&exec.finish(&state));
     // A terminal that can no longer be written to has vanished.
     Ok(ended.unwrap_or(gone))
+}
+
+/// Prints what the disk would not take, so that whoever wrote it can keep it.
+fn give_back(held: &Held) {
+    use std::io::Write as _;
+    if held.records.is_empty() {
+        return;
+    }
+    let mut out = io::stderr().lock();
+    // A terminal that has vanished takes nothing either; there is nowhere else to say so.
+    let _ = writeln!(out, "quarterdeck: these entries are NOT in the log. {}", held.why);
+    held.lines().iter().for_each(|line| {
+        let _ = writeln!(out, "{line}");
+    });
 }
 
 /// The loop and what it owns.
@@ -220,23 +238,31 @@ impl Running {
                 }
                 arrival = arrivals.recv() => {
                     let mut next = arrival;
+                    let before = self.state.model.revision;
+                    let mut news = false;
                     for _ in 0..MOST_PER_TURN {
                         match next {
                             Some(Arrival::Msg(msg @ Msg::Edited(_))) => {
                                 editor::take_back();
                                 self.screen.resume()?;
                                 effects.extend(update(&mut self.state, msg));
+                                news = true;
                             }
                             Some(Arrival::Msg(msg)) => {
+                                // Most answers say what the ones before said; the next tick shows their age.
+                                news |= !matches!(msg, Msg::Observed { .. } | Msg::Source(_));
                                 self.exec.tell(&msg);
                                 effects.extend(update(&mut self.state, msg));
                             }
-                            Some(Arrival::Theme(theme)) => self.theme = theme,
+                            Some(Arrival::Theme(theme)) => (self.theme, news) = (theme, true),
+                            Some(Arrival::Ways(ways)) => self.exec.change(ways),
                             None => break,
                         }
                         next = arrivals.try_recv().ok();
                     }
-                    self.wanted = self.wanted.or(Some(Cause::Data));
+                    if news || self.state.model.revision != before {
+                        self.wanted = self.wanted.or(Some(Cause::Data));
+                    }
                 }
             }
             for effect in effects {

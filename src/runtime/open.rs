@@ -38,6 +38,8 @@ pub struct Opening {
     pub warnings: Vec<SafeText>,
     /// What went wrong so far and limits what can be done.
     pub errors: Vec<SafeText>,
+    /// What an earlier console remembered of the alerts.
+    pub sight: Option<sight::Coming>,
     /// What runs beside the loop.
     pub beside: Beside,
 }
@@ -47,7 +49,8 @@ pub struct Opening {
 /// # Errors
 /// When the terminal cannot be taken, or a built-in theme or keymap is damaged.
 pub async fn open(opening: Opening) -> anyhow::Result<i32> {
-    let Opening { settings, folder, model, wanted, mut warnings, mut errors, beside } = opening;
+    let Opening { settings, folder, model, wanted, mut warnings, mut errors, sight, beside } =
+        opening;
     let (theme, keymap, looks) = looks(&settings, &folder, &wanted, &mut errors)?;
     let now = beside.clock.now();
     let mut ui = Ui::new((80, 24));
@@ -81,9 +84,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
         let loaded = keep::load(path);
         warnings.extend(loaded.notice);
         restore(&mut state, loaded.kept);
-        if let Some(folder) = path.parent() {
-            sight::recall(&sight::file(folder), &mut state.model, now);
-        }
+        sight.into_iter().for_each(|sight| sight.recall(&mut state.model, now));
     }
     for (tone, sentences) in [(Tone::Warning, warnings), (Tone::Error, errors)] {
         for sentence in sentences {

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use super::Arrival;
 use super::logger::{Append, Ask, Logger};
+use super::response::Ways;
 use crate::app::Msg;
 use crate::connectors::Clock;
 use crate::connectors::outbound::Outlet;
@@ -45,7 +46,7 @@ const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// Records facts; gives back what was recorded, or why it was not.
 pub(crate) type Log =
-    Box<dyn Fn(Vec<LogEvent>) -> BoxFuture<'static, Appended> + Send + Sync + 'static>;
+    Arc<dyn Fn(Vec<LogEvent>) -> BoxFuture<'static, Appended> + Send + Sync + 'static>;
 type Appended = Result<Vec<Recorded>, AppendError>;
 
 /// Records by way of the log's thread.
@@ -54,7 +55,7 @@ pub(crate) fn by_thread(
     me: Actor,
     clock: Arc<dyn Clock>,
 ) -> Log {
-    Box::new(move |events| {
+    Arc::new(move |events| {
         let (reply, answer) = oneshot::channel();
         let append = Append { actor: me.clone(), at: clock.now(), events, reply: Some(reply) };
         let sent = way_in.send(Ask::Append(append)).is_ok();
@@ -83,6 +84,8 @@ enum Told {
     Records { records: Vec<Recorded>, ours: bool },
     /// Tickets to look at from time to time.
     Follow(Vec<(IncidentId, TicketRef)>),
+    /// Other channels and trackers, other fallbacks. What is under way goes on as it was begun.
+    Change(Ways),
     /// End, when nothing is under way any more.
     End(oneshot::Sender<()>),
     /// End when nothing is left that can be tried by then.
@@ -121,6 +124,11 @@ impl Outbox {
     /// Tells it which tickets to look at.
     pub(crate) fn follow(&self, tickets: Vec<(IncidentId, TicketRef)>) {
         let _ = self.to.send(Told::Follow(tickets));
+    }
+
+    /// Has it speak to other channels and trackers from now on.
+    pub(crate) fn change(&self, ways: Ways) {
+        let _ = self.to.send(Told::Change(ways));
     }
 
     /// Ends it. What is under way is waited for, a moment; what is cut off is looked at by the next console.
@@ -242,6 +250,11 @@ impl Worker {
                 message = told.recv() => match message {
                     Some(Told::Records { records, ours }) => {
                         self.steps.take(&records, ours, Instant::now(), fastrand::f64);
+                    }
+                    Some(Told::Change(Ways { outlets, playbook })) => {
+                        self.steps.change(playbook.clone());
+                        let (clock, log) = (self.means.clock.clone(), self.means.log.clone());
+                        self.means = Arc::new(Means { outlets, playbook, clock, log });
                     }
                     Some(Told::Follow(tickets)) => self.following = tickets,
                     Some(Told::End(done)) => last = Some((done, None)),

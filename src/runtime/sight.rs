@@ -105,13 +105,38 @@ impl From<One> for Remembered {
 /// Gives the model what an earlier console remembered. A file that cannot be read is as good as none:
 /// it holds nothing that a person made.
 pub fn recall(path: &Path, model: &mut Model, now: Timestamp) {
-    let Some(kept) = read(path) else { return };
-    model.recall(kept.alerts.into_iter().map(Remembered::from).collect(), now);
+    begin(path).recall(model, now);
+}
+
+/// What an earlier console remembered, on its way from the disk.
+pub struct Coming(Option<JoinHandle<Vec<Remembered>>>);
+
+/// Begins to read what an earlier console remembered, on a thread of its own.
+pub fn begin(path: &Path) -> Coming {
+    let path = path.to_owned();
+    let read = move || {
+        let kept = read(&path).map_or(Vec::new(), |kept| kept.alerts);
+        kept.into_iter().map(Remembered::from).collect()
+    };
+    Coming(std::thread::Builder::new().name("sight".into()).spawn(read).ok())
+}
+
+impl Coming {
+    /// Gives it to the model.
+    pub fn recall(self, model: &mut Model, now: Timestamp) {
+        let remembered = self.0.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        if !remembered.is_empty() {
+            model.recall(remembered, now);
+        }
+    }
 }
 
 fn read(path: &Path) -> Option<Kept> {
-    let mut json = Vec::new();
-    std::fs::File::open(path).ok()?.take(MOST_BYTES).read_to_end(&mut json).ok()?;
+    let file = std::fs::File::open(path).ok()?;
+    let size = file.metadata().map_or(0, |about| about.len()).min(MOST_BYTES);
+    // One more than the file has, so that its end is noticed without asking for more memory.
+    let mut json = Vec::with_capacity(usize::try_from(size).ok()? + 1);
+    file.take(MOST_BYTES).read_to_end(&mut json).ok()?;
     let kept = serde_json::from_slice::<Kept>(&json);
     let kept = kept.inspect_err(|error| tracing::warn!(%error, "alerts last seen not recalled"));
     kept.ok().filter(|kept| kept.version == VERSION)
@@ -131,6 +156,8 @@ pub(super) struct Rememberer {
     path: Option<PathBuf>,
     /// What was written last, but for times that change with every answer.
     written: Option<u64>,
+    /// The alerts' revision that was looked at.
+    revision: Option<u64>,
     at: Timestamp,
     looked: Timestamp,
     writing: Option<JoinHandle<()>>,
@@ -141,7 +168,7 @@ impl Rememberer {
     pub(super) fn new(beside: Option<&Path>) -> Self {
         let path = beside.and_then(Path::parent).map(file);
         let start = Timestamp::default();
-        Self { path, written: None, at: start, looked: start, writing: None }
+        Self { path, written: None, revision: None, at: start, looked: start, writing: None }
     }
 
     /// Once a second: writes on a thread of its own when alerts came, went or turned.
@@ -153,6 +180,12 @@ impl Rememberer {
         }
         let Some(path) = self.path.clone() else { return };
         self.looked = now;
+        // Whatever the file tells of an alert, the groups tell too; they are made anew when it changes.
+        let revision = Some(model.alerts.revision);
+        if revision == self.revision && within(RENEWED, self.at) {
+            return;
+        }
+        self.revision = revision;
         let remembered = model.remembered(MOST);
         let print = Some(fingerprint(&remembered));
         if print == self.written && within(RENEWED, self.at) {

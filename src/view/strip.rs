@@ -143,15 +143,9 @@ pub(crate) fn smallest(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
 /// The name of an objective with its service, not saying it twice.
 pub(crate) fn slo_name(scene: &Scene<'_>, status: &SloStatus) -> String {
     match scene.slo(status) {
-        Some(slo) if repeats(&slo.title, slo.service.as_str()) => slo.title.to_string(),
-        Some(slo) => format!("{}: {}", slo.service, slo.title),
+        Some(slo) => slo.with_service(),
         None => status.slo.to_string(),
     }
-}
-
-/// Whether a title begins with the service's name.
-pub(crate) fn repeats(title: &str, service: &str) -> bool {
-    title.get(..service.len()).is_some_and(|start| start.eq_ignore_ascii_case(service))
 }
 
 fn worst<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
@@ -299,7 +293,10 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
             Screen::Alerts => (firing.open, false),
             Screen::Slos => (bad, page),
             Screen::Incident => (waiting, urgent),
-            Screen::Sources => (all - fresh, all > fresh),
+            Screen::Sources => {
+                let (troubled, unsettled) = super::screens::sources::troubled(scene);
+                (all - fresh + troubled, all > fresh || unsettled)
+            }
         };
         let tab = if screen == Screen::Incident && live { Token::Text } else { Token::Tab };
         let style = scene.style(if active { Token::TabActive } else { tab });
@@ -326,6 +323,12 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let text = format!(" following {who} ");
         let part = Part::flexible(text, usize::MAX, scene.style(Token::BannerDemo), 1).at_right();
         parts.push(part.or(short!(" follows ")));
+    }
+    let held = &scene.state.held;
+    if !held.why.is_empty() {
+        let count = format::count(held.records.len());
+        let part = Part::of(short!(" NOT ON DISK: {count} "), scene.style(Token::BannerWarning), 0);
+        parts.push(part.at_right().or(short!(" NO DISK {count} ")));
     }
     if scene.state.read_only {
         let part = Part::new(" READ-ONLY ", scene.style(Token::BannerWarning), 5).at_right();

@@ -93,6 +93,37 @@ fn alerts_of_a_real_alertmanager_come_out_whole() {
     assert_eq!(am.parse(&source(), &ask("alerts"), &body), Ok(vec![]), "unchanged: not read again");
 }
 
+/// What is not read again must be what it was, to the last time of the last alert.
+#[test]
+fn a_body_that_differs_in_one_time_is_read_and_so_is_an_older_one_that_comes_back() {
+    let am = Alertmanager::new(SiteId::new("lab"));
+    let read = |body: &str| am.parse(&source(), &ask("alerts"), &reply(200, body.as_bytes()));
+    let alerts = |ends: [&str; 2]| {
+        let one = |(fingerprint, ends): (&str, &str)| {
+            format!(
+                r#"{{"annotations":{{}},"endsAt":"2026-11-22T{ends}.000Z","fingerprint":"{fingerprint}","receivers":[{{"name":"n"}}],"startsAt":"2026-11-22T10:00:00.000Z","status":{{"inhibitedBy":[],"silencedBy":[],"state":"active"}},"updatedAt":"2026-11-22T11:00:00.000Z","labels":{{"alertname":"A"}}}}"#
+            )
+        };
+        format!("[{}]", ["a", "b"].into_iter().zip(ends).map(one).collect::<Vec<_>>().join(","))
+    };
+    let ends = |seen: Result<Vec<Observation>, ParseError>| match seen.unwrap().as_slice() {
+        [Observation::Alerts(alerts)] => {
+            alerts.iter().map(|a| a.ends_at.rfc3339()[11..19].to_owned()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let (first, later) = (["11:04:00", "11:04:00"], ["11:04:00", "11:08:00"]);
+    assert_eq!(ends(read(&alerts(first))), first);
+    assert_eq!(ends(read(&alerts(first))), Vec::<String>::new(), "nothing new");
+    assert_eq!(ends(read(&alerts(later))), later, "one alert goes on");
+    // Alertmanager starts anew, knows nothing, and is told again what it knew.
+    assert_eq!(read("[]"), Ok(vec![Observation::Alerts(vec![])]));
+    assert_eq!(ends(read(&alerts(later))), later);
+    // What could not be read is not what was seen last.
+    assert!(read("[{]").is_err());
+    assert_eq!(ends(read(&alerts(later))), Vec::<String>::new());
+}
+
 #[test]
 fn silences_and_the_version_are_read() {
     let am = Alertmanager::new(SiteId::new("lab"));

@@ -54,6 +54,26 @@ async fn answering(template: ResponseTemplate) -> (MockServer, Result<Reply, Fau
     (server, answer)
 }
 
+/// Large bodies are collected in memory that is used again: nothing of one may be seen in the next.
+#[tokio::test]
+async fn a_body_is_what_was_sent_whatever_was_sent_before() {
+    let server = MockServer::start().await;
+    let mut config = config(&server.uri());
+    (config.max_body, config.timeout) = (4 << 20, Span::from_secs(20));
+    let live = config.live(clock()).unwrap();
+    for (sign, len) in
+        [(b'a', 2 << 20), (b'b', 300 << 10), (b'c', 9), (b'd', 3 << 20), (b'e', 1 << 20)]
+    {
+        let sent = vec![sign; len];
+        server.reset().await;
+        let answer = ResponseTemplate::new(200).set_body_bytes(sent.clone());
+        Mock::given(path("/api/v1/query")).respond_with(answer).mount(&server).await;
+        let reply = live.exchange(&query()).await.unwrap();
+        assert!(reply.body == sent, "{} bytes of {}", reply.body.len(), char::from(sign));
+        live.take_back(reply.body);
+    }
+}
+
 #[tokio::test]
 async fn every_failing_status_has_its_kind_and_a_sentence() {
     use FailureKind as K;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use pretty_assertions::assert_eq;
+use quarterdeck::connectors::alertmanager::Alertmanager;
 use quarterdeck::connectors::http::{Fault, Transport};
 use quarterdeck::connectors::poll::{Event, Handle, Setup, start};
 use quarterdeck::connectors::{Ask, Connector, Interest, Method, ParseError, Reply};
@@ -82,6 +83,15 @@ impl Bench {
         pace: Span,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
+        Self::asking(script, Arc::new(Two), pace, clock)
+    }
+
+    fn asking(
+        script: &Arc<Script>,
+        connector: Arc<dyn Connector>,
+        pace: Span,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
         let (sink, events) = mpsc::channel(64);
         let (interest_in, interest) = watch::channel(Interest::default());
         let status = SourceStatus::new(
@@ -94,7 +104,7 @@ impl Bench {
         let handle = start(Setup {
             status,
             pace,
-            connector: Arc::new(Two),
+            connector,
             transport: script.clone(),
             clock: Arc::new(clock),
             interest,
@@ -135,6 +145,43 @@ async fn a_good_answer_is_delivered_though_another_ask_is_refused() {
     bench.handle.poll_now();
     let (seen, status) = bench.poll().await;
     assert_eq!((seen.len(), status.failure), (2, None));
+    bench.handle.stop();
+}
+
+/// The same body as before the failure brings nothing new but its age.
+#[tokio::test]
+async fn an_answer_that_says_nothing_new_after_a_failure_is_good_and_young() {
+    let script = Arc::new(Script::default());
+    let body = crate::connectors::fixture("alerts.json");
+    let at = |secs: i64| {
+        let mut reply = reply(200, &body);
+        (reply.sent, reply.received) =
+            (NOON.plus(Span::from_secs(secs)), NOON.plus(Span::from_secs(secs)));
+        reply
+    };
+    let others = |script: &Script| {
+        script.set("silences", Ok(reply(200, b"[]")));
+        script
+            .set("status", Ok(reply(200, &crate::connectors::fixture("alertmanager_status.json"))));
+    };
+    others(&script);
+    script.set("alerts", Ok(at(1)));
+    let clock = || NOON;
+    let connector = Arc::new(Alertmanager::new(SiteId::new("lab")));
+    let mut bench = Bench::asking(&script, connector, Span::from_hours(1), clock);
+    let (seen, status) = bench.poll().await;
+    assert!(seen.iter().any(|one| matches!(one, Observation::Alerts(all) if !all.is_empty())));
+    assert_eq!((status.last_good, status.failure), (Some(NOON.plus(Span::from_secs(1))), None));
+    script.set("alerts", Err(fault(FailureKind::ServerError)));
+    bench.handle.poll_now();
+    let (seen, status) = bench.poll().await;
+    assert_eq!((seen, status.failure.map(|f| f.kind)), (vec![], Some(FailureKind::ServerError)));
+    assert_eq!(status.last_good, Some(NOON.plus(Span::from_secs(1))), "older than it should be");
+    script.set("alerts", Ok(at(31)));
+    bench.handle.poll_now();
+    let (seen, status) = bench.poll().await;
+    assert_eq!(seen, []);
+    assert_eq!((status.last_good, status.failure), (Some(NOON.plus(Span::from_secs(31))), None));
     bench.handle.stop();
 }
 

@@ -190,3 +190,19 @@ fn thirty_thousand_entries_are_scrolled_and_filtered_like_twenty() {
     press(&mut state, "enter");
     assert!(screen(&state).contains("Timeline · 6000 of 30.0k"), "{}", screen(&state));
 }
+
+#[test]
+fn incidents_and_their_tickets_are_found_by_a_few_letters() {
+    let found = |words: &str| {
+        let mut state = stories::swing();
+        press(&mut state, "ctrl-p");
+        update(&mut state, Msg::Input(Input::Paste(words.into())));
+        let first = screen(&state);
+        press(&mut state, "enter");
+        assert_eq!(state.ui.screen, Screen::Incident, "{words}: {first}");
+        state.incident().unwrap().id.to_string()
+    };
+    assert_eq!(found("2zc9"), "INC-2ZC9D");
+    assert_eq!(found("cards declined"), "INC-7KQ4M");
+    assert_eq!(found("ops-1284"), "INC-7KQ4M");
+}

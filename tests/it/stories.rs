@@ -2,10 +2,12 @@
 
 #[path = "stories/incident.rs"]
 pub(crate) mod incident;
+#[path = "stories/outbound.rs"]
+pub(crate) mod outbound;
 
 use std::sync::Arc;
 
-use quarterdeck::app::{AlertRow, State, Ui};
+use quarterdeck::app::{AlertRow, SourcesRow, State, Ui};
 use quarterdeck::domain::*;
 use quarterdeck::model::*;
 
@@ -279,7 +281,7 @@ fn finish(model: Model) -> State {
     ui.alerts.selected = ui.alerts.rows.first().cloned();
     ui.slos.rows = model.slos.statuses.iter().map(|s| s.slo.clone()).collect();
     ui.slos.selected = ui.slos.rows.first().cloned();
-    ui.sources.selected = model.sources.keys().next().cloned();
+    ui.sources.selected = model.sources.keys().next().cloned().map(SourcesRow::Source);
     state(model, ui)
 }
 

@@ -1,8 +1,11 @@
 //! Two people run one incident together: alice at a terminal of her own, bob through ssh in tmux, one log.
 //!
 //! Each has a key of their own. By the policy bob may approve what leaves the house and alice may not. Their
-//! strips are compared word by word at each step; at the end the mail was delivered once, and the log is
-//! whole for us and for OpenSSH.
+//! strips are compared word by word at each step; at the end the mail was delivered once, the ticket tells the
+//! story, and the log is whole for us and for OpenSSH. The ticket is in Roundup, under `tests/run --full` in
+//! Redmine too.
+
+mod ticket;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,6 +22,9 @@ use crate::channels::mail::{Post, header};
 use crate::lab::{PATIENCE, Server, eventually, find_program, free_ports};
 use crate::pty::{Program, Session, Start, own_home, patience};
 use crate::tmux::Tmux;
+use crate::trackers::redmine::Redmine;
+use crate::trackers::roundup::Roundup;
+use ticket::{BODY, Tickets, Told, UPDATE, plain};
 
 const TITLE: &str = "checkout declines cards";
 const SUBJECT: &str = "checkout declines cards: investigating";
@@ -30,17 +36,19 @@ const CTRL_O: &str = "\x0f";
 struct Room {
     sshd: Server,
     post: Post,
+    tickets: Tickets,
     port: u16,
     dir: TempDir,
 }
 
 impl Room {
-    fn start_or_skip() -> Option<Self> {
+    fn start_or_skip(tickets: impl FnOnce() -> Option<Tickets>) -> Option<Self> {
+        let tickets = tickets()?;
         let post = Post::start_or_skip().unwrap()?;
         let dir = tempfile::Builder::new().prefix("quarterdeck-two-").tempdir().unwrap();
         let port = free_ports(1).unwrap()[0];
         let sshd = sshd(dir.path(), port);
-        let room = Self { sshd, post, port, dir };
+        let room = Self { sshd, post, tickets, port, dir };
         room.settle();
         Some(room)
     }
@@ -55,8 +63,9 @@ impl Room {
         fs::create_dir(&log).unwrap();
         fs::set_permissions(&log, PermissionsExt::from_mode(0o2770)).unwrap();
         let (updates, port) = (self.path("updates.txt"), self.post.port);
+        let tickets = self.tickets.playbook(&self.path("secret"));
         let playbook = format!(
-            "[[person]]\nname = \"alice\"\n[[person]]\nname = \"bob\"\n\
+            "[response]\ntracker = \"tickets\"\n{tickets}[[person]]\nname = \"alice\"\n[[person]]\nname = \"bob\"\n\
              [[channel]]\nname = \"notes\"\nkind = \"file\"\npath = {updates:?}\n\
              audiences = [\"external\"]\n\
              [[channel]]\nname = \"mail\"\nkind = \"smtp\"\naudiences = [\"external\"]\n\
@@ -223,7 +232,21 @@ impl Both {
 
 #[test]
 fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
-    let Some(room) = Room::start_or_skip() else { return };
+    let tickets = || Roundup::start_or_skip().unwrap().map(Tickets::Roundup);
+    if let Some(room) = Room::start_or_skip(tickets) {
+        declared_to_resolved(&room);
+    }
+}
+
+#[test]
+fn alice_and_bob_tell_redmine_the_story() {
+    let tickets = || Redmine::start_or_skip().unwrap().map(Tickets::Redmine);
+    if let Some(room) = Room::start_or_skip(tickets) {
+        declared_to_resolved(&room);
+    }
+}
+
+fn declared_to_resolved(room: &Room) {
     let mut both = Both { alice: room.alice(), bob: room.bob() };
     both.alice_sees("1 Bridge");
     both.bob_sees("1 Bridge");
@@ -241,6 +264,14 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
         }
     };
     commander("alice");
+    // The ticket is there before anybody thinks of it.
+    let opened = eventually("the ticket is opened", PATIENCE, || {
+        let told = room.tickets.told()?;
+        ensure!(told.texts.len() == 1, "{told:#?}");
+        Ok(told)
+    })
+    .unwrap();
+    assert_eq!(plain(&opened.texts[0], &id), BODY);
     both.bob.send(&["6"]);
     both.bob_sees("alice took command");
     both.alice_sees("also here bob (incident)");
@@ -283,7 +314,7 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
     both.bob.send(&["Tab", "Tab", "Tab", "j", "a"]);
     both.bob_sees("approved, not sent");
     both.alice_sees("approved update");
-    assert_eq!(sent(&room), (0, 0), "nothing goes out before it is published");
+    assert_eq!(sent(room), (0, 0), "nothing goes out before it is published");
     both.bob.send(&["X"]);
     both.alice_sees("published external update");
     eventually("both receipts are there", PATIENCE, || {
@@ -293,11 +324,21 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
     })
     .unwrap();
     eventually("the mail is in the Maildir", PATIENCE, || {
-        ensure!(sent(&room).0 > 0, "{}", room.sshd.log_tail());
+        ensure!(sent(room).0 > 0, "{}", room.sshd.log_tail());
         Ok(())
     })
     .unwrap();
     both.strips(&led_by("alice"));
+
+    // The cause is known; the ticket follows.
+    let [identified, resolved] = room.tickets.words();
+    room.said("alice", &["status", "identified", "build v812"]);
+    eventually("the ticket follows", PATIENCE, || {
+        let told = room.tickets.told()?;
+        ensure!(told.status == identified, "{told:#?}");
+        Ok(())
+    })
+    .unwrap();
 
     // Command changes hands with the last section of the brief, not before.
     both.alice.send("H");
@@ -334,7 +375,32 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
     let over = |screen: &str| !strip(screen).contains(TITLE);
     both.alice.wait_until("alice's strip is free again", |screen| over(&screen.contents()));
     both.bob.wait_until("bob's strip is free again", || over(&both.bob.screen()));
-    assert_eq!(sent(&room), (1, 1), "each channel got it once");
+    assert_eq!(sent(room), (1, 1), "each channel got it once");
+
+    // The ticket tells the story, in order, and there is one.
+    let told = eventually("the ticket is closed", PATIENCE, || {
+        let told = room.tickets.told()?;
+        ensure!(told.status == resolved, "{told:#?}");
+        Ok(told)
+    })
+    .unwrap();
+    let told = Told {
+        title: plain(&told.title, &id),
+        texts: told.texts.iter().map(|text| plain(text, &id)).collect(),
+        ..told
+    };
+    let title = match &room.tickets {
+        Tickets::Roundup(_) => format!("[INC] {TITLE}"),
+        Tickets::Redmine(_) => TITLE.to_owned(),
+    };
+    let texts = [
+        BODY,
+        UPDATE,
+        "build v812\n\nQuarterdeck ref REF",
+        "errors are gone\n\nQuarterdeck ref REF",
+    ];
+    let texts = texts.map(str::to_owned).to_vec();
+    assert_eq!(told, Told { tickets: 1, title, status: resolved.to_owned(), texts });
 
     // The record of it: whole, and each key's work is its own, for OpenSSH too.
     for reader in ["alice", "bob"] {
@@ -349,9 +415,9 @@ fn alice_and_bob_bring_an_incident_from_declared_to_resolved() {
         ("bob", "took command from alice"),
     ] {
         let record = record_of(&timeline, words);
-        assert!(verifies(&room, &record, person), "{words} by {person}");
+        assert!(verifies(room, &record, person), "{words} by {person}");
         let other = if person == "bob" { "alice" } else { "bob" };
-        assert!(!verifies(&room, &record, other), "{words} by {other}");
+        assert!(!verifies(room, &record, other), "{words} by {other}");
     }
 }
 

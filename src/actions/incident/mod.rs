@@ -27,7 +27,7 @@ pub use doing::{Doing, Writer};
 pub use reach::escalations;
 
 use crate::domain::{Actor, IncidentId, Operation, TicketAct, Timestamp, TrackerId};
-use crate::eventlog::{IncidentEvent, LogEvent};
+use crate::eventlog::{IncidentEvent, LogEvent, Power};
 use crate::model::Model;
 use crate::model::incidents::Incident;
 
@@ -72,6 +72,12 @@ pub fn decide_incident(
         | Doing::AnswerPage { .. } => reach::rule(desk, what),
     }?;
     facts.allowed(desk)
+}
+
+/// Whether the policy lets `by` do what needs `power`, in whichever incident or none.
+pub(super) fn may(model: &Model, by: &Writer, power: Power, now: Timestamp) -> Result<(), Refusal> {
+    let id = &IncidentId::new("");
+    Desk { model, by, id, now }.may(power)
 }
 
 /// Where a decision is made: what is known, who decides, about which incident, when.

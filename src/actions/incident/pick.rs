@@ -1,6 +1,6 @@
 //! What people point at with few letters: an incident, a task, a decision, an update.
 
-use crate::domain::IncidentId;
+use crate::domain::{Actor, IncidentId};
 use crate::eventlog::RecordId;
 use crate::model::Model;
 use crate::model::incidents::Incident;
@@ -108,4 +108,40 @@ pub fn record<'a>(
             format!("`{}` may mean {}.", word.trim(), listed(several)),
         )),
     }
+}
+
+/// Workstreams under leads of their own: name, lead, and who goes under it.
+pub type Groups = Vec<(String, Actor, Vec<RecordId>)>;
+
+/// Reads `name / lead: workstream, workstream`, one a line.
+///
+/// # Errors
+/// What cannot be read of which line.
+pub fn groups(incident: Option<&Incident>, text: &str) -> Result<Groups, String> {
+    let open = |name: &str| {
+        let all = incident.into_iter().flat_map(|incident| &incident.workstreams);
+        let mut open = all.filter(|(_, stream)| stream.closed.is_none());
+        open.find(|(_, stream)| stream.name.eq_ignore_ascii_case(name)).map(|(id, _)| *id)
+    };
+    let mut groups = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let wrong = |why: &str| format!("`{line}`: {why}");
+        let (head, streams) = line
+            .split_once(':')
+            .ok_or_else(|| wrong("write name / lead: workstream, workstream."))?;
+        let (name, lead) =
+            head.split_once('/').ok_or_else(|| wrong("write name / lead before the colon."))?;
+        let mut under = Vec::new();
+        for stream in streams.split(',').map(str::trim).filter(|s| !s.is_empty()) {
+            let found = open(stream);
+            under.push(
+                found.ok_or_else(|| wrong(&format!("there is no open workstream `{stream}`.")))?,
+            );
+        }
+        groups.push((name.trim().to_owned(), Actor::new(lead.trim()), under));
+    }
+    if groups.is_empty() {
+        return Err("Write one group a line: name / lead: workstream, workstream.".to_owned());
+    }
+    Ok(groups)
 }

@@ -19,6 +19,8 @@ const TRAFFIC: f64 = 0.5;
 const ALIKE: f64 = 0.8;
 /// Own resources away from usual as well.
 const RESOURCE: f64 = 1.5;
+/// A change where nothing is read is shown, but with nothing else it never stands out.
+const UNREAD: f64 = 0.4;
 /// A change counts half as much after this long.
 const HALF_LIFE: Span = Span::from_mins(20);
 
@@ -84,7 +86,7 @@ impl Seen {
         Self { signs, graph: Graph::new(case.services.len(), edges.chain(seen)) }
     }
 
-    /// Everyone of whom anything was read, and every change.
+    /// Everyone of whom anything was read, and every change before the onset.
     pub(super) fn suspects(
         &self,
         case: &Case<'_>,
@@ -100,8 +102,12 @@ impl Seen {
             start.map(|start| (self.graph.ways(start, |_| true), self.graph.ways(start, away)));
         let mut all = Vec::new();
         for service in 0..case.services.len() {
-            let Some(best) = self.best(service, symptom) else { continue };
-            let mut terms = self.terms(case, service, &best, symptom);
+            let best = self.best(service, symptom);
+            let read = best.is_some();
+            let mut terms = match &best {
+                Some(best) => self.terms(case, service, best, symptom),
+                None => vec![unread()],
+            };
             let mut way = Vec::new();
             if let (Some((any, through)), Some(start)) = (&ways, start) {
                 let (term, found) = path_term(case, start, service, any, through);
@@ -113,6 +119,9 @@ impl Seen {
                 let mut terms = terms.clone();
                 terms.push(term.clone());
                 all.push(suspect(Culprit::Change(*at), terms, way.clone()));
+            }
+            if !read {
+                continue;
             }
             // The latest change counts for the service itself, a little less than for the change.
             if let Some((_, term)) = change
@@ -327,6 +336,16 @@ impl Seen {
 fn suspect(culprit: Culprit, terms: Vec<Term>, path: Vec<usize>) -> Suspect {
     let score = terms.iter().map(|term| term.weight).product();
     Suspect { culprit, score, stands_out: false, terms, path, folded: Vec::new() }
+}
+
+/// What stands for the deviation of a changed service of which nothing was read.
+fn unread() -> Term {
+    Term {
+        kind: TermKind::Deviation,
+        value: 0.0,
+        weight: UNREAD,
+        sentence: "Nothing was read of it that could be held against what is usual.".into(),
+    }
 }
 
 fn path_term(

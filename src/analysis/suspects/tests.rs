@@ -126,6 +126,22 @@ fn a_deploy_shortly_before_stands_before_its_service() {
 }
 
 #[test]
+fn a_change_where_nothing_is_read_is_listed_and_blamed_by_nobody() {
+    let mut services = cascade();
+    services.push(watched("mailer", &[]));
+    let changes =
+        [Change { at: at(ONSET), service: 4, kind: "flag".into(), title: "new letters".into() }];
+    let ranking = rank(&Case { changes: &changes, ..case(&services, &CASCADE) });
+    let of = |culprit| ranking.suspects.iter().find(|s| s.culprit == culprit);
+    let change = of(Culprit::Change(0)).unwrap();
+    assert_eq!(
+        (change.stands_out, kinds(change)),
+        (false, vec![TermKind::Deviation, TermKind::Path, TermKind::Change,])
+    );
+    assert_eq!(of(Culprit::Service(4)), None);
+}
+
+#[test]
 fn a_load_balancer_is_folded_into_the_service_behind_it() {
     let mut services = cascade();
     services.push(watched("lb-cart", &[(Latency, track(0.1, 0.95, ONSET))]));

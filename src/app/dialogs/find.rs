@@ -1,10 +1,13 @@
-//! Find anything: services, objectives, groups, sources and actions, by a few letters of the name.
+//! Find anything: incidents and their tickets, services, objectives, groups, sources, channels and actions, by
+//! a few letters of the name.
 
 use crate::actions::find::{self, Candidate, Target};
-use crate::actions::{ACTIONS, Screen};
-use crate::app::{AlertRow, Dialog, Editor, Effect, Finder, Hit, Lines, State, update};
-use crate::domain::SafeText;
+use crate::actions::{ACTIONS, OutletId, Screen};
+use crate::app::screens::incident;
+use crate::app::{AlertRow, Dialog, Editor, Effect, Finder, Hit, Lines, SourcesRow, State, update};
+use crate::domain::{IncidentId, SafeText};
 use crate::keys::{Chord, PromptAction};
+use crate::model::incidents::Incident;
 
 /// Most answers listed.
 const MOST_HITS: usize = 50;
@@ -43,7 +46,7 @@ pub(super) fn search(state: &mut State) {
     finder.selected = 0;
 }
 
-/// Groups first: what fires is what is looked for most.
+/// Incidents that are going on first, then groups: what is on is what is looked for most.
 fn candidates(state: &State) -> Vec<Candidate> {
     let model = &state.model;
     let make = |target: Target, label: &SafeText, detail: &SafeText| Candidate {
@@ -65,6 +68,39 @@ fn candidates(state: &State) -> Vec<Candidate> {
         .iter()
         .filter(|a| a.action.applies(state.ui.screen, state.playback.is_some()))
         .map(|a| make(Target::Action(a.action), &SafeText::new(a.name), &SafeText::new(a.doc)));
+    let book = &model.incidents;
+    let live = book.live();
+    let is_live = |id: &IncidentId| live.iter().any(|one| one.id == *id);
+    let mut over: Vec<&Incident> =
+        book.incidents.values().filter(|one| !is_live(&one.id)).collect();
+    over.sort_by_key(|one| std::cmp::Reverse(one.declared_at));
+    let all: Vec<&Incident> = live.iter().copied().chain(over).collect();
+    let incident = |one: &&Incident| {
+        let detail = format!("{} {} {}", one.severity, one.status, one.title);
+        make(Target::Incident(one.id.clone()), one.id.text(), &SafeText::new(&detail))
+    };
+    let (now, before) = all.split_at(live.len());
+    let incidents = now.iter().map(incident);
+    let ended = before.iter().map(incident);
+    let tickets = all.iter().flat_map(|one| {
+        one.tickets.iter().map(|(ticket, seen)| {
+            let detail = format!("{} {} of {} {}", ticket.tracker, seen.state, one.id, one.title);
+            let target = Target::Ticket(one.id.clone(), ticket.clone());
+            make(target, &ticket.key, &SafeText::new(&detail))
+        })
+    });
+    let playbook = &model.playbook;
+    let channels = playbook.channels.iter().map(|one| {
+        let target = Target::Outlet(OutletId::Channel(one.id.clone()));
+        make(target, one.id.text(), &SafeText::new(one.kind))
+    });
+    let trackers = playbook.trackers.iter().map(|id| {
+        let target = Target::Outlet(OutletId::Tracker(id.clone()));
+        make(target, id.text(), &SafeText::new("tickets"))
+    });
+    let groups = incidents.chain(groups).chain(tickets);
+    let sources = sources.chain(channels).chain(trackers);
+    let slos = slos.chain(ended);
     groups.chain(slos).chain(services).chain(sources).chain(silences).chain(actions).collect()
 }
 
@@ -103,6 +139,14 @@ pub(super) fn go(state: &mut State, target: Target) -> Vec<Effect> {
             let selected = known.map(|s| (s.site.clone(), s.id.clone()));
             state.ui.dialog = Some(Dialog::Silences { selected, top: 0, confirm: false });
         }
+        Target::Incident(id) | Target::Ticket(id, _) => {
+            state.ui.screen = Screen::Incident;
+            incident::choose(state, &id);
+        }
+        Target::Outlet(id) => {
+            state.ui.screen = Screen::Sources;
+            state.ui.sources.selected = Some(SourcesRow::Outlet(id));
+        }
         Target::Service(id) => {
             state.ui.screen = Screen::Bridge;
             state.ui.bridge.pinned = Some(id);
@@ -126,7 +170,7 @@ pub(super) fn go(state: &mut State, target: Target) -> Vec<Effect> {
         }
         Target::Source(id) => {
             state.ui.screen = Screen::Sources;
-            state.ui.sources.selected = Some(id);
+            state.ui.sources.selected = Some(SourcesRow::Source(id));
         }
     }
     Vec::new()

@@ -21,7 +21,9 @@ pub(super) use reading::{
     source_reading,
 };
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
-pub(super) use verbs::{Step, back_from_editor, open as open_verb, open_declare, step};
+pub(super) use verbs::{
+    Step, back_from_editor, open as open_verb, open_declare, rough, settle, step,
+};
 
 use crate::actions::{Action, Screen};
 use crate::app::Tone;

@@ -2,9 +2,9 @@
 
 use crate::actions::Action;
 use crate::app::screens::alerts::{chosen, facts};
-use crate::app::screens::incident;
-use crate::app::{About, AlertRow, Dialog, Effect, Reading, ReadingLine, State, Tone};
-use crate::domain::{SafeText, SloId, SourceId};
+use crate::app::screens::{incident, sources};
+use crate::app::{About, AlertRow, Dialog, Effect, Reading, ReadingLine, SourcesRow, State, Tone};
+use crate::domain::{SafeText, SloId};
 
 /// Opens a text.
 pub(in crate::app) fn open_reading(state: &mut State, about: About) -> Vec<Effect> {
@@ -28,7 +28,7 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
         About::Slo(id) => explain_lines(state, id)?,
         About::Alert(row) => alert_lines(state, row)?,
         About::Runbook(key) => runbook_lines(state, key)?,
-        About::Source(id) => source_lines(state, id)?,
+        About::Source(row) => sources::detail_lines(state, row)?,
         About::Incident(id, detail) => incident::detail_lines(state, id, detail)?,
     };
     Some(Reading { title, about, lines, top })
@@ -233,36 +233,7 @@ pub(in crate::app) fn link(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// A source's state and trouble.
-pub(in crate::app) fn source_reading(state: &mut State, id: SourceId) -> Vec<Effect> {
-    open_reading(state, About::Source(id))
-}
-
-fn source_lines(state: &State, id: &SourceId) -> Option<(SafeText, Vec<ReadingLine>)> {
-    let source = state.model.sources.get(id)?;
-    let pair = |name: &str, value: String| ReadingLine::Pair(name.into(), value.into());
-    let never = || "never".to_owned();
-    let mut lines = vec![
-        pair("kind", source.kind.name().to_owned()),
-        pair("site", source.site.to_string()),
-        pair("address", source.address.to_string()),
-        pair("version", source.version.to_string()),
-        pair("asked every", source.interval.to_string()),
-        pair("last good answer", source.last_good.map_or_else(never, |t| t.rfc3339())),
-        pair("next try", source.next_try.map_or_else(|| "now".to_owned(), |t| t.rfc3339())),
-        pair("in flight", format!("{} of {}", source.in_flight, source.limit)),
-        pair("retries left", source.retry_budget.to_string()),
-    ];
-    if let Some(clock) = source.clock {
-        lines.push(pair("its clock", format!("{} ahead of ours, ± {}", clock.offset, clock.bound)));
-    }
-    if let Some((up, down)) = state.model.targets.get(id) {
-        lines.push(pair("scrape targets", format!("{up} up, {down} down or unknown")));
-    }
-    if let Some(failure) = &source.failure {
-        lines.push(ReadingLine::Blank);
-        lines.push(ReadingLine::Warn(failure.sentence.clone()));
-        lines.push(pair("since", failure.at.rfc3339()));
-    }
-    Some((SafeText::new(&format!("Source {id}")), lines))
+/// The state and trouble of a source, a channel or a tracker.
+pub(in crate::app) fn source_reading(state: &mut State, row: SourcesRow) -> Vec<Effect> {
+    open_reading(state, About::Source(row))
 }

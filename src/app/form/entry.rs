@@ -252,6 +252,15 @@ impl Entry {
         }
     }
 
+    /// How many there are to choose from; none where anything can be typed.
+    pub const fn choices(&self) -> usize {
+        match self {
+            Self::Choice { options, .. } => options.len(),
+            Self::Checks { options, .. } => options.len(),
+            _ => 0,
+        }
+    }
+
     /// Whether nothing stands there.
     pub fn is_blank(&self) -> bool {
         match self {

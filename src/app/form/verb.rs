@@ -56,6 +56,8 @@ pub enum Verb {
     Page,
     /// Not coming, with words.
     DeclinePage(RecordId),
+    /// Say what came of something whose answer was lost; belongs to no incident.
+    Settle,
 }
 
 /// How a task is moved on with words.
@@ -116,6 +118,7 @@ impl Verb {
             Self::Ticket => "ticket",
             Self::Page => "page",
             Self::DeclinePage(_) => "page-decline",
+            Self::Settle => "settle",
         }
     }
 
@@ -148,6 +151,7 @@ impl Verb {
             Self::Ticket => "do it",
             Self::Page => "call",
             Self::DeclinePage(_) => "decline",
+            Self::Settle => "settle it",
         }
     }
 
@@ -283,4 +287,10 @@ fields! {
     Next = "next", "next by";
     /// Propose or publish.
     Then = "then", "then";
+    /// What is muted and need no longer be.
+    Silences = "silences", "end silence";
+    /// Which message.
+    Message = "message", "which";
+    /// What a person found at the other side.
+    Found = "found", "found";
 }

@@ -92,11 +92,23 @@ pub(in crate::cli) fn act(
     verb: &'static str,
     words: &Words,
 ) -> anyhow::Result<Exit> {
+    act_with(common, look, verb, words, |_, _, _| Ok(()))
+}
+
+/// As [`act`], with what options say besides the words put in.
+pub(super) fn act_with(
+    common: &Common,
+    look: &Look,
+    verb: &'static str,
+    words: &Words,
+    fill: impl FnOnce(&Desk, &IncidentId, &mut Doing) -> anyhow::Result<()>,
+) -> anyhow::Result<Exit> {
     // A mistake in the words is told before anything is read.
     let asked = read(verb, &words.words)?;
     let mut desk = Desk::open(common, look)?;
     let incident = desk.incident(&words.which)?;
-    let doing = doing(&desk, verb, &asked, &incident)?;
+    let mut doing = doing(&desk, verb, &asked, &incident)?;
+    fill(&desk, &incident, &mut doing)?;
     desk.record(&incident, &doing)?;
     Ok(desk.tell(&incident, words.which.json))
 }

@@ -96,7 +96,20 @@ pub(in crate::cli) fn timeline(common: &Common, ask: &Timeline) -> anyhow::Resul
     let filter = TimelineFilter::parse(&filter)
         .map_err(|error| anyhow!("the filter `{filter}` cannot be read: {error}"))?;
     let world = open(common)?;
-    let id = pick::incident(&world.model, ask.which.incident.as_deref()).map_err(said)?;
+    let id = match (&ask.which.incident, last_touched(&world)) {
+        // Right after it was resolved is when its timeline is asked for.
+        (None, Some(last)) => {
+            output::aside(&format!(
+                "No incident is going on; this is {} “{}”, {} since {} UTC.",
+                last.id,
+                last.title,
+                last.status,
+                minute(last.status_since)
+            ));
+            last.id.clone()
+        }
+        (word, _) => pick::incident(&world.model, word.as_deref()).map_err(said)?,
+    };
     let Some(incident) = world.model.incidents.incidents.get(&id) else { return Ok(Exit::Fine) };
     let timeline = &incident.timeline;
     let rows = filter.rows(timeline, 0);
@@ -116,6 +129,16 @@ pub(in crate::cli) fn timeline(common: &Common, ask: &Timeline) -> anyhow::Resul
         output::line(&told::line_text(line));
     }
     Ok(Exit::Fine)
+}
+
+/// The incident that was written to last, while none is going on.
+fn last_touched(world: &World) -> Option<&Incident> {
+    let book = &world.model.incidents;
+    let touched = |one: &&Incident| {
+        let written = one.timeline.iter().map(|line| line.written).max();
+        (written, one.declared_at, one.id.clone())
+    };
+    book.incidents.values().max_by_key(touched).filter(|_| book.live().is_empty())
 }
 
 /// `2026-11-22 14:05`.

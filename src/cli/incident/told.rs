@@ -242,7 +242,7 @@ pub(super) fn line_text(line: &Line) -> String {
     let text = line.text.replace('\n', "\n    ");
     // Steps name their actor themselves.
     let by = match line.kind {
-        LineKind::Step | LineKind::Refused => String::new(),
+        LineKind::Step | LineKind::Deciding | LineKind::Refused => String::new(),
         LineKind::Machine | LineKind::Entry(_) => format!("{}{spoken}: ", line.by),
     };
     format!(

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::error::{Mistakes, Place};
-use crate::domain::{Audience, ChannelId, Playbook, SafeText, Severity, TeamId, Whom};
+use crate::domain::{Audience, ChannelId, Playbook, SafeText, TeamId, Whom};
 
 /// Names that were used, with their places. Names of entries that could not be read count as declared:
 /// one mistake is told once.
@@ -159,17 +159,6 @@ pub(super) fn gaps(playbook: &Playbook) -> Vec<SafeText> {
     let mut said = Vec::new();
     for audience in Audience::ALL {
         let told = playbook.channels.iter().any(|channel| channel.audiences.contains(audience));
-        let without: Vec<String> = Severity::ALL
-            .iter()
-            .filter(|severity| !playbook.cadence.contains_key(&(**severity, *audience)))
-            .map(ToString::to_string)
-            .collect();
-        if told && !without.is_empty() {
-            said.push(format!(
-                "there is no cadence for {audience} updates of {}, so nobody is reminded of them; add a [[cadence]] if they are promised",
-                without.join(" and ")
-            ));
-        }
         if !told && !playbook.channels.is_empty() {
             said.push(format!(
                 "no channel takes {audience} updates; add \"{audience}\" to the `audiences` of one"

@@ -313,7 +313,7 @@ fn read_limits(out: &mut PlaybookFile, table: Table<'_>, named: &mut Named) {
     }
     playbook.rotate_after = table.span("rotate_after").unwrap_or(playbook.rotate_after);
     playbook.silent_after = table.span("silent_after").unwrap_or(playbook.silent_after);
-    playbook.test_every = table.span("test_every").unwrap_or(playbook.test_every);
+    playbook.test_every = table.span_or_never("test_every").unwrap_or(playbook.test_every);
     if let Some(most) = table.whole("most_reports", 2, 100) {
         playbook.most_reports = usize::try_from(most).unwrap_or(playbook.most_reports);
     }

@@ -76,6 +76,18 @@ fn the_example_shows_the_defaults() {
 }
 
 #[test]
+fn channels_can_be_tested_only_when_somebody_asks() {
+    let every = |text: &str| {
+        let text = format!("[response]\ntest_every = \"{text}\"");
+        let (read, mistakes) = PlaybookFile::parse(&text, "p.toml", &folder());
+        (read.playbook.test_every, mistakes.len())
+    };
+    assert_eq!(every("never"), (Span::ZERO, 0));
+    assert_eq!(every("1d"), (Span::from_days(1), 0));
+    assert_eq!(every("0s"), (Span::from_days(7), 1));
+}
+
+#[test]
 fn the_example_shows_every_kind_of_channel() {
     let read = example();
     let kinds: Vec<&str> = read.channels.iter().map(|channel| channel.way.name()).collect();
@@ -281,7 +293,6 @@ fn what_is_missing_is_told_without_calling_it_wrong() {
     assert_eq!(
         said,
         [
-            "there is no cadence for internal updates of SEV-4 and SEV-5, so nobody is reminded of them; add a [[cadence]] if they are promised",
             "no channel takes external updates; add \"external\" to the `audiences` of one",
             "the channel here has no `fallback` for when it certainly failed",
             "nobody is ever on call in payments; give it a [[team.rotation]]",

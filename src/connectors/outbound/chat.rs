@@ -4,8 +4,14 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::web::{Body, Call, Verb, Web, settled};
-use super::{Outlet, mark, message, received, refused, unknown, whole};
+use super::{Outlet, mark, message, received, refused, shortened, unknown, whole};
 use crate::domain::{Operation, Outcome, SafeText};
+
+/// Slack cuts a text after 40,000 letters, and with it our mark.
+const MOST_SLACK: usize = 38_000;
+
+/// Teams refuses a card of more than 28 KB, counted with its escapes and, by some, two bytes a letter.
+const MOST_TEAMS: usize = 10_000;
 
 /// Slack's incoming webhook: answers `ok`, keeps nothing that could be asked for.
 pub struct SlackWebhook {
@@ -27,7 +33,7 @@ impl Outlet for SlackWebhook {
 
     fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
         settled(async move {
-            let text = slack_text(&whole(message(operation)?));
+            let text = shortened(&slack_text(&whole(message(operation)?)), MOST_SLACK);
             let reply = self.web.call(&Call::post("", json!({ "text": text }))).await?;
             self.web.verdict(&reply)?;
             if reply.body.trim_ascii() == b"ok" {
@@ -85,7 +91,8 @@ impl Outlet for Slack {
     fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
         settled(async move {
             let message = message(operation)?;
-            let text = format!("{}\n_{}_", slack_text(&whole(message)), mark(key));
+            let text = shortened(&slack_text(&whole(message)), MOST_SLACK);
+            let text = format!("{text}\n_{}_", mark(key));
             let room = self.rooms(&message.to);
             let body = json!({ "channel": room, "text": text, "unfurl_links": false });
             let answer = self.ask("chat.postMessage", Body::Json(body)).await?;
@@ -157,7 +164,7 @@ impl Outlet for Teams {
                 "version": "1.4",
                 "body": [
                     block(&message.subject, "bolder"),
-                    block(&message.body, "default"),
+                    block(&shortened(&message.body, MOST_TEAMS), "default"),
                     { "type": "TextBlock", "text": mark(key), "isSubtle": true, "size": "small" },
                 ],
             });

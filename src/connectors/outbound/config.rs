@@ -53,6 +53,15 @@ pub enum Way {
         /// Sender's number.
         from: SafeText,
     },
+    /// Short messages by Kannel, a gateway of one's own; the base ends before `/cgi-bin`.
+    Kannel {
+        /// Where its smsbox listens.
+        endpoint: Endpoint,
+        /// Sender's number.
+        from: SafeText,
+    },
+    /// A Vigil status page of one's own: announcements.
+    Vigil(Endpoint),
     /// Statuspage's manage API; the base ends with `/v1`.
     Statuspage {
         /// Where.
@@ -80,6 +89,8 @@ impl Way {
             Self::Webhook(_) => "webhook",
             Self::Ntfy(_) => "ntfy",
             Self::Sms { .. } => "sms",
+            Self::Kannel { .. } => "kannel",
+            Self::Vigil(_) => "vigil",
             Self::Statuspage { .. } => "statuspage",
             Self::Desktop => "desktop",
             Self::File(_) => "file",
@@ -96,7 +107,9 @@ impl Way {
             | Self::Matrix(endpoint)
             | Self::Webhook(endpoint)
             | Self::Ntfy(endpoint)
+            | Self::Vigil(endpoint)
             | Self::Sms { endpoint, .. }
+            | Self::Kannel { endpoint, .. }
             | Self::Statuspage { endpoint, .. } => Some(endpoint),
         }
     }
@@ -193,7 +206,7 @@ pub enum TrackerKind {
     Github,
     /// GitLab issues; the base ends before `/api/v4`.
     Gitlab,
-    /// Jira Cloud or Data Center; the base ends before `/rest`.
+    /// Jira Cloud; the base ends before `/rest`.
     Jira,
     /// PagerDuty incidents; the base is `https://api.pagerduty.com`.
     Pagerduty,

@@ -7,10 +7,11 @@ use futures_util::future::BoxFuture;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Letter, Tokio1Executor};
 
 use super::super::Clock;
+use super::super::http::{cause, tls_words};
 use super::super::registry::Basic;
 use super::config::{Smtp, SmtpTls};
 use super::web::settled;
@@ -72,6 +73,8 @@ impl Mail {
                 };
                 let pem = std::fs::read(path).map_err(|_| unusable())?;
                 let ca = Certificate::from_pem(&pem).map_err(|_| unusable())?;
+                // It alone: who names an authority does not mean every other one too.
+                parameters = parameters.certificate_store(CertificateStore::None);
                 parameters = parameters.add_root_certificate(ca);
             }
             let parameters = parameters
@@ -129,6 +132,25 @@ impl Mail {
     fn failed(&self, server: &str, error: &lettre::transport::smtp::Error, early: bool) -> Outcome {
         let said = SafeText::new(&innermost(error));
         let at = self.clock.now();
+        if let Some(tls) = cause::<rustls::Error>(error) {
+            let words = tls_words(tls, &["`ca`", "`host`", "`security` and `port`"]);
+            return if early {
+                refused(format!("{server} {words} Nothing was sent."))
+            } else {
+                unknown(format!("The connection broke while the mail was sent: {server} {words}"))
+            };
+        }
+        // Never without what was configured: who sits between could have taken the offer away.
+        if early
+            && error.is_client()
+            && self.smtp.tls == SmtpTls::StartTls
+            && said.contains("STARTTLS")
+        {
+            return refused(format!(
+                "{server} does not offer to encrypt the line (STARTTLS). Nothing was sent; check `security` \
+                 and `port`, and who stands between."
+            ));
+        }
         if error.is_permanent() {
             return refused(format!("{server} refused the mail: {said}."));
         }

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::chat::absent;
 use super::web::{Body, Call, Verb, Web, settled};
-use super::{Outlet, mark, message, received, refused, unknown, whole};
-use crate::domain::{Operation, Outcome, Purpose, SafeText, Severity};
+use super::{Outlet, mark, message, received, refused, shortened, unknown, whole};
+use crate::domain::{Message, Operation, Outcome, Purpose, SafeText, Severity};
 
 /// A webhook of the person's own: the message as JSON, with the key as `Idempotency-Key`.
 pub struct Webhook {
@@ -81,10 +81,11 @@ impl Outlet for Ntfy {
             let message = message(operation)?;
             let urgent = matches!(message.purpose, Purpose::Page)
                 || matches!(message.severity, Some(Severity::Sev1));
+            let mark = mark(key);
             let body = json!({
                 "topic": self.topic(&message.to),
                 "title": message.subject.as_str(),
-                "message": format!("{}\n{}", message.body, mark(key)),
+                "message": format!("{}\n{mark}", shortened(&message.body, MOST_NTFY - mark.len() - 1)),
                 "priority": if urgent { 5 } else { 3 },
             });
             let answer = self.web.json(&Call::post("/", body)).await?;
@@ -129,8 +130,16 @@ pub struct Sms {
     web: Web,
 }
 
+/// ntfy refuses longer messages, or makes attachments of them.
+const MOST_NTFY: usize = 4_096;
+
 /// Longer ones are cut by the carriers into parts, each paid for; the whole text is elsewhere.
 const MOST_SMS: usize = 480;
+
+/// Subject, text and mark, as much of them as a short message takes.
+pub(super) fn short_message(message: &Message, mark: &str) -> String {
+    format!("{} {mark}", shortened(&whole(message), MOST_SMS))
+}
 
 impl Sms {
     /// Sends from one number to those configured, unless the message says otherwise.
@@ -154,11 +163,7 @@ impl Sms {
 
     async fn sent(&self, to: &str, mark: &str) -> Result<Option<String>, Outcome> {
         let call = Call::get(self.messages()).with("To", to).with("PageSize", "50");
-        let answer = self
-            .web
-            .json(&call)
-            .await
-            .map_err(|_| unknown("The account's messages could not be read."))?;
+        let answer = self.web.json(&call).await?;
         let all = answer["messages"].as_array().map_or(&[][..], Vec::as_slice);
         let found = all.iter().find(|m| m["body"].as_str().is_some_and(|t| t.ends_with(mark)));
         Ok(found.and_then(|m| m["sid"].as_str()).map(str::to_owned))
@@ -178,18 +183,13 @@ impl Outlet for Sms {
                 return Err(refused("No number is configured to send to."));
             }
             let mark = mark(key);
-            let mut text = whole(message);
-            if text.len() > MOST_SMS {
-                let end = (0..=MOST_SMS).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-                text.truncate(end);
-                text.push('…');
-            }
-            let text = format!("{text} {mark}");
+            let text = short_message(message, &mark);
             let mut sids = Vec::new();
             for number in &numbers {
                 // Of several numbers some may have been reached by an attempt that was cut off.
                 if numbers.len() > 1
-                    && let Some(sid) = self.sent(number, &mark).await?
+                    && let Some(sid) =
+                        self.sent(number, &mark).await.map_err(|o| self.web.unwritten(o))?
                 {
                     sids.push(sid);
                     continue;
@@ -212,7 +212,8 @@ impl Outlet for Sms {
             let message = message(operation)?;
             let mut sids = Vec::new();
             for number in self.numbers(&message.to) {
-                match self.sent(&number, &mark(key)).await? {
+                let sent = self.sent(&number, &mark(key)).await;
+                match sent.map_err(|_| unknown("The account's messages could not be read."))? {
                     Some(sid) => sids.push(sid),
                     None => return Ok(absent(self.web.now())),
                 }

@@ -25,9 +25,7 @@ impl Statuspage {
     async fn there(&self, message: &Message) -> Result<Option<Value>, Outcome> {
         let Some(ours) = &message.incident else { return Ok(None) };
         let path = format!("/pages/{}/incidents", self.page);
-        let all = self.web.json(&Call::get(path).with("limit", "50")).await.map_err(|_| {
-            unknown("The page's incidents could not be read, so it is not clear what is there.")
-        })?;
+        let all = self.web.json(&Call::get(path).with("limit", "50")).await?;
         let all = all.as_array().cloned().unwrap_or_default();
         Ok(all
             .into_iter()
@@ -68,14 +66,7 @@ impl Outlet for Statuspage {
     fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
         settled(async move {
             let message = message(operation)?;
-            let there = match self.there(message).await {
-                Ok(there) => there,
-                // Nothing has been written yet, so this attempt certainly did nothing.
-                Err(Outcome::Unknown { why }) => {
-                    return Err(Outcome::Later { why, at: self.web.now() });
-                }
-                Err(other) => return Err(other),
-            };
+            let there = self.there(message).await.map_err(|o| self.web.unwritten(o))?;
             let incident = message.incident.as_ref().map_or("", |id| id.as_str());
             let mut body = json!({ "incident": {
                 "status": status(message.status.unwrap_or(Status::Investigating)),
@@ -105,7 +96,9 @@ impl Outlet for Statuspage {
 
     fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
         settled(async move {
-            let there = self.there(message(operation)?).await?;
+            let there = self.there(message(operation)?).await.map_err(|_| {
+                unknown("The page's incidents could not be read, so it is not clear what is there.")
+            })?;
             let update = mark(key);
             Ok(match there {
                 Some(one) if one["metadata"]["quarterdeck"]["update"] == update.as_str() => {

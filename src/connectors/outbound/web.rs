@@ -136,6 +136,14 @@ impl Web {
         Outcome::Later { why: SafeText::body(why), at }
     }
 
+    /// What the failure of a look means when nothing has been written yet: nothing was done.
+    pub fn unwritten(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Unknown { why } => Outcome::Later { why, at: self.now() },
+            other => other,
+        }
+    }
+
     fn failed(&self, fault: &Fault) -> Outcome {
         let why = &fault.failure.sentence;
         if fault.may_have_acted {
@@ -157,8 +165,9 @@ impl Web {
                 "It does not accept our credentials ({}); check them.{said}",
                 reply.status
             ))),
-            429 => {
-                let why = format!("It asks us to slow down (429).{said}");
+            // Statuspage's word is 420.
+            420 | 429 => {
+                let why = format!("It asks us to slow down ({}).{said}", reply.status);
                 Err(self.later(&why, reply.retry_after.or(Some(Span::from_secs(1)))))
             }
             // Said before anything was done, by whatever stands in front of the service.

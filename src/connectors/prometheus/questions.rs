@@ -105,7 +105,9 @@ impl Questions {
     pub(super) fn title(&self, number: usize) -> String {
         let Some((of, _)) = self.all.get(number) else { return "a query".to_owned() };
         match of {
-            MeasureId::Used(id) => format!("the use of the resource {id}"),
+            MeasureId::Used(id) | MeasureId::LongUsed(id) => {
+                format!("the use of the resource {id}")
+            }
             MeasureId::Limit(id) => format!("the limit of the resource {id}"),
             MeasureId::Alive(id) => format!("the liveness of {id}"),
             MeasureId::Members(id) => format!("the members of {id}"),
@@ -197,7 +199,7 @@ impl Prometheus {
             plan::tags(query_of(ask)).filter_map(|id| id.parse().ok()).collect();
         let mut answers = gathered::<Measured>(asked.iter().copied());
         let maker = &mut state.maker;
-        wire::elements(&reply.body, |mut element| {
+        wire::elements(&reply.body, |element| {
             let Some(wire::Point(_, value)) = element.value else { return };
             let tag = element.metric.0.iter().position(|(name, _)| name == plan::TAG);
             let Some(tag) = tag.map(|at| element.metric.0.swap_remove(at).1) else { return };
@@ -226,11 +228,11 @@ impl Prometheus {
     ) -> Result<Vec<Observation>, ParseError> {
         let mut state = self.state();
         let ahead = state.moved(&ask.key);
-        let around = ask.key.starts_with("around:");
+        let (around, long) = (ask.key.starts_with("around:"), ask.key.starts_with("resource:"));
         let asked = plan::tags(query_of(ask)).filter_map(|id| id.parse().ok());
         let mut courses = gathered::<Series>(asked);
         let maker = &mut state.maker;
-        wire::elements(&reply.body, |mut element| {
+        wire::elements(&reply.body, |element| {
             let tag = element.metric.0.iter().position(|(name, _)| name == plan::TAG);
             let Some(tag) = tag.map(|at| element.metric.0.swap_remove(at).1) else { return };
             if let Some(lines) = tag.parse().ok().and_then(|at: usize| courses.get_mut(&at)) {
@@ -244,7 +246,10 @@ impl Prometheus {
             let of = if around {
                 self.questions.compared.get(at)?.1.clone()
             } else {
-                self.questions.all.get(at)?.0.clone()
+                match self.questions.all.get(at)?.0.clone() {
+                    MeasureId::Used(id) if long => MeasureId::LongUsed(id),
+                    of => of,
+                }
             };
             lines.sort_by(|a, b| a.labels.cmp(&b.labels));
             Some(Observation::Course { of, lines })

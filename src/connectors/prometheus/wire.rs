@@ -7,14 +7,14 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::connectors::ParseError;
-use crate::connectors::wire::{self, Each, LabelMaker, Pairs, Text};
+use crate::connectors::wire::{self, LabelMaker, Pairs, Quick, Scan, Text};
 use crate::domain::{AlertRule, Labels, Reading, RulesSeen, SafeText, Span, Timestamp};
 
 /// One element of a result.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Element<'a> {
     pub(super) metric: Pairs<'a>,
     pub(super) value: Option<Point>,
@@ -65,6 +65,40 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point(pub(super) Timestamp, pub(super) f64);
 
+impl<'a> Quick<'a> for Element<'a> {
+    fn read(&mut self, scan: &mut Scan<'a>) -> Option<()> {
+        (self.value, self.alone) = (None, None);
+        self.values.clear();
+        if !scan.eat("{\"metric\":") {
+            return None;
+        }
+        self.metric.read(scan)?;
+        if scan.eat(",\"value\":") {
+            self.value = Some(Point::scan(scan)?);
+        } else if scan.eat(",\"values\":") {
+            scan.each_element(|scan| {
+                self.values.push(Point::scan(scan)?);
+                Some(())
+            })?;
+        }
+        scan.eat("}").then_some(())
+    }
+}
+
+impl Point {
+    fn scan(scan: &mut Scan<'_>) -> Option<Self> {
+        if !scan.eat("[") {
+            return None;
+        }
+        let at = scan.seconds()?;
+        if !scan.eat(",") {
+            return None;
+        }
+        let value = number(&scan.string()?)?;
+        scan.eat("]").then(|| Self(Timestamp::from_seconds(at), value))
+    }
+}
+
 impl<'de> Deserialize<'de> for Point {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct V;
@@ -94,18 +128,29 @@ fn number(text: &str) -> Option<f64> {
 /// Reads an answer of `query` or `query_range`, element by element.
 pub(super) fn elements<'de, F>(body: &'de [u8], mut each: F) -> Result<(), ParseError>
 where
-    F: FnMut(Element<'de>),
+    F: FnMut(&mut Element<'de>),
 {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let envelope = Envelope { each: &mut each }
-        .deserialize(&mut deserializer)
-        .and_then(|found| deserializer.end().map(|()| found))
-        .map_err(|e| wire::shape(&e))?;
-    envelope.checked()
-}
-
-struct Envelope<'f, F> {
-    each: &'f mut F,
+    let mut found = Found::default();
+    let mut scan = Scan::new(body)?;
+    scan.fields(|scan, field| {
+        match field {
+            "status" => found.status = scan.value::<Text<'de>>()?.to_string(),
+            "error" => found.error = scan.value::<Text<'de>>()?.to_string(),
+            "data" if scan.null() => {}
+            "data" => scan.fields(|scan, field| {
+                if field == "result" {
+                    found.result = true;
+                    scan.elements(&mut each)
+                } else {
+                    scan.skip()
+                }
+            })?,
+            _ => scan.skip()?,
+        }
+        Ok(())
+    })?;
+    scan.end()?;
+    found.checked()
 }
 
 #[derive(Default)]
@@ -123,65 +168,6 @@ impl Found {
             ("error", _) => Err(ParseError::Refused(SafeText::new(&self.error).to_string())),
             _ => Err(ParseError::Shape("its status is neither success nor error".to_owned())),
         }
-    }
-}
-
-impl<'de, F: FnMut(Element<'de>)> DeserializeSeed<'de> for Envelope<'_, F> {
-    type Value = Found;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, F: FnMut(Element<'de>)> Visitor<'de> for Envelope<'_, F> {
-    type Value = Found;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with status and data")
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
-        let mut found = Found::default();
-        while let Some(Text(field)) = map.next_key::<Text<'de>>()? {
-            match &*field {
-                "status" => found.status = map.next_value::<Text<'de>>()?.to_string(),
-                "error" => found.error = map.next_value::<Text<'de>>()?.to_string(),
-                "data" => found.result |= map.next_value_seed(Data { each: &mut *self.each })?,
-                _ => wire::skip(&mut map)?,
-            }
-        }
-        Ok(found)
-    }
-}
-
-struct Data<'f, F> {
-    each: &'f mut F,
-}
-
-impl<'de, F: FnMut(Element<'de>)> DeserializeSeed<'de> for Data<'_, F> {
-    type Value = bool;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, F: FnMut(Element<'de>)> Visitor<'de> for Data<'_, F> {
-    type Value = bool;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with result")
-    }
-    fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut found = false;
-        while let Some(Text(field)) = map.next_key::<Text<'de>>()? {
-            if &*field == "result" {
-                found = true;
-                map.next_value_seed(Each { each: &mut *self.each, of: PhantomData })?;
-            } else {
-                wire::skip(&mut map)?;
-            }
-        }
-        Ok(found)
     }
 }
 
@@ -312,4 +298,40 @@ pub(super) fn version(body: &[u8]) -> Result<SafeText, ParseError> {
         version: Text<'a>,
     }
     Ok(SafeText::new(&answer::<Info<'_>>(body)?.version))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::connectors::wire::testing::{agrees, garbled};
+
+    const ONE: &str =
+        r#"{"metric":{"__name__":"up","job":"a\"b"},"value":[1795345055.081,"1.5e3"]}"#;
+    const LINE: &str =
+        r#"{"metric":{},"values":[[1795345055,"1"],[1795345070.5,"NaN"],[1795345085,"+Inf"]]}"#;
+
+    #[test]
+    fn series_as_prometheus_writes_them_are_read_quickly() {
+        assert!(agrees::<Element<'_>>(ONE).unwrap());
+        let mut scan = Scan::new(LINE.as_bytes()).unwrap();
+        let mut line = Element::default();
+        assert_eq!(line.read(&mut scan), Some(()));
+        let read = line.values.iter().map(|p| (p.0.millis(), p.1.to_string()));
+        let of = |at: i64, value: &str| (at, value.to_owned());
+        let points = [of(1795345055000, "1"), of(1795345070500, "NaN"), of(1795345085000, "inf")];
+        assert_eq!(read.collect::<Vec<_>>(), points);
+    }
+
+    proptest! {
+        #[test]
+        fn a_garbled_series_is_what_serde_json_takes_it_for(
+            json in garbled(ONE),
+            line in garbled(LINE.replace("NaN", "7")),
+        ) {
+            agrees::<Element<'_>>(&json)?;
+            agrees::<Element<'_>>(&line)?;
+        }
+    }
 }

@@ -172,4 +172,8 @@ impl Transport for Recording {
             Ok(reply)
         })
     }
+
+    fn take_back(&self, body: Vec<u8>) {
+        self.transport.take_back(body);
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::text::{incident_line, last_line, markdown};
+use super::text::{headline, incident_line, last_line, markdown};
 use super::{
     Api, Asked, Comment, Desk, Draft, Target, Ticket, list, refused, segment, unknown, word,
 };
@@ -12,6 +12,8 @@ use crate::domain::Status;
 /// Comments and issues on one page, and most pages that are read.
 const PAGE: usize = 100;
 const PAGES: usize = 10;
+/// Most letters of a title.
+const TITLE: usize = 256;
 
 /// The API; stateless.
 pub(super) struct Github;
@@ -46,7 +48,8 @@ fn ticket(desk: &Desk, one: &Value) -> Option<Ticket> {
     let version = word(&one["updated_at"]);
     // Times are in seconds; two changes in one second are told apart by these.
     let version = format!("{version} {state} {}", one["comments"].as_u64().unwrap_or(0));
-    Some(Ticket { key: format!("#{number}"), url, done: state == "closed", state, version })
+    let (done, group) = (state == "closed", String::new());
+    Some(Ticket { key: format!("#{number}"), url, done, state, group, version })
 }
 
 fn carries(one: &Value, incident: &str) -> bool {
@@ -83,7 +86,7 @@ impl Api for Github {
             .priority
             .map_or_else(|| draft.severity.to_string().to_ascii_lowercase(), str::to_owned);
         let body = json!({
-            "title": draft.title,
+            "title": headline(draft.title, TITLE),
             "body": markdown(&draft.body),
             "labels": desk.labels(&priority),
         });

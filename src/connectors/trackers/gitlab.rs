@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::text::{incident_line, last_line, markdown};
+use super::text::{headline, incident_line, last_line, markdown};
 use super::{
     Api, Asked, Comment, Desk, Draft, Target, Ticket, list, refused, segment, unknown, word,
 };
@@ -12,6 +12,8 @@ use crate::domain::Status;
 /// Entries on one page, and most pages that are read.
 const PAGE: usize = 100;
 const PAGES: usize = 10;
+/// Most letters of a title.
+const TITLE: usize = 255;
 
 /// The API; stateless.
 pub(super) struct Gitlab;
@@ -30,7 +32,8 @@ fn ticket(desk: &Desk, one: &Value) -> Option<Ticket> {
     let url = desk.link(&format!("/{}/-/issues/{number}", desk.config.project));
     let version =
         format!("{} {state} {}", word(&one["updated_at"]), word(&one["user_notes_count"]));
-    Some(Ticket { key: format!("#{number}"), url, done: state == "closed", state, version })
+    let (done, group) = (state == "closed", String::new());
+    Some(Ticket { key: format!("#{number}"), url, done, state, group, version })
 }
 
 impl Api for Gitlab {
@@ -53,7 +56,7 @@ impl Api for Gitlab {
     async fn create(&self, desk: &Desk, draft: &Draft<'_>) -> Asked<Ticket> {
         let usual = draft.severity.to_string().to_ascii_lowercase();
         let body = json!({
-            "title": draft.title,
+            "title": headline(draft.title, TITLE),
             "description": markdown(&draft.body),
             "labels": desk.labels(draft.priority.unwrap_or(&usual)).join(","),
         });

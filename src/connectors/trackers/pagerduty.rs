@@ -6,7 +6,7 @@ use super::{
     Api, Asked, Comment, Desk, Draft, Target, Ticket, list, refused, segment, unknown, word,
 };
 use crate::connectors::outbound::{Body, Call, Verb};
-use crate::domain::{Severity, Status};
+use crate::domain::{Outcome, Severity, Status};
 
 /// The API; stateless.
 pub(super) struct Pagerduty;
@@ -29,7 +29,7 @@ fn ticket(desk: &Desk, one: &Value) -> Option<Ticket> {
     });
     let url = theirs.map_or_else(|| desk.link(&path(&key)), String::from);
     let version = format!("{} {state}", word(&one["updated_at"]));
-    Some(Ticket { key, url, done: state == "resolved", state, version })
+    Some(Ticket { key, url, done: state == "resolved", state, group: String::new(), version })
 }
 
 impl Pagerduty {
@@ -70,7 +70,13 @@ impl Api for Pagerduty {
             incident["priority"] = json!({ "id": priority, "type": "priority_reference" });
         }
         let made = Call::post("/incidents", json!({ "incident": incident }));
-        let made = desk.ask(&call(desk, made)).await?;
+        let made = match desk.ask(&call(desk, made)).await {
+            // Of two consoles at the same moment one is told that there is one by now.
+            Err(refused @ Outcome::Refused { .. }) => {
+                return self.find(desk, draft.incident).await?.ok_or(refused);
+            }
+            made => made?,
+        };
         ticket(desk, &made["incident"])
             .ok_or_else(|| unknown("It took the incident and did not say which it is."))
     }

@@ -32,7 +32,8 @@ fn ticket(desk: &Desk, data: &Value) -> Option<Ticket> {
     let state = word(&data["attributes"]["status"]["name"]);
     let done = matches!(state.as_str(), "resolved" | "done-cbb");
     let version = word(&data["@etag"]).trim_matches('"').to_owned();
-    Some(Ticket { url: desk.link(&format!("/{key}")), key, done, state, version })
+    let url = desk.link(&format!("/{key}"));
+    Some(Ticket { key, url, done, state, group: String::new(), version })
 }
 
 impl Roundup {

@@ -4,7 +4,7 @@ use crate::analysis::oncall::Stand;
 use crate::domain::{Audience, Playbook, Role, SafeText, Severity, Span, Timestamp};
 use crate::eventlog::{Policy, RecordId};
 
-use super::words::{clock, length, quoted};
+use super::words::{clock, left, length, quoted};
 use super::{Calling, Incident};
 
 /// A promised update comes up this long before it is due.
@@ -102,7 +102,7 @@ impl Incident {
                 let sentence = format!("The {first}{audience} update was due {due}, {by} ago.");
                 add(Waiting::UpdateLate(audience), promise.due, sentence);
             } else if promise.due.since(now) <= UPDATE_AHEAD {
-                let left = length(promise.due.since(now));
+                let left = left(promise.due.since(now));
                 let sentence = format!("The {first}{audience} update is due in {left}, at {due}.");
                 add(Waiting::UpdateSoon(audience), promise.due, sentence);
             }

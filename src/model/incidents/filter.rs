@@ -7,7 +7,7 @@ use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::domain::{Actor, SafeText};
+use crate::domain::{Actor, EntryKind, SafeText};
 
 use super::{Line, LineKind, Timeline};
 
@@ -68,8 +68,12 @@ impl TimelineFilter {
             self.people.is_empty() || self.people.iter().any(|p| p.eq_ignore_ascii_case(who.name()))
         };
         let fine = |line: &Line| (!self.pinned || line.pinned) && self.has_words(line);
+        let mut kinds = self.kinds.clone();
+        if kinds.contains(&LineKind::Entry(EntryKind::Decision)) {
+            kinds.push(LineKind::Deciding);
+        }
         let asks = self.pinned || !self.words.is_empty();
-        timeline.rows_where(from, &self.kinds, by, asks.then_some(fine))
+        timeline.rows_where(from, &kinds, by, asks.then_some(fine))
     }
 
     fn has_words(&self, line: &Line) -> bool {

@@ -45,6 +45,12 @@ pub(super) fn clock(at: Timestamp, now: Timestamp) -> String {
     at.utc().format(if same_day { "%H:%MZ" } else { "%Y-%m-%d %H:%MZ" }).to_string()
 }
 
+/// What is left of a span: ten minutes are ten minutes until one of them is gone.
+pub(super) fn left(span: Span) -> String {
+    let secs = span.millis().max(0).saturating_add(999) / 1_000;
+    length(Span::from_secs(if secs < 60 { secs } else { secs.saturating_add(59) / 60 * 60 }))
+}
+
 /// A length of time in its two largest units: `12s`, `4m`, `1h5m`, `2d3h`; never negative.
 pub(super) fn length(span: Span) -> String {
     let secs = span.millis().max(0) / 1_000;

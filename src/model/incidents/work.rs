@@ -7,7 +7,7 @@ use crate::eventlog::{
 };
 
 use super::fold::{Fact, Said};
-use super::words::{because, clock, length, list, quoted};
+use super::words::{because, clock, left, list, quoted};
 use super::{Can, Decision, DecisionOutcome, Incident, Task, Workstream};
 
 pub(super) fn task_given(incident: &mut Incident, fact: &Fact<'_>, event: &TaskGiven) -> String {
@@ -24,7 +24,7 @@ pub(super) fn task_given(incident: &mut Incident, fact: &Fact<'_>, event: &TaskG
     };
     incident.tasks.insert(fact.record.id, task);
     heard_about(incident, event.workstream, at);
-    let (text, box_) = (quoted(&event.text), length(event.due.since(at)));
+    let (text, box_) = (quoted(&event.text), left(event.due.since(at)));
     if owner == by {
         format!("{by} took on {text}, {box_} (until {})", clock(event.due, at))
     } else {

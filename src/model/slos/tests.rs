@@ -139,7 +139,43 @@ fn the_worst_comes_first_and_an_older_answer_changes_nothing() {
     book.recompute(&catalog(&slos[..1]));
     assert_eq!(book.statuses.len(), 1);
     assert_eq!(book.statuses[0].history, line, "judging again keeps the line");
-    assert!(book.readings.keys().all(|(slo, _)| slo.as_str() == "calm"));
+    assert!(book.readings.keys().all(|slo| slo.as_str() == "calm"));
+}
+
+/// Figures that stay as they were are not judged again, yet they are as young as they are, and what has to
+/// hold for a while comes to hold for so long.
+#[test]
+fn the_same_figures_later_are_newer_and_patience_runs_out_with_them() {
+    let (mut patient, calm) = (slo("patient"), slo("calm"));
+    patient.conditions.iter_mut().for_each(|c| c.hold = Span::from_mins(2));
+    let catalog = catalog(&[patient.clone(), calm.clone()]);
+    let mut book = SloBook::default();
+    book.recompute(&catalog);
+    let mut hear = |minute: i64, ratio: f64| {
+        let at = Span::from_mins(minute).millis();
+        let mut readings = everywhere(&patient, Reading::Value(0.5), 10.0, at);
+        readings.extend(everywhere(&calm, Reading::Value(ratio), 10.0, at));
+        let touched = book.observe(readings);
+        let changed = book.judge_again(&touched, &catalog);
+        let of = |id: &str| {
+            let status = book.status(&SloId::new(id)).unwrap();
+            (status.verdict, status.at.map(|at| at.millis() / 60_000))
+        };
+        (changed, of("patient"), of("calm"))
+    };
+    use Verdict::{Fine, Page, Spent};
+    assert_eq!(hear(1, 0.0), (true, (Spent, Some(1)), (Fine, Some(1))));
+    assert_eq!(hear(2, 0.0), (true, (Spent, Some(2)), (Fine, Some(2))));
+    assert_eq!(hear(3, 0.0), (true, (Page, Some(3)), (Fine, Some(3))));
+    let over = everywhere(&patient, Reading::Value(0.0), 10.0, Span::from_mins(4).millis());
+    let touched = book.observe(over);
+    assert!(book.judge_again(&touched, &catalog));
+    assert_eq!(book.status(&patient.id).unwrap().verdict, Fine);
+    let again = everywhere(&calm, Reading::Value(0.0), 10.0, Span::from_mins(9).millis());
+    let touched = book.observe(again);
+    assert!(!book.judge_again(&touched, &catalog), "nothing but the time is new");
+    let calm = book.status(&calm.id).unwrap();
+    assert_eq!((calm.verdict, calm.at), (Fine, Some(Timestamp::from_millis(540_000))));
 }
 
 #[test]

@@ -108,6 +108,12 @@ impl Steps {
         self.look(ours, now, &luck);
     }
 
+    /// Other fallbacks from now on. A channel that refused something may have been mended.
+    pub(super) fn change(&mut self, playbook: Arc<Playbook>) {
+        self.playbook = playbook;
+        self.refused.clear();
+    }
+
     fn look(&mut self, ours: bool, now: Instant, luck: &dyn Fn() -> f64) {
         let journal = &self.journal;
         self.open.retain(|id, _| journal.operations.get(id).is_some_and(OpenOperation::is_waiting));

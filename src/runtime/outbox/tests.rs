@@ -128,7 +128,7 @@ impl Shared {
             outlets: outlets.iter().map(|o| o.clone() as Arc<dyn Outlet>).collect(),
             playbook: Arc::new(Playbook { channels: channels.collect(), ..Playbook::default() }),
             clock: Arc::new(|| NOW),
-            log: Box::new(move |events| Box::pin(std::future::ready(shared.append(&events)))),
+            log: Arc::new(move |events| Box::pin(std::future::ready(shared.append(&events)))),
         };
         Outbox::start(means, self.journal.lock().unwrap().clone(), false)
     }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::{Entry, Field, Form, Pick, Remark};
+use crate::app::{Entry, Field, FieldName, Form, Pick, Remark};
 use crate::keys::PromptAction;
 use crate::theme::Token;
 use crate::view::format::short;
@@ -42,9 +42,10 @@ pub(super) fn draw(
     let fields_tall: u16 = wanted.iter().sum();
     let said = remark_rows(&form.remarks, if beside { side } else { room });
     let wrong = wrong_rows(form, usize::from(fields_wide).max(1));
-    let has_text = asked.iter().any(|(_, f)| matches!(f.entry, Entry::Text(_)));
+    // What is written to be read by others; a few words are not.
+    let has_text = asked.iter().any(|(_, f)| f.name == FieldName::Body);
     let below_them = if beside { 0 } else { said.min(10) + u16::from(said > 0) };
-    let tall = if has_text && asked.len() > 3 {
+    let tall = if has_text {
         // A text to be written has what room there is.
         area.height
     } else {

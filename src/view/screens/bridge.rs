@@ -9,7 +9,6 @@ use crate::model::{ConditionState, Exhaustion, Held, SloStatus, Verdict};
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::{Scene, exhaustion, reading, verdict};
-use crate::view::strip::repeats;
 use crate::view::widgets::chart::{Window, spark};
 use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top};
@@ -234,7 +233,7 @@ pub(crate) fn name(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell: &mu
     let strong = scene.unless_stale(fresh, Token::Text);
     let calm = status.verdict == Verdict::Fine;
     match scene.slo(status) {
-        Some(slo) if repeats(&slo.title, slo.service.as_str()) => {
+        Some(slo) if slo.names_service() => {
             cell.put_name(&slo.title, strong);
         }
         Some(slo) => {

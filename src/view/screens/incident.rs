@@ -17,6 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{Drawn, IncidentPane, board, first_visible};
+use crate::eventlog::RecordId;
 use crate::model::incidents::Incident;
 use crate::theme::Token;
 use crate::view::scene::Scene;
@@ -180,6 +181,24 @@ struct Board<'t> {
     rows: usize,
     selected: Option<usize>,
     per: u16,
+}
+
+/// A board of things known by their records.
+fn records<T>(
+    scene: &Scene<'_>,
+    buf: &mut Buffer,
+    area: Rect,
+    (board, focused): (&Board<'_>, bool),
+    (rows, chosen): (&[(RecordId, &T)], Option<RecordId>),
+    mut row: impl FnMut(&T, &mut Buffer, Rect),
+) -> Drawn {
+    let selected = rows.iter().position(|(id, _)| Some(*id) == chosen);
+    let board = Board { rows: rows.len(), selected, ..*board };
+    list(scene, buf, area, &board, focused, |at, buf, lines| {
+        if let Some((_, one)) = rows.get(at) {
+            row(one, buf, lines);
+        }
+    })
 }
 
 fn list(

@@ -1,10 +1,13 @@
 //! What people did lately: acknowledgements, notes, silences, newest first.
 
+use std::collections::BTreeMap;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::{Actor, Operation, Timestamp};
-use crate::model::Standing;
+use crate::domain::{Actor, Operation, Purpose, Timestamp};
+use crate::eventlog::RecordId;
+use crate::model::{OpenOperation, Standing};
 use crate::theme::Token;
 use crate::view::scene::Scene;
 use crate::view::widgets::text::{Pen, below};
@@ -34,6 +37,20 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
     }
 }
 
+/// The latest that were asked for, in no order. Delivery tests are told where the channels are.
+fn latest(all: &BTreeMap<RecordId, OpenOperation>, most: usize) -> Vec<&OpenOperation> {
+    let is_test = |one: &&OpenOperation| {
+        matches!(&one.operation, Operation::Send(message)
+            if matches!(message.purpose, Purpose::Test { .. }))
+    };
+    let mut found: Vec<&OpenOperation> = all.values().filter(|one| !is_test(one)).collect();
+    if most > 0 && found.len() > most {
+        found.select_nth_unstable_by_key(most - 1, |one| std::cmp::Reverse(one.at));
+    }
+    found.truncate(most);
+    found
+}
+
 fn entries<'m>(scene: &Scene<'m>, most: usize) -> Vec<Entry<'m>> {
     let model = scene.model();
     let journal = &model.journal;
@@ -47,7 +64,7 @@ fn entries<'m>(scene: &Scene<'m>, most: usize) -> Vec<Entry<'m>> {
     for note in journal.notes.values().rev().take(most) {
         all.push((note.at, &note.by, "✎", note.text.to_string(), Token::Info));
     }
-    for operation in journal.operations.values().rev().take(most) {
+    for operation in latest(&journal.operations, most) {
         let what = match &operation.operation {
             Operation::Silence { site, draft } => format!("silence on {site}: {}", draft.comment),
             Operation::Expire { site, .. } => format!("end of a silence on {site}"),
@@ -67,4 +84,33 @@ fn entries<'m>(scene: &Scene<'m>, most: usize) -> Vec<Entry<'m>> {
     all.sort_by_key(|entry| std::cmp::Reverse(entry.0));
     all.truncate(most);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+    use crate::domain::{SilenceId, SiteId};
+
+    #[test]
+    fn the_latest_are_told_whatever_their_records_are_called() {
+        let asked = |secs: i64| OpenOperation {
+            by: Actor::new("ada"),
+            at: Timestamp::from_millis(secs * 1_000),
+            operation: Operation::Expire { site: SiteId::new("eu"), id: SilenceId::new("s") },
+            outcome: None,
+            attempt: None,
+        };
+        // Records are named by hashes: the newest may have the smallest name.
+        let all = (0..9u8).map(|n| (RecordId([9 - n; 32]), asked(n.into()))).collect();
+        let times = |most: usize| {
+            let mut times: Vec<i64> =
+                latest(&all, most).iter().map(|one| one.at.millis() / 1_000).collect();
+            times.sort_unstable();
+            times
+        };
+        assert_eq!(times(3), [6, 7, 8]);
+        assert_eq!((times(0).len(), times(20).len()), (0, 9));
+    }
 }

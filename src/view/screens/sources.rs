@@ -1,10 +1,14 @@
-//! The Sources screen: every connector's state, and the Bridge's pane of them.
+//! The Sources screen: every connector's state, every way out, and the Bridge's pane of the sources.
+
+mod outlets;
+
+pub(crate) use outlets::troubled;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::actions::Action;
-use crate::app::{Drawn, first_visible};
+use crate::app::{Drawn, SourcesRow, first_visible};
 use crate::domain::{Breaker, ClockOffset, FailureKind, Freshness, SourceKind, SourceStatus, Span};
 use crate::theme::Token;
 use crate::view::format::{self, Short, short};
@@ -46,6 +50,9 @@ const COLUMNS: [Column<Col>; 12] = [
     Column::new(Col::Retries, "retries", 7, 7).right(),
     Column::new(Col::Next, "asked", 7, 2).right(),
 ];
+
+/// Wider than this a row is no longer read as one.
+const WIDE: u16 = 132;
 
 /// Shape, word and colour of a source's state.
 fn state(source: &SourceStatus, scene: &Scene<'_>) -> (&'static str, &'static str, Token) {
@@ -93,44 +100,91 @@ fn next_try(source: &SourceStatus, scene: &Scene<'_>) -> Short {
     match source.next_try {
         None => short!("—"),
         Some(at) if at <= scene.now() => short!("now"),
-        Some(at) => short!("in {}", format::span(at.since(scene.now()))),
+        // Whole seconds: milliseconds are neither read nor have room.
+        Some(at) => {
+            let left = (at.since(scene.now()).millis() + 999) / 1_000;
+            short!("in {}", format::span(Span::from_secs(left)))
+        }
     }
 }
 
 /// Draws the screen.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
+    let playbook = &scene.model().playbook;
+    let lines = |count: usize| u16::try_from(count.max(1)).unwrap_or(u16::MAX).saturating_add(1);
+    let ins = lines(scene.model().sources.len());
+    let outs = lines(playbook.channels.len() + playbook.trackers.len());
+    let on_outlets = scene.state.ui.sources.on_outlets();
+    // What is selected is told in the lower half, unless the lists leave more.
+    let both = ins.saturating_add(outs).saturating_add(2);
+    let free = body.height.saturating_sub(both);
+    let detail = (body.height / 2).clamp(4, 14).min(free.max(body.height / 3)).max(free);
+    let detail = detail.min(body.height.saturating_sub(3));
+    let room = body.height - detail;
+    let gap = u16::from(both <= room);
+    let room = room.saturating_sub(gap + 1);
+    // The list with the keys has the room; the other one keeps its title and a row or two.
+    let share = |mine: u16, other: u16| mine.min(room.saturating_sub(other.min(3)).max(1));
+    let (ins, outs) = if on_outlets {
+        let outs = share(outs, ins);
+        (ins.min(room.saturating_sub(outs)), outs)
+    } else {
+        let ins = share(ins, outs);
+        (ins, outs.min(room.saturating_sub(ins)))
+    };
+    let (upper, lower) = (top(body, ins), top(below(body, ins + gap), outs));
+    let about = below(body, ins + gap + outs + 1);
+    let drawn =
+        (list(scene, buf, upper, !on_outlets), outlets::list(scene, buf, lower, on_outlets));
+    if on_outlets {
+        outlets::about(scene, buf, about);
+        return drawn.1;
+    }
+    let sources = &scene.model().sources;
+    let row = selected(scene).unwrap_or(drawn.0.top);
+    if let Some(source) = sources.values().nth(row) {
+        about_source(scene, buf, inner(about), source);
+    }
+    drawn.0
+}
+
+/// Place of the selected source.
+fn selected(scene: &Scene<'_>) -> Option<usize> {
+    match &scene.state.ui.sources.selected {
+        Some(SourcesRow::Source(id)) => scene.model().sources.keys().position(|k| k == id),
+        _ => None,
+    }
+}
+
+fn list(scene: &Scene<'_>, buf: &mut Buffer, table: Rect, focused: bool) -> Drawn {
     let sources = &scene.model().sources;
     let count = sources.len();
-    let ui = &scene.state.ui.sources;
-    if count == 0 {
-        title(scene, buf, body, "Sources", true);
-        let words = "No sources are configured. `quarterdeck init` asks for them and tests each.";
-        empty(scene, buf, below(body, 1), (words.to_owned(), Token::Muted));
+    if table.height == 0 {
         return Drawn::default();
     }
-    let detail = (body.height / 2).clamp(4, 14).min(body.height.saturating_sub(3));
-    let table = top(body, body.height - detail);
-    let wanted = u16::try_from(count).unwrap_or(u16::MAX).saturating_add(1);
-    let table = top(table, wanted);
+    if count == 0 {
+        title(scene, buf, table, "Sources", focused);
+        let words = "No sources are configured. `quarterdeck init` asks for them and tests each.";
+        empty(scene, buf, below(table, 1), (words.to_owned(), Token::Muted));
+        return Drawn::default();
+    }
     let list = below(table, 1);
     let page = usize::from(list.height);
-    let selected = ui.selected.as_ref().and_then(|id| sources.keys().position(|k| k == id));
-    let first = first_visible(ui.scroll, selected.unwrap_or(ui.scroll), page, count);
+    let selected = selected(scene);
+    let scroll = scene.state.ui.sources.scroll;
+    let first = first_visible(scroll, selected.unwrap_or(scroll), page, count);
     let (outer, table, list) = (table, inner(table), inner(list));
-    let placed = place(&COLUMNS, table);
+    let placed = place(&COLUMNS, Rect { width: table.width.min(WIDE), ..table });
     headings(&placed, table, buf, scene.style(Token::Header));
     let room = Rect { width: title_room(&placed, outer), ..outer };
-    title(scene, buf, top(room, 1), "Sources", true);
+    let more = count.saturating_sub(page);
+    let name = if focused || more == 0 { short!("Sources") } else { short!("Sources +{more}") };
+    title(scene, buf, top(room, 1), &name, focused);
     rows(&placed, list, buf, sources.values().skip(first), |col, source, cell| {
         source_cell(scene, col, source, cell);
     });
     if let Some(row) = selected {
-        mark_row(scene, buf, list, row, first, true);
-    }
-    let about = selected.map_or(first, |row| row);
-    if let Some(source) = sources.values().nth(about) {
-        let area = inner(below(body, table.height + 1));
-        about_source(scene, buf, area, source);
+        mark_row(scene, buf, list, row, first, focused);
     }
     Drawn { top: first, page, ..Drawn::default() }
 }

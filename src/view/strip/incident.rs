@@ -1,8 +1,8 @@
 //! The strip while an incident is going on: how bad, who commands, what is promised, what is overdue.
 //!
-//! As room gets short, words become figures; then these go, in this order: empty roles, the burn, what is
-//! out of sight and the age, the title's later words, the id, other incidents, overdue tasks, the commander,
-//! the title. Severity and the next update stay.
+//! As room gets short, words become figures; then these go, in this order: empty roles, the title's later
+//! words, the burn, what is out of sight and the age, the id, other incidents, overdue tasks, the commander, the
+//! title. Severity and the next update stay.
 
 use crate::domain::{Reading, Role};
 use crate::model::incidents::Incident;
@@ -40,7 +40,7 @@ pub(super) fn parts<'t>(scene: &Scene<'_>, incident: &Incident, lost: usize) -> 
     if others > 0 {
         parts.push(Part::of(short!("+{others}"), scene.style(Token::Warning), 4));
     }
-    let title = Part::flexible(incident.title.to_string(), 24, scene.style(Token::Title), 7);
+    let title = Part::flexible(incident.title.to_string(), 24, scene.style(Token::Title), 10);
     let (start, cut) = fit(&incident.title, 16);
     parts.push(title.or_until(short!("{start}{}", if cut { "…" } else { "" }), 1));
     let age = format::age(Some(incident.declared_at), scene.now());
@@ -54,7 +54,7 @@ pub(super) fn parts<'t>(scene: &Scene<'_>, incident: &Incident, lost: usize) -> 
     }
     let empty = empty_roles(incident);
     if !empty.is_empty() {
-        parts.push(Part::of(empty, scene.style(Token::Warning), 10));
+        parts.push(Part::of(empty, scene.style(Token::Warning), 11));
     }
     if let Some(at) = promise(scene, incident) {
         let left = at.since(scene.now());
@@ -62,13 +62,13 @@ pub(super) fn parts<'t>(scene: &Scene<'_>, incident: &Incident, lost: usize) -> 
             Urgency::Overdue => {
                 let over = format::clock(scene.now().since(at));
                 let style = scene.style(Token::BannerWarning);
-                Part::of(short!(" update overdue {over} "), style, 12)
+                Part::of(short!(" update overdue {over} "), style, 13)
                     .or(short!(" update -{over} "))
             }
             urgency => {
                 let clock = format::clock(left);
                 let style = scene.style(urgency.token());
-                Part::of(short!("update in {clock}"), style, 12).or(short!("update {clock}"))
+                Part::of(short!("update in {clock}"), style, 13).or(short!("update {clock}"))
             }
         });
     }
@@ -79,7 +79,7 @@ pub(super) fn parts<'t>(scene: &Scene<'_>, incident: &Incident, lost: usize) -> 
     if tasks > 0 {
         let style = scene.style(Token::Error);
         let word = if tasks == 1 { "task" } else { "tasks" };
-        let part = Part::of(short!("{tasks} {word} overdue"), style, 11);
+        let part = Part::of(short!("{tasks} {word} overdue"), style, 12);
         parts.push(part.or_until(short!("{tasks} overdue"), 3));
     }
     if lost > 0 {

@@ -44,7 +44,7 @@ fn line(line: &str) -> Option<Labelled> {
 }
 
 /// All rows of the table for this corpus.
-pub fn run(corpora: &Path) -> Vec<Row> {
+pub(crate) fn run(corpora: &Path) -> Vec<Row> {
     let mut paths: Vec<_> = std::fs::read_dir(corpora.join("ait-alerts"))
         .expect("the corpus")
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -9,7 +9,7 @@ use quarterdeck::analysis::correlation::templates::Templates;
 use super::row::{Row, gunzip};
 
 /// All rows of the table for this corpus.
-pub fn run(corpora: &Path) -> Vec<Row> {
+pub(crate) fn run(corpora: &Path) -> Vec<Row> {
     let mut paths: Vec<_> = std::fs::read_dir(corpora.join("loghub-2k"))
         .expect("the corpus")
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -22,8 +22,11 @@ mod telecom;
 
 use row::Row;
 
+/// Measures one corpus in its folder's parent.
+type Run = fn(&Path) -> Vec<Row>;
+
 /// What is measured on each corpus.
-const CORPORA: &[(&str, fn(&Path) -> Vec<Row>)] = &[
+const CORPORA: &[(&str, Run)] = &[
     ("nab", numenta::run),
     ("m4-hourly", m4::run),
     ("petshop", petshop::run),

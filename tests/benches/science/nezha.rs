@@ -25,7 +25,7 @@ struct Fault {
 type Points = Vec<(Timestamp, f64)>;
 
 /// One day.
-pub struct Day {
+pub(crate) struct Day {
     name: &'static str,
     names: Vec<String>,
     edges: Vec<(usize, usize)>,
@@ -43,7 +43,7 @@ impl Day {
 }
 
 /// Reads the days that are there.
-pub fn load(corpora: &Path) -> Vec<Day> {
+pub(crate) fn load(corpora: &Path) -> Vec<Day> {
     let root = corpora.join("nezha-onlineboutique");
     DAYS.iter().filter(|day| root.join(day).is_dir()).map(|day| one(&root, day)).collect()
 }
@@ -195,7 +195,7 @@ fn share(places: &[Option<usize>], within: usize) -> f64 {
 }
 
 /// All rows of the table for this corpus.
-pub fn run(corpora: &Path) -> Vec<Row> {
+pub(crate) fn run(corpora: &Path) -> Vec<Row> {
     let goals = [
         (1, 0.65, "MicroRCA .161, MicroScope .125"),
         (3, 0.78, "MicroRCA .625, MicroScope .411"),

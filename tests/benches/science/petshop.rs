@@ -13,13 +13,13 @@ use super::row::{Row, gunzip};
 const STEP: Span = Span::from_mins(5);
 
 /// One metrics file: a column is a component, a metric and a statistic.
-pub struct Metrics {
+pub(crate) struct Metrics {
     times: Vec<i64>,
     columns: BTreeMap<(String, String, String), Vec<f64>>,
 }
 
 /// One traffic scenario.
-pub struct Scenario {
+pub(crate) struct Scenario {
     names: Vec<String>,
     edges: Vec<(usize, usize)>,
     normal: Metrics,
@@ -36,7 +36,7 @@ struct Issue {
 }
 
 /// What came of one issue.
-pub struct Outcome {
+pub(crate) struct Outcome {
     name: String,
     metric: String,
     /// The place of the true cause among those who stand out, from 1.
@@ -61,7 +61,7 @@ fn metrics(path: &Path) -> Metrics {
 }
 
 /// Reads low and high traffic.
-pub fn load(corpora: &Path) -> Vec<Scenario> {
+pub(crate) fn load(corpora: &Path) -> Vec<Scenario> {
     ["low_traffic", "high_traffic"].map(|name| scenario(&corpora.join("petshop").join(name))).into()
 }
 
@@ -167,7 +167,7 @@ fn ranking(scenario: &Scenario, issue: &Issue, shift: i64) -> Ranking {
 }
 
 /// Every issue with the onset moved by so many readings.
-pub fn outcomes(scenarios: &[Scenario], shift: i64) -> Vec<Outcome> {
+pub(crate) fn outcomes(scenarios: &[Scenario], shift: i64) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for (scenario, traffic) in scenarios.iter().zip(["low", "high"]) {
         for issue in &scenario.issues {
@@ -208,7 +208,7 @@ fn specificity(scenarios: &[Scenario], metric: &str) -> f64 {
 }
 
 /// All rows of the table for this corpus.
-pub fn run(corpora: &Path) -> Vec<Row> {
+pub(crate) fn run(corpora: &Path) -> Vec<Row> {
     let scenarios = load(corpora);
     let all = outcomes(&scenarios, 0);
     let some = |keep: &dyn Fn(&Outcome) -> bool| all.iter().filter(|o| keep(o)).collect::<Vec<_>>();

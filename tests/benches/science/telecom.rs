@@ -19,7 +19,7 @@ fn matrix(path: &Path) -> BTreeSet<(usize, usize)> {
 }
 
 /// All rows of the table for this corpus.
-pub fn run(corpora: &Path) -> Vec<Row> {
+pub(crate) fn run(corpora: &Path) -> Vec<Row> {
     let folder = corpora.join("telecom-alarms");
     let event = |line: &str| {
         let mut cells = line.split(',').map(|cell| cell.parse::<i64>().ok());

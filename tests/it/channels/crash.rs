@@ -13,10 +13,10 @@ use quarterdeck::domain::{Actor, ChannelId, Message, Timestamp};
 use quarterdeck::eventlog::{EventLog as _, LogEvent, SqliteLog};
 use serde_json::Value;
 
-use super::double::{Answer, Double};
 use super::mail::{Post, header, playbook};
 use super::{send, update};
 use crate::cli::Home;
+use crate::double::{Answer, Double};
 
 /// Kills; each comes at another moment of the sending.
 const ROUNDS: u64 = 24;

@@ -64,7 +64,7 @@ impl Post {
         Ok(Some(post))
     }
 
-    fn way(port: u16) -> Smtp {
+    pub(super) fn way(port: u16) -> Smtp {
         Smtp {
             host: "127.0.0.1".into(),
             port,
@@ -87,7 +87,7 @@ impl Post {
         files.iter().map(|path: &PathBuf| Ok(std::fs::read_to_string(path)?)).collect()
     }
 
-    fn wait_for(&self, count: usize) -> Result<Vec<String>> {
+    pub(super) fn wait_for(&self, count: usize) -> Result<Vec<String>> {
         eventually("the mail is delivered", PATIENCE, || {
             let all = self.delivered()?;
             ensure!(all.len() >= count, "{} of {count}; {}", all.len(), self.server.log_tail());
@@ -236,8 +236,7 @@ async fn a_mail_arrives_once_and_whole_and_every_failure_is_told_apart() -> Resu
     Ok(())
 }
 
-/// A mail server's words, in the clear: to logins it answers `login`, to recipients `recipient`. Debian's
-/// OpenSMTPD takes logins behind TLS only, and its TLS does not work with that release's OpenSSL.
+/// A mail server's words, in the clear: to logins it answers `login`, to recipients `recipient`.
 fn says(login: &'static str, recipient: &'static str) -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();

@@ -3,10 +3,14 @@
 
 mod crash;
 mod desktop;
-mod double;
 mod emulated;
+mod hosted;
+mod kannel;
 pub(crate) mod mail;
+mod mail_tls;
+mod synapse;
 mod vendors;
+mod vigil;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pretty_assertions::assert_eq;
 use quarterdeck::connectors::outbound::Outlet;
@@ -10,8 +11,8 @@ use quarterdeck::connectors::outbound::config::{Endpoint, Way};
 use quarterdeck::domain::{Operation, Outcome, SafeText, Span};
 use serde_json::{Value, json};
 
-use super::double::{Answer, Double, Fault, Request};
 use super::{HOSTILE, KEY, MARK, NOW, outlet, receipt, send, update, with_token, word};
+use crate::double::{Answer, Double, Fault, Hook, Hosted, Ntfy, Request, Statuspage, Teams};
 
 fn hook(url: &str) -> Endpoint {
     Endpoint { timeout: Span::from_millis(1_500), ..Endpoint::new(url) }
@@ -19,8 +20,12 @@ fn hook(url: &str) -> Endpoint {
 
 /// What each failure must mean, whoever the vendor is; `cut` is what a lost answer means there.
 async fn failures(double: &Double, channel: &Arc<dyn Outlet>, operation: &Operation, cut: &str) {
+    double.asked();
+    assert_eq!(word(&channel.perform(operation, KEY).await), "received");
+    let write = double.asked().last().map(|one| one.method.clone()).unwrap();
+    let write = ["POST", "PUT", "PATCH"].into_iter().find(|method| *method == write).unwrap();
     let tried = async |fault| {
-        double.fail(fault);
+        double.fail_at(write, "", fault);
         channel.perform(operation, KEY).await
     };
     let slow = Answer::new(429, "").with("retry-after", "17");
@@ -37,6 +42,10 @@ async fn failures(double: &Double, channel: &Arc<dyn Outlet>, operation: &Operat
     assert_eq!(word(&tried(Fault::DoneButSays(Answer::new(500, ""))).await), cut);
     assert_eq!(word(&tried(Fault::DoneButCut).await), cut);
     assert_eq!(word(&tried(Fault::Silent).await), cut);
+    assert_eq!(word(&tried(Fault::DoneButLate(Duration::from_millis(2_000))).await), cut);
+    // What stands twice on the line is one answer, and does not become that of the next request.
+    assert_eq!(word(&tried(Fault::AnsweredTwice).await), "received");
+    assert_eq!(word(&channel.perform(operation, KEY).await), "received");
     double.asked();
 }
 
@@ -54,7 +63,7 @@ fn only(double: &Double) -> Request {
 
 #[tokio::test]
 async fn teams_gets_an_adaptive_card() {
-    let double = Double::start(|_| Answer::new(202, ""));
+    let double = Hosted::start(Teams::default());
     let channel = outlet(Way::Teams(hook(&double.url("/workflows/x?sig=y"))), &[]);
     let operation = send(&update(HOSTILE));
     assert_eq!(receipt(&channel.perform(&operation, KEY).await), MARK);
@@ -69,6 +78,12 @@ async fn teams_gets_an_adaptive_card() {
     assert_eq!(card["body"][0]["text"], "SEV-1 Zahlung – checkout");
     assert_eq!(card["body"][1]["text"], SafeText::body(HOSTILE).as_str());
     assert_eq!(card["body"][2]["text"], MARK);
+    // More than Teams takes, in letters that JSON writes longer: cut, not refused.
+    for body in ["\"".repeat(60_000), "支払い\n".repeat(6_000)] {
+        let long = channel.perform(&send(&update(&body)), KEY).await;
+        assert_eq!(receipt(&long), MARK);
+    }
+    double.asked();
     // It keeps nothing, so a lost answer stays lost.
     assert_eq!(word(&channel.look_back(&operation, KEY).await), "unknown");
     failures(&double, &channel, &operation, "unknown").await;
@@ -77,7 +92,7 @@ async fn teams_gets_an_adaptive_card() {
 
 #[tokio::test]
 async fn a_webhook_gets_everything_and_the_key() {
-    let double = Double::start(|_| Answer::new(204, ""));
+    let double = Hosted::start(Hook::default());
     let channel = outlet(Way::Webhook(with_token(&double.url("/in"), "t0ken")), &[]);
     let operation = send(&update(HOSTILE));
     assert_eq!(receipt(&channel.perform(&operation, KEY).await), "status 204");
@@ -128,22 +143,7 @@ async fn matrix_gives_the_same_event_for_the_same_transaction() {
 
 #[tokio::test]
 async fn ntfy_is_published_as_json_and_found_among_the_cached() {
-    let cached: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let kept = cached.clone();
-    let double = Double::start(move |request| {
-        let mut cached = kept.lock().unwrap();
-        if request.method == "GET" {
-            assert_eq!(request.path, "/pages/json?poll=1&since=12h");
-            let lines: Vec<String> = cached.iter().map(Value::to_string).collect();
-            return Answer::new(200, lines.join("\n"));
-        }
-        assert_eq!((&*request.method, &*request.path), ("POST", "/"));
-        let mut message = request.json();
-        message["id"] = json!(format!("id{}", cached.len()));
-        message["event"] = json!("message");
-        cached.push(message.clone());
-        Answer::new(200, message.to_string())
-    });
+    let double = Hosted::start(Ntfy::default());
     let way = |url: &str| Way::Ntfy(with_token(url, "tk_x"));
     let channel = outlet(way(&double.url("")), &["pages"]);
     let operation = send(&update(HOSTILE));
@@ -156,7 +156,11 @@ async fn ntfy_is_published_as_json_and_found_among_the_cached() {
         "topic": "pages", "title": "SEV-1 Zahlung – checkout", "message": text, "priority": 5,
         "id": "id0", "event": "message",
     });
-    assert_eq!(*cached.lock().unwrap(), [wanted]);
+    assert_eq!(double.there().messages, [wanted]);
+    // Longer than it takes: cut, and still found by its mark.
+    let (long, key) = (send(&update(&"ü\n".repeat(9_000))), KEY.replace('5', "6"));
+    assert_eq!(receipt(&channel.perform(&long, &key).await), "id1");
+    assert_eq!(receipt(&channel.look_back(&long, &key).await), "id1");
     double.fail(Fault::Says(Answer::new(500, "")));
     assert_eq!(word(&channel.look_back(&operation, KEY).await), "unknown");
     failures(&double, &channel, &operation, "unknown").await;
@@ -165,33 +169,7 @@ async fn ntfy_is_published_as_json_and_found_among_the_cached() {
 
 #[tokio::test]
 async fn statuspage_keeps_one_incident_and_updates_it() {
-    let page: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let kept = page.clone();
-    let double = Double::start(move |request| {
-        assert_eq!(request.header("authorization"), Some("OAuth key"));
-        let mut page = kept.lock().unwrap();
-        let path = request.path.strip_prefix("/v1/pages/p1/incidents").unwrap();
-        match (&*request.method, path) {
-            ("GET", "?limit=50") => Answer::new(200, Value::Array(page.clone()).to_string()),
-            ("POST", "") => {
-                let mut made = request.json()["incident"].clone();
-                assert!(made["name"].is_string());
-                made["id"] = json!(format!("i{}", page.len()));
-                made["shortlink"] = json!("https://stspg.io/x");
-                page.push(made.clone());
-                Answer::new(201, made.to_string())
-            }
-            ("PATCH", id) => {
-                let one = page.iter_mut().find(|one| one["id"] == id[1..]).unwrap();
-                let changed = request.json()["incident"].clone();
-                for (key, value) in changed.as_object().unwrap() {
-                    one[key] = value.clone();
-                }
-                Answer::new(200, one.to_string())
-            }
-            other => panic!("the page has no {other:?}"),
-        }
-    });
+    let double = Hosted::start(Statuspage::default());
     let way = |url: &str| Way::Statuspage {
         endpoint: with_token(url, "key"),
         page: "p1".into(),
@@ -208,18 +186,24 @@ async fn statuspage_keeps_one_incident_and_updates_it() {
         "status": "identified", "impact_override": "critical", "component_ids": ["c1"],
         "body": SafeText::body(HOSTILE).as_str(),
         "metadata": { "quarterdeck": { "incident": "INC-7", "update": MARK } },
+        "incident_updates": [{ "status": "identified", "body": SafeText::body(HOSTILE).as_str() }],
     });
-    assert_eq!(*page.lock().unwrap(), std::slice::from_ref(&made));
+    assert_eq!(double.there().incidents, [made]);
 
     // The second update of the same incident changes it in place.
     let second = send(&update("Better."));
     assert_eq!(receipt(&channel.perform(&second, &KEY.replace('5', "6")).await), "i0");
-    let page = page.lock().unwrap().clone();
-    assert_eq!((page.len(), &page[0]["body"]), (1, &json!("Better.")));
+    let shown = double.there().published().len();
+    assert_eq!((double.there().incidents.len(), shown), (1, 2));
+    assert_eq!(double.there().published()[1], ("identified", "Better."));
     assert_eq!(
         word(&channel.look_back(&operation, KEY).await),
         "later",
         "another one stands there"
     );
+    failures(&double, &channel, &operation, "unknown").await;
+    // One question a second is what it takes; its word for more is its own.
+    double.fail_at("PATCH", "", Fault::Says(Answer::new(420, "")));
+    assert_eq!(word(&channel.perform(&operation, KEY).await), "later");
     dead(way, &[], &operation).await;
 }

@@ -152,3 +152,70 @@ fn a_note_goes_to_the_incident_that_is_going_on() {
     let timeline = said(&home, &["timeline", "cards"]);
     assert!(timeline.contains("observation   alice for bob: cards fail"), "{timeline}");
 }
+
+#[test]
+fn what_words_do_not_say_is_said_by_options() {
+    let home = home();
+    said(&home, &["declare", "SEV-2", "cards declined", "--service", "checkout"]);
+    let described = json(
+        &home,
+        &[
+            "describe",
+            "--impact",
+            "nobody can pay",
+            "--scope",
+            "eu only",
+            "--onset",
+            "10m",
+            "--json",
+        ],
+    );
+    let incident = &described["incident"];
+    assert_eq!([&incident["impact"], &incident["scope"]], ["nobody can pay", "eu only"]);
+    assert!(incident["onset"].is_string(), "{incident}");
+    // What is not given stays.
+    let described = json(&home, &["describe", "--scope", "everywhere", "--json"]);
+    let incident = &described["incident"];
+    assert_eq!([&incident["impact"], &incident["scope"]], ["nobody can pay", "everywhere"]);
+    assert!(refused(&home, &["describe"]).contains("say what changes"));
+
+    for (lead, name) in [("dan", "database"), ("eve", "edge"), ("fay", "cache")] {
+        said(&home, &["workstream", lead, name]);
+    }
+    let task = ["task", "--workstream", "datab", "bob", "10m", "fail over", "--json"];
+    let told = json(&home, &task);
+    let streams = told["incident"]["workstreams"].as_array().unwrap();
+    let id = |name: &str| {
+        let one = streams.iter().find(|one| one["name"] == name).unwrap();
+        one["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(told["incident"]["tasks"][0]["workstream"], id("database"));
+    let done = ["task", "--workstream", "edge", "done", "fail over"];
+    assert!(refused(&home, &done).contains("belongs to a new task"));
+
+    let split = json(&home, &["split", "data / dan: database, cache", "--json"]);
+    let streams = split["incident"]["workstreams"].as_array().unwrap();
+    let under = |name: &str| {
+        streams.iter().find(|one| one["name"] == name).map(|one| one["parent"].clone()).unwrap()
+    };
+    assert!(under("database").is_string() && under("database") == under("cache"), "{split}");
+    assert!(under("edge").is_null(), "{split}");
+    assert!(refused(&home, &["split", "data dan"]).contains("write name / lead: workstream"));
+
+    let proposal =
+        ["decide", "--owner", "bob", "--review", "15m", "--expected", "errors fall", "roll back"];
+    let told = json(&home, &[&proposal[..], &["--json"]].concat());
+    let decision = &told["incident"]["decisions"][0];
+    assert_eq!([&decision["owner"], &decision["expected"]], ["bob", "errors fall"]);
+    assert!(decision["review"].is_string(), "{decision}");
+    let found = said(&home, &["timeline", "kind=decision"]);
+    assert!(found.contains("alice proposes \"roll back\" (owner bob)"), "{found}");
+    said(&home, &["decide", "take", "roll back", "safer"]);
+    assert_eq!(said(&home, &["timeline", "kind=decision"]).lines().count(), 2);
+
+    // Right after it is over its record is what one asks for.
+    said(&home, &["resolve", "fixed"]);
+    let Said { out, err, code } = home.run(&["timeline", "kind=decision"]);
+    assert_eq!((code, out.lines().count()), (0, 2), "{out}{err}");
+    assert!(err.contains("No incident is going on; this is INC-") && err.contains("resolved"));
+}

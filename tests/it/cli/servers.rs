@@ -56,6 +56,7 @@ fn a_first_day_on_the_command_line() -> Result<()> {
     alerts(&home, &lab)?;
     doctor(&home)?;
     recording(&home)?;
+    evidence(&home)?;
 
     lab.server("prometheus")?.freeze()?;
     let (code, told) = json(&home, &["status", "--json", "--timeout", "3s"])?;
@@ -193,6 +194,31 @@ fn doctor(home: &Home) -> Result<()> {
 }
 
 /// What a recording holds of the alerts at its end.
+/// What a query shows is frozen on the timeline, as it was answered.
+fn evidence(home: &Home) -> Result<()> {
+    let (_, declared) = json(home, &["declare", "SEV-3", "a look at the targets", "--json"])?;
+    let id = declared["incident"]["id"].as_str().context("an id")?.to_owned();
+    let (code, told) = json(
+        home,
+        &[
+            "evidence", "--query", "max(up)", "--from", "30s", "every", "target", "is", "up",
+            "--json",
+        ],
+    )?;
+    assert_eq!((code, &told["recorded"][0]["kind"]), (0, &Value::from("entry-made")));
+    let (_, timeline) = json(home, &["timeline", "kind=evidence", "-i", &id, "--json"])?;
+    let line = &timeline["timeline"][0];
+    assert_eq!(line["text"], "every target is up", "{timeline:#}");
+    ensure!(line.to_string().contains("max(up)"), "{line:#}");
+    let wrong = home.run(&["evidence", "--query", "max(up", "broken"]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    ensure!(wrong.err.contains("parse error") || wrong.err.contains("400"), "{}", wrong.err);
+    let nothing = home.run(&["evidence", "--query", "no_such_series", "empty"]);
+    ensure!(nothing.err.contains("has no value for this"), "{}", nothing.err);
+    home.run(&["resolve", "looked"]);
+    Ok(())
+}
+
 fn alerts_of(tape: Tape) -> Result<Reply> {
     let end: Timestamp = tape.end();
     let clock: Arc<dyn Clock> = Arc::new(move || end);

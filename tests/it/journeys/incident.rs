@@ -431,3 +431,21 @@ fn hostile_pastes_are_cut_shown_and_recorded_harmless() {
     }
     assert!(chords("t").len() == 1);
 }
+
+#[test]
+fn what_an_incident_leaves_muted_is_offered_to_be_ended_with_it() {
+    let silenced = format!("{DECLARE} 2 G s 'known' enter '12' enter 6");
+    // Nothing is offered while it goes on.
+    let goes_on = Journey::of(world()).keys(&format!("{silenced} V"));
+    assert!(!goes_on.screen().contains("end silence"), "{}", goes_on.screen());
+    let form = Journey::of(world()).keys(&format!("{silenced} V shift-tab right right"));
+    insta::assert_snapshot!("journey__status_silences", form.screen());
+    let ended = form.keys("ctrl-o");
+    assert_eq!(ended.told.last().map(String::as_str), Some("ended"), "{}", ended.screen());
+    assert!(ended.told.contains(&"end 4f2a on eu".to_owned()), "{:?}", ended.told);
+    // Unticked it stays.
+    let kept = format!("{silenced} V shift-tab right right tab space ctrl-o");
+    let kept = Journey::of(world()).keys(&kept);
+    assert!(!kept.told.contains(&"end 4f2a on eu".to_owned()), "{:?}", kept.told);
+    assert!(facts(&kept).contains(&"resolved \"\"".to_owned()), "{:?}", facts(&kept));
+}

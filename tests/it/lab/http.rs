@@ -37,6 +37,18 @@ pub(crate) fn post_as(token: &str, url: &str, json: &str) -> Result<Answer> {
     exchange("POST", url, &format!("application/json\r\nAuthorization: Bearer {token}"), json)
 }
 
+/// Sends anything, with headers of one's own.
+pub(crate) fn send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Answer> {
+    let headers: Vec<String> =
+        headers.iter().map(|(name, value)| format!("\r\n{name}: {value}")).collect();
+    exchange(method, url, &format!("application/json{}", headers.concat()), body)
+}
+
 /// HTTP 1.0: the answer is not chunked and ends with the connection.
 fn exchange(method: &str, url: &str, content_type: &str, body: &str) -> Result<Answer> {
     let rest = url.strip_prefix("http://").context("the lab speaks plain HTTP")?;

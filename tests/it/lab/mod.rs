@@ -405,6 +405,38 @@ pub(crate) fn required() -> bool {
     std::env::var_os(REQUIRED).is_some()
 }
 
+/// Whether the second ring of servers is there: under `tests/run --full`. Else says why a test is skipped.
+pub(crate) fn second_ring(what: &str) -> bool {
+    let full = std::env::var_os(REQUIRED).is_some_and(|lab| lab == "full");
+    if !full {
+        println!("skipped: needs {what}, which is of the second ring; run tests/run --full");
+    }
+    full
+}
+
+/// Where `tests/run` puts what is not of Debian's or of this repository.
+pub(crate) fn installed() -> Result<PathBuf> {
+    let me = std::env::current_exe()?;
+    Ok(me.ancestors().nth(3).context("where is the target folder?")?.join("lab"))
+}
+
+/// Words of a file that `tests/run --full` made: the name of an account and its key on each line.
+pub(crate) fn accounts(path: &Path) -> Result<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} is missing; tests/run --full makes it", path.display()))?;
+    let pairs = text.lines().filter_map(|line| line.split_once(' '));
+    Ok(pairs.map(|(name, key)| (name.to_owned(), key.to_owned())).collect())
+}
+
+/// What starts a program in a folder as the user Debian's web programs run as.
+pub(crate) fn as_www_data(folder: &Path, command: &[&str]) -> Result<(PathBuf, Vec<String>)> {
+    let done = Command::new("chown").args(["-R", "www-data:www-data"]).arg(folder).status()?;
+    ensure!(done.success(), "{} could not be given to www-data", folder.display());
+    let user = ["--reuid=www-data", "--regid=www-data", "--init-groups", "env"];
+    let args = user.iter().chain(command).map(|&word| word.to_owned()).collect();
+    Ok((program("setpriv")?, args))
+}
+
 /// A program's path; servers often lie in sbin, which a test's PATH may lack.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -10,11 +10,13 @@ use quarterdeck::connectors::secret::SecretRef;
 use quarterdeck::domain::Status;
 
 use super::{
-    MOVE, NOTE, a_lost_ticket_is_said_clearly, a_ticket_tells_the_story, config, installed, open,
-    outlet, shift, ticket, why, word,
+    MOVE, NOTE, a_lost_ticket_is_said_clearly, a_ticket_tells_the_story, config, open, outlet,
+    shift, ticket, why, word,
 };
 use crate::lab::http::post_as;
-use crate::lab::{PATIENCE, Server, eventually, find_program, free_ports, get, required};
+use crate::lab::{
+    PATIENCE, Server, eventually, find_program, free_ports, get, installed, required,
+};
 
 const SEED: &str = r#"
 tokens: {ghp_ic_admin: {login: ic-admin, scopes: [repo, user]}}

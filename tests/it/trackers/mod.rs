@@ -1,12 +1,14 @@
 //! Trackers against servers: real ones under `tests/run`, and a double of ours for the hosted ones.
 
 mod github;
-mod roundup;
+mod hosted;
+pub(crate) mod redmine;
+pub(crate) mod roundup;
+mod rt;
+mod shell;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
 use quarterdeck::connectors::Clock;
 use quarterdeck::connectors::outbound::Outlet;
 use quarterdeck::connectors::outbound::config::{Endpoint, TrackerConfig, TrackerKind};
@@ -41,7 +43,7 @@ fn config(kind: TrackerKind, project: &str, endpoint: Endpoint) -> TrackerConfig
 
 fn outlet(config: &TrackerConfig) -> Arc<dyn Outlet> {
     let clock: Arc<dyn Clock> = Arc::new(|| Timestamp::from_millis(1_795_000_000_000));
-    tracker(config, &clock).unwrap()
+    tracker(config, &clock)
 }
 
 fn operation(act: TicketAct) -> Operation {
@@ -92,12 +94,6 @@ fn why(outcome: &Outcome) -> String {
         }
         other => panic!("no sentence: {other:?}"),
     }
-}
-
-/// Where `tests/run` puts what comes from other registries than Debian's and Rust's.
-fn installed() -> Result<PathBuf> {
-    let me = std::env::current_exe()?;
-    Ok(me.ancestors().nth(3).context("where is the target folder?")?.join("lab"))
 }
 
 /// What every tracker must do, whatever it is: a ticket once, a comment once, moved to its end, and what is

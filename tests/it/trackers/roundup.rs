@@ -12,19 +12,19 @@ use quarterdeck::domain::Status;
 use tempfile::TempDir;
 
 use super::{
-    MOVE, NOTE, a_lost_ticket_is_said_clearly, a_ticket_tells_the_story, comment, config,
-    installed, open, outlet, received, shift, ticket, why, word,
+    MOVE, NOTE, a_lost_ticket_is_said_clearly, a_ticket_tells_the_story, comment, config, open,
+    outlet, received, shift, ticket, why, word,
 };
-use crate::lab::{PATIENCE, Server, eventually, free_ports, get, required};
+use crate::lab::{PATIENCE, Server, eventually, free_ports, get, installed, required};
 
-struct Roundup {
+pub(crate) struct Roundup {
     server: Server,
-    base: String,
+    pub(crate) base: String,
     dir: TempDir,
 }
 
 impl Roundup {
-    fn start_or_skip() -> Result<Option<Self>> {
+    pub(crate) fn start_or_skip() -> Result<Option<Self>> {
         if !required() {
             println!("skipped: needs Roundup; run tests/run");
             return Ok(None);
@@ -75,12 +75,21 @@ impl Roundup {
         Ok(Some(Self { server, base, dir }))
     }
 
+    /// Ids of the messages of an issue, oldest first.
+    pub(crate) fn messages(&self, issue: &str) -> Result<Vec<String>> {
+        let all = self.admin(&["get", "messages", issue])?;
+        let ids = all.trim().trim_matches(['[', ']']).replace(['\'', ' '], "");
+        let mut ids: Vec<u32> = ids.split(',').filter_map(|id| id.parse().ok()).collect();
+        ids.sort_unstable();
+        Ok(ids.into_iter().map(|id| format!("msg{id}")).collect())
+    }
+
     fn as_user(&self, user: &str, password: &str) -> Endpoint {
         let password = SecretRef::Given(password.to_owned());
         Endpoint { basic: Some(Basic { user: user.into(), password }), ..Endpoint::new(&self.base) }
     }
 
-    fn admin(&self, args: &[&str]) -> Result<String> {
+    pub(crate) fn admin(&self, args: &[&str]) -> Result<String> {
         admin(&self.dir.path().join("tracker"), args)
     }
 }

@@ -63,10 +63,9 @@ fn impact(state: &State, services: &[ServiceId]) -> String {
         let slo = catalog.slos.get(&status.slo).filter(|slo| services.contains(&slo.service))?;
         let burn = status.conditions.first().map(|c| (c.long, c.condition.long));
         match burn {
-            Some((Reading::Value(rate), window)) if rate > 1.0 => Some(format!(
-                "{} {}: budget burns {rate:.1}x over {window}",
-                slo.service, slo.title
-            )),
+            Some((Reading::Value(rate), window)) if rate > 1.0 => {
+                Some(format!("{}: budget burns {rate:.1}x over {window}", slo.with_service()))
+            }
             _ => None,
         }
     });

@@ -1,12 +1,15 @@
 //! What an incident is, how bad and how far: describe, severity, status, merge, attach.
 
-use crate::actions::Doing;
-use crate::app::{Entry, Field, FieldName as N, Form, Known, Pick, Remark, State, Verb};
+use crate::actions::updates::{Leftover, leftover_sentence, leftover_silences};
+use crate::actions::{Do, Doing, decide};
+use crate::app::{Check, Entry, Field, FieldName as N, Form, Known, Pick, Remark, State, Verb};
 use crate::domain::{
-    Audience, Impact, IncidentId, SafeText, ServiceId, Severity, SilenceState, Status,
+    Audience, Impact, IncidentId, SafeText, ServiceId, Severity, Status, Timestamp,
 };
+use crate::eventlog::LogEvent;
 use crate::model::incidents::Incident;
 
+use super::said::rough;
 use super::{Meant, Wrong, known, moment, needed};
 
 pub(super) fn form(state: &State, incident: &Incident, verb: Verb) -> Form {
@@ -45,6 +48,7 @@ pub(super) fn form(state: &State, incident: &Incident, verb: Verb) -> Form {
             let options = Status::ALL.iter().map(|s| s.name());
             let fields = vec![
                 Field::new(N::Status, Entry::choice(options, next)),
+                Field::new(N::Silences, silences(state, incident)),
                 Field::new(N::Reason, Entry::line("")).hint("what is known now, or what was done"),
             ];
             Form::new(verb, id, &of("Status of"), fields)
@@ -87,11 +91,61 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
     let text = format!("Now {}.", incident.status);
     form.remarks.push(Remark::Plain(SafeText::new(&text)));
     let to = Status::ALL.get(form.choice(N::Status)).copied();
-    if to.is_some_and(|to| !to.is_live()) {
+    let ends = to.is_some_and(|to| !to.is_live());
+    if let Some(field) = form.field_mut(N::Silences) {
+        field.hidden = !ends || field.entry.choices() == 0;
+    }
+    if ends {
         for text in left_open(state, incident) {
             form.remarks.push(Remark::Warn(SafeText::new(&text)));
         }
     }
+}
+
+/// A silence of ours as it is offered to be ended.
+fn named(left: &Leftover, now: Timestamp) -> SafeText {
+    let until = rough(left.until.since(now));
+    SafeText::new(&format!("{}{} for {until}", mark(left), left.what))
+}
+
+/// What tells silences apart, whatever is said of them by now: the site and the beginning of the id.
+fn mark(left: &Leftover) -> String {
+    let id: String = left.id.to_string().chars().take(8).collect();
+    format!("{} {id}: ", left.site)
+}
+
+/// What this incident leaves muted. What was made for it is ticked, what was there before is only offered.
+fn silences(state: &State, incident: &Incident) -> Entry {
+    let left = leftover_silences(&state.model, incident, state.now);
+    let options = left.iter().map(|one| {
+        let known = state.model.silences.get(&one.site, &one.id);
+        let on = known.is_some_and(|silence| silence.starts_at >= incident.declared_at);
+        Check { word: named(one, state.now), on }
+    });
+    Entry::Checks { options: options.collect(), at: 0 }
+}
+
+/// Ends the silences that are ticked, when the form ends the incident.
+pub(super) fn ended(state: &State, form: &Form) -> Result<Vec<LogEvent>, SafeText> {
+    let Some(incident) = state.model.incidents.incidents.get(&form.incident) else {
+        return Ok(Vec::new());
+    };
+    let Some(Field { entry: Entry::Checks { options, .. }, hidden: false, .. }) =
+        form.field(N::Silences)
+    else {
+        return Ok(Vec::new());
+    };
+    let ticked = |left: &Leftover| {
+        options.iter().any(|option| option.on && option.word.starts_with(&mark(left)))
+    };
+    let left = leftover_silences(&state.model, incident, state.now).into_iter().filter(ticked);
+    let mut events = Vec::new();
+    for Leftover { site, id, .. } in left {
+        let what = Do::Expire { site, id };
+        let decided = decide(&state.model, &state.me, &what, state.now, &state.guard);
+        events.extend(decided.map_err(|refusal| refusal.sentence)?);
+    }
+    Ok(events)
 }
 
 /// What should not be forgotten when an incident ends.
@@ -103,20 +157,8 @@ fn left_open(state: &State, incident: &Incident) -> Vec<String> {
             if open.len() > 1 { format!(" and {} more", open.len() - 1) } else { String::new() };
         left.push(format!("Open task: {} ({}){more}.", first.text, first.owner));
     }
-    let silences = state.model.silences.current().filter(|s| s.state == SilenceState::Active);
-    let about = |s: &&crate::domain::Silence| {
-        let names =
-            |service: &ServiceId| s.matchers.iter().any(|m| m.value.contains(service.as_str()));
-        incident.services.is_empty() || incident.services.iter().any(names)
-    };
-    let silences = silences.filter(about).count();
-    if silences > 0 {
-        let keys = state.keymap.keys_for(crate::actions::Action::Silences);
-        let key = keys.first().copied().unwrap_or(":silences");
-        left.push(format!(
-            "{silences} silence(s) of these services still mute alerts; {key} lists them."
-        ));
-    }
+    let silences = leftover_silences(&state.model, incident, state.now);
+    left.extend(leftover_sentence(&silences, state.now).map(|text| text.to_string()));
     let promised = incident.updates.values().filter(|u| u.published.is_some());
     let told: Vec<Audience> = promised.clone().map(|u| u.audience).collect();
     let last = promised.map(|u| u.published).max().flatten();

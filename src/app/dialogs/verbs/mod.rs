@@ -14,6 +14,7 @@ mod known;
 mod note;
 mod people;
 mod said;
+mod settle;
 mod update;
 mod words;
 mod work;
@@ -21,7 +22,8 @@ mod work;
 pub(in crate::app) use act::{Step, step};
 pub(super) use asked::asked;
 use said::told;
-pub(in crate::app) use said::{first_was, is_routine};
+pub(in crate::app) use said::{first_was, is_routine, rough};
+pub(in crate::app) use settle::open as settle;
 
 use crate::actions::{Doing, Refusal, Rule, Writer, decide_incident};
 use crate::app::form::Typed;
@@ -96,7 +98,7 @@ fn say_none(state: &mut State) -> Vec<Effect> {
 
 fn blank(state: &State, incident: &Incident, verb: Verb) -> Option<Form> {
     match verb {
-        Verb::Declare(_) => None,
+        Verb::Declare(_) | Verb::Settle => None,
         Verb::Describe | Verb::Severity | Verb::Status | Verb::Merge | Verb::Attach => {
             Some(judge::form(state, incident, verb))
         }
@@ -121,6 +123,7 @@ fn reshape(state: &State, form: &mut Form) {
         Verb::Update => update::reshape(state, form),
         Verb::Note | Verb::Ticket | Verb::Evidence => note::reshape(state, form),
         Verb::Report | Verb::Task | Verb::Workstream => work::reshape(state, form),
+        Verb::Settle => settle::reshape(state, form),
         _ => {}
     }
     if form.focused().is_some_and(|f| f.hidden) {
@@ -215,13 +218,20 @@ fn accept(state: &mut State) -> Vec<Effect> {
     let mut in_the_way = false;
     let decided = if state.read_only {
         Err((None, SafeText::new(READ_ONLY)))
+    } else if form.verb == Verb::Settle {
+        settle::decided(state, form)
     } else {
         match meant(state, form) {
             Err(wrong) => Err((Some(wrong.field), wrong.why)),
-            Ok(doings) => decide(state, &form.incident, &doings).map_err(|refusal| {
-                in_the_way = refusal.rule == Rule::Duplicate;
-                (None, refusal.sentence)
-            }),
+            Ok(doings) => decide(state, &form.incident, &doings)
+                .map_err(|refusal| {
+                    in_the_way = refusal.rule == Rule::Duplicate;
+                    (None, refusal.sentence)
+                })
+                .and_then(|mut events| {
+                    events.extend(judge::ended(state, form).map_err(|why| (None, why))?);
+                    Ok(events)
+                }),
         }
     };
     let Some(Dialog::Form(form)) = &mut state.ui.dialog else { return Vec::new() };
@@ -288,10 +298,14 @@ pub(in crate::app) fn recorded(
     if form.saving.as_ref() != Some(event) {
         return Vec::new();
     }
+    let settled = (form.verb == Verb::Settle).then(|| settle::told(state, event)).flatten();
     let publish = update::publishes(form);
     let key = form.draft_key();
     state.drafts.remove(&key);
     state.ui.dialog = None;
+    if let Some(text) = settled {
+        state.ui.notice(Tone::Done, text, now);
+    }
     if let LogEvent::Incident { incident, event: IncidentEvent::Declared(_) } = event {
         state.ui.incident.chosen = Some(incident.clone());
         state.ui.screen = crate::actions::Screen::Incident;

@@ -6,7 +6,7 @@ use crate::eventlog::{
 };
 
 /// A span as one says it: `40 s`, `5 min`, `3 h`.
-pub(super) fn rough(span: Span) -> String {
+pub(in crate::app) fn rough(span: Span) -> String {
     let secs = span.millis() / 1000;
     match secs {
         ..60 => format!("{} s", secs.max(0)),

@@ -124,6 +124,9 @@ fn propose(form: &mut Form, name: N, text: &str) {
     }
     if field.entry.text() != text {
         field.entry.set(text);
+        if let Entry::Text(editor) = &mut field.entry {
+            editor.rewind();
+        }
     }
     field.proposed = field.entry.text();
 }

@@ -1,10 +1,10 @@
 //! Who is asked to do what: tasks, workstreams and their reports, decisions.
 
-use crate::actions::Doing;
+use crate::actions::{Doing, pick};
 use crate::app::{
     DecisionMove, Entry, Field, FieldName as N, Form, Pick, Remark, State, TaskMove, Verb,
 };
-use crate::domain::{Actor, SafeText, TeamId};
+use crate::domain::{SafeText, TeamId};
 use crate::eventlog::{DecisionStep, RecordId, TaskStep, WorkstreamStep};
 use crate::model::incidents::{Decision, Incident, Workstream};
 
@@ -262,7 +262,10 @@ pub(super) fn meant(state: &State, form: &Form) -> Meant {
             }
         }
         Verb::Report => return report_meant(state, form, stream(N::Workstream)?),
-        Verb::Split => Doing::Split { groups: groups(incident, &form.text(N::Groups))? },
+        Verb::Split => {
+            let groups = pick::groups(incident, &form.text(N::Groups));
+            Doing::Split { groups: groups.map_err(|why| Wrong::new(N::Groups, &why))? }
+        }
         Verb::Decide => {
             let owner = form.text(N::Owner);
             let options = form.text(N::Options);
@@ -334,37 +337,4 @@ fn report_meant(state: &State, form: &Form, workstream: Option<RecordId>) -> Mea
         return Err(Wrong::new(N::Conditions, "Conditions: say how things stand."));
     }
     Ok(doings)
-}
-
-type Groups = Vec<(String, Actor, Vec<RecordId>)>;
-
-/// `name / lead: workstream, workstream`, one a line.
-fn groups(incident: Option<&Incident>, text: &str) -> Result<Groups, Wrong> {
-    let wrong = |line: &str, why: &str| Wrong::new(N::Groups, &format!("`{line}`: {why}"));
-    let mut groups = Vec::new();
-    for line in lines(text) {
-        let (head, streams) = line
-            .split_once(':')
-            .ok_or_else(|| wrong(line, "write name / lead: workstream, workstream."))?;
-        let (name, lead) = head
-            .split_once('/')
-            .ok_or_else(|| wrong(line, "write name / lead before the colon."))?;
-        let mut under = Vec::new();
-        for stream in streams.split(',').map(str::trim).filter(|s| !s.is_empty()) {
-            let found = incident.and_then(|i| known::workstream_named(i, stream));
-            under.push(
-                found.ok_or_else(|| {
-                    wrong(line, &format!("there is no open workstream `{stream}`."))
-                })?,
-            );
-        }
-        groups.push((name.trim().to_owned(), Actor::new(lead.trim()), under));
-    }
-    if groups.is_empty() {
-        return Err(Wrong::new(
-            N::Groups,
-            "Write one group a line: name / lead: workstream, workstream.",
-        ));
-    }
-    Ok(groups)
 }

@@ -290,7 +290,9 @@ fn receipt(state: &State, one: &Update, channel: &crate::domain::ChannelId) -> S
     match operation.standing(state.now) {
         Standing::UnderWay => "being sent".into(),
         Standing::OutcomeUnknown => {
-            "unknown: it may or may not have arrived; look there before sending again".into()
+            let keys = state.keymap.keys_for(crate::actions::Action::Settle);
+            let key = keys.first().copied().unwrap_or(":settle");
+            format!("unknown: it may or may not have arrived; look there, then {key} settles it")
         }
         Standing::Ended(Outcome::Done { .. }) => "sent".into(),
         Standing::Ended(Outcome::Received { receipt, url }) => format!("sent, {receipt} {url}"),

@@ -49,9 +49,14 @@ impl Urgency {
 
 /// How far away: `2m over`, `in 4m`.
 pub(super) fn when(at: Timestamp, now: Timestamp) -> Short {
-    let left = at.since(now);
-    let whole = |span: Span| format::span(Span::from_secs(span.millis().saturating_abs() / 1_000));
-    if left < Span::ZERO { short!("{} over", whole(left)) } else { short!("in {}", whole(left)) }
+    let left = at.since(now).millis();
+    if left < 0 {
+        return short!("{} over", format::span(Span::from_secs(left.saturating_abs() / 1_000)));
+    }
+    // Ten minutes are ten minutes until one of them is gone.
+    let secs = left.saturating_add(999) / 1_000;
+    let secs = if secs < 60 { secs } else { secs.saturating_add(59) / 60 * 60 };
+    short!("in {}", format::span(Span::from_secs(secs)))
 }
 
 /// What waits for somebody; roles that are merely empty are shown among the roles.

@@ -15,7 +15,7 @@ use crate::view::widgets::text::{Pen, below, width};
 
 use super::super::inner;
 use super::attention::{Urgency, when};
-use super::{Board, list};
+use super::{Board, list, records};
 
 /// A role in a few letters, as said on the radio.
 pub(super) const fn role_word(role: Role) -> &'static str {
@@ -162,11 +162,10 @@ pub(super) fn decisions(
         title: &title,
         nothing: "Nothing was to be decided.",
         rows: rows.len(),
-        selected: rows.iter().position(|(id, _)| Some(*id) == chosen),
+        selected: None,
         per: 1,
     };
-    list(scene, buf, area, &board, focused, |at, buf, line| {
-        let Some((_, one)) = rows.get(at) else { return };
+    records(scene, buf, area, (&board, focused), (&rows, chosen), |one, buf, line| {
         decision(scene, &mut Pen::new(buf, line, 0), one);
     })
 }
@@ -259,11 +258,10 @@ pub(super) fn updates(
         title: &title,
         nothing: "Nobody has been told anything.",
         rows: rows.len(),
-        selected: rows.iter().position(|(id, _)| Some(*id) == chosen),
+        selected: None,
         per: 2,
     };
-    list(scene, buf, area, &board, focused, |at, buf, lines| {
-        let Some((_, one)) = rows.get(at) else { return };
+    records(scene, buf, area, (&board, focused), (&rows, chosen), |one, buf, lines| {
         let (mark, words, token) = progress(scene, one);
         let muted = scene.style(Token::Muted);
         let mut pen = Pen::new(buf, lines, 0);
@@ -301,11 +299,10 @@ pub(super) fn pages(
         title: &title,
         nothing: "Nobody has been called.",
         rows: rows.len(),
-        selected: rows.iter().position(|(id, _)| Some(*id) == chosen),
+        selected: None,
         per: 1,
     };
-    list(scene, buf, area, &board, focused, |at, buf, line| {
-        let Some((_, one)) = rows.get(at) else { return };
+    records(scene, buf, area, (&board, focused), (&rows, chosen), |one, buf, line| {
         page(scene, &mut Pen::new(buf, line, 0), one);
     })
 }

@@ -31,6 +31,7 @@ pub(super) const fn kind(kind: LineKind) -> (&'static str, Token) {
         LineKind::Entry(EntryKind::Communication) => ("C", Token::Communication),
         LineKind::Entry(EntryKind::Evidence) => ("E", Token::Evidence),
         LineKind::Step => ("·", Token::Muted),
+        LineKind::Deciding => ("·", Token::Decision),
         LineKind::Refused => ("✕", Token::Error),
     }
 }
@@ -184,11 +185,15 @@ fn first_line(text: &str) -> &str {
 
 /// How an entry's words look.
 fn said(scene: &Scene<'_>, line: &Line) -> Style {
+    if scene.state.is_held(line.record) {
+        return scene.style(Token::BannerWarning);
+    }
     if line.withdrawn.is_some() {
         return scene.style(Token::Muted).add_modifier(Modifier::CROSSED_OUT);
     }
     match line.kind {
         LineKind::Machine | LineKind::Step => scene.style(Token::Muted),
+        LineKind::Deciding => scene.style(Token::Text),
         LineKind::Refused => scene.style(Token::Error),
         LineKind::Entry(EntryKind::Decision) => scene.style(Token::Decision),
         LineKind::Entry(_) => scene.style(Token::Text),
@@ -243,7 +248,7 @@ fn preface_cells(line: &Line) -> usize {
 fn told(line: &Line) -> &str {
     let text = line.text.as_str();
     match line.kind {
-        LineKind::Step => {
+        LineKind::Step | LineKind::Deciding => {
             let rest = text.strip_prefix(line.by.name()).and_then(|rest| rest.strip_prefix(' '));
             rest.unwrap_or(text)
         }
@@ -295,7 +300,7 @@ fn split(text: &str, cells: usize) -> (&str, Option<&str>) {
 /// Rows an entry takes.
 fn height(line: &Line, columns: Columns, area: Rect) -> u16 {
     let most = match line.kind {
-        LineKind::Machine | LineKind::Step => columns.most.min(2),
+        LineKind::Machine | LineKind::Step | LineKind::Deciding => columns.most.min(2),
         LineKind::Entry(_) | LineKind::Refused => columns.most,
     };
     let (_, count, _) = lines_of(line, columns.text(area), most);

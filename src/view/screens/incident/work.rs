@@ -11,7 +11,7 @@ use crate::view::scene::Scene;
 use crate::view::widgets::text::{Pen, width};
 
 use super::attention::{Urgency, when};
-use super::{Board, list};
+use super::{Board, records};
 
 /// Shape and colour of a task.
 fn standing(scene: &Scene<'_>, task: &Task) -> (&'static str, Token) {
@@ -53,13 +53,12 @@ pub(super) fn tasks(
         title: &title,
         nothing: "Nobody has been asked to do anything.",
         rows: rows.len(),
-        selected: rows.iter().position(|(id, _)| Some(*id) == chosen),
+        selected: None,
         per: 1,
     };
     let owners = rows.iter().map(|(_, task)| width(task.owner.name())).max().unwrap_or(0);
     let owners = owners.clamp(3, 10) as u16;
-    list(scene, buf, area, &board, focused, |at, buf, line| {
-        let Some((_, task)) = rows.get(at) else { return };
+    records(scene, buf, area, (&board, focused), (&rows, chosen), |task, buf, line| {
         let (mark, token) = standing(scene, task);
         let muted = scene.style(Token::Muted);
         let mut pen = Pen::new(buf, line, 0);
@@ -128,11 +127,10 @@ pub(super) fn workstreams(
         title: &title,
         nothing: "No team works on a part of it.",
         rows: rows.len(),
-        selected: rows.iter().position(|(id, _)| Some(*id) == chosen),
+        selected: None,
         per: 2,
     };
-    list(scene, buf, area, &board, focused, |at, buf, lines| {
-        let Some((_, one)) = rows.get(at) else { return };
+    records(scene, buf, area, (&board, focused), (&rows, chosen), |one, buf, lines| {
         let (mark, token) = state(scene, one);
         let (muted, plain) = (scene.style(Token::Muted), scene.style(Token::Text));
         let mut pen = Pen::new(buf, lines, 0);

@@ -1,0 +1,271 @@
+//! What runs out next: every declared resource as gauges, with its rate, where it goes, and when it is
+//! full. Forecasts are carried out beside the loop whenever a course comes in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Model;
+use super::study::Pace;
+use crate::analysis::series::{Ask, Crossing, Forecast, Kind, Limit, NoForecast, forecast};
+use crate::domain::{
+    Capacity, Catalog, Freshness, Labels, MeasureId, Measured, Reading, Resource, ResourceId,
+    SafeText, Series, Span, Timestamp,
+};
+
+/// How often forecasts are made anew at most.
+const EVERY: Span = Span::from_secs(30);
+/// How far the forecast of every resource looks.
+const HORIZON: Span = Span::from_hours(24);
+/// How far that of the resource on screen looks, whose history is longer.
+const LONG_HORIZON: Span = Span::from_days(14);
+/// What a rate is taken over.
+const RATE_OVER: Span = Span::from_hours(1);
+
+/// One gauge: a resource, and which of its series.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GaugeId {
+    /// The resource.
+    pub resource: ResourceId,
+    /// Its labels that tell it from the others of the resource.
+    pub labels: Labels,
+}
+
+/// How full a gauge is and where it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gauge {
+    /// Which.
+    pub id: GaugeId,
+    /// In use.
+    pub used: Reading,
+    /// How much there is; `None` when nobody says or the answer is no number above zero.
+    pub limit: Option<f64>,
+    /// Share in use, 0 to 1 and beyond; `None` when use or limit is not known.
+    pub share: Option<f64>,
+    /// How old the answer is, and whether that is too old.
+    pub age: Option<(Span, Freshness)>,
+    /// Where it goes; `None` before the first course came in.
+    pub outlook: Option<Arc<Outlook>>,
+}
+
+/// Where a gauge goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// Its readings, for drawing.
+    pub points: Vec<(Timestamp, f64)>,
+    /// Change per hour over the last one; `None` when there are too few readings for it.
+    pub per_hour: Option<f64>,
+    /// The coming steps, or why nothing can be said.
+    pub forecast: Result<Forecast, NoForecast>,
+}
+
+/// In one word, the most urgent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fill {
+    /// At or past its limit.
+    Full,
+    /// May be full within the horizon, at this time at the earliest.
+    RunsOut(Timestamp),
+    /// Beyond the share from which it counts as short, but not filling up.
+    Short,
+    /// Nothing can be said of it now.
+    Unknown,
+    /// Holds, as far as the forecast looks.
+    Steady,
+}
+
+impl Gauge {
+    /// How it stands. Never steady without a fresh answer and a limit.
+    pub fn fill(&self, resource: &Resource) -> Fill {
+        let fresh = matches!(self.age, Some((_, Freshness::Fresh)));
+        let Some(share) = self.share.filter(|_| fresh) else { return Fill::Unknown };
+        if share >= 1.0 {
+            return Fill::Full;
+        }
+        let crossing = self.outlook.as_ref().and_then(|o| o.forecast.as_ref().ok());
+        if let Some(Crossing::Within { earliest, .. }) = crossing.map(|f| f.crossing) {
+            return Fill::RunsOut(earliest);
+        }
+        if share >= resource.short_from { Fill::Short } else { Fill::Steady }
+    }
+}
+
+/// One gauge's line and limit, to be forecast.
+#[derive(Debug, Clone, PartialEq)]
+struct Line {
+    id: GaugeId,
+    limit: Option<f64>,
+    points: Vec<(Timestamp, f64)>,
+}
+
+/// Everything the forecasts need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CapacityStudy {
+    now: Timestamp,
+    lines: Vec<Line>,
+    long: Vec<Line>,
+}
+
+/// Where the gauges go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CapacityFound {
+    outlooks: BTreeMap<GaugeId, Arc<Outlook>>,
+    long: BTreeMap<GaugeId, Arc<Outlook>>,
+}
+
+impl CapacityStudy {
+    /// Forecasts each line.
+    pub(super) fn carry_out(self) -> CapacityFound {
+        let now = self.now;
+        let outlook = |horizon| {
+            move |line: Line| {
+                let limit = line.limit.map(Limit::Above);
+                let ask = Ask { horizon, limit, kind: Kind::Gauge, now };
+                let forecast = forecast(&line.points, &ask);
+                let per_hour = per_hour(&line.points);
+                (line.id, Arc::new(Outlook { points: line.points, per_hour, forecast }))
+            }
+        };
+        CapacityFound {
+            outlooks: self.lines.into_iter().map(outlook(HORIZON)).collect(),
+            long: self.long.into_iter().map(outlook(LONG_HORIZON)).collect(),
+        }
+    }
+}
+
+/// Change per hour: the slope between the medians of the older and the newer half of the last hour, which
+/// one odd reading does not move.
+fn per_hour(points: &[(Timestamp, f64)]) -> Option<f64> {
+    let (newest, _) = points.last()?;
+    let from = points.partition_point(|(at, _)| newest.since(*at) > RATE_OVER);
+    let recent: Vec<_> = points[from..].iter().filter(|(_, v)| v.is_finite()).copied().collect();
+    let (older, newer) = recent.split_at(recent.len() / 2);
+    let middle = |half: &[(Timestamp, f64)]| {
+        let mut values: Vec<f64> = half.iter().map(|(_, value)| *value).collect();
+        values.sort_by(f64::total_cmp);
+        let at = half.get(half.len() / 2)?.0;
+        Some((at, *values.get(values.len() / 2)?))
+    };
+    if older.len() < 2 {
+        return None;
+    }
+    let ((a_at, a), (b_at, b)) = (middle(older)?, middle(newer)?);
+    let hours = b_at.since(a_at).seconds() / 3_600.0;
+    (hours > 0.0).then(|| (b - a) / hours)
+}
+
+/// Gauges of all resources.
+#[derive(Debug, Clone, Default)]
+pub struct CapacityBook {
+    pace: Pace,
+    outlooks: BTreeMap<GaugeId, Arc<Outlook>>,
+    long: BTreeMap<GaugeId, Arc<Outlook>>,
+}
+
+impl CapacityBook {
+    pub(super) fn found(&mut self, found: CapacityFound) {
+        self.pace.end();
+        (self.outlooks, self.long) = (found.outlooks, found.long);
+    }
+
+    /// Where a gauge goes over weeks; there for the resource on screen once its long history came in.
+    pub fn long_outlook(&self, id: &GaugeId) -> Option<&Outlook> {
+        self.long.get(id).map(Arc::as_ref)
+    }
+}
+
+/// The labels that tell a resource's series apart: those it names, else all.
+fn telling(resource: &Resource, labels: &Labels) -> Labels {
+    if resource.per.is_empty() {
+        return labels.clone();
+    }
+    let named = resource.per.iter().map(|name| (name.clone(), SafeText::new(labels.get(name))));
+    Labels::new(named.collect())
+}
+
+/// The limit of one series: written down, measured beside it, or measured once for all.
+fn limit_of(resource: &Resource, labels: &Labels, limits: &[Measured]) -> Option<f64> {
+    let sound = |value: f64| (value.is_finite() && value > 0.0).then_some(value);
+    match &resource.limit {
+        Capacity::Fixed(limit) => sound(*limit),
+        Capacity::Unknown => None,
+        Capacity::Query(_) => {
+            let same = |m: &&Measured| telling(resource, &m.labels) == *labels;
+            let one = if let [one] = limits { Some(one) } else { limits.iter().find(same) };
+            one?.value.value().and_then(sound)
+        }
+    }
+}
+
+impl Model {
+    /// Every gauge, what runs out first before the others. A resource that gave no answer is one gauge
+    /// of which nothing is known.
+    pub fn gauges(&self) -> Vec<(&Resource, Gauge)> {
+        let mut gauges: Vec<(&Resource, Gauge)> =
+            self.catalog.resources.values().flat_map(|r| self.gauges_of(r)).collect();
+        gauges.sort_by(|(ra, a), (rb, b)| {
+            let share = |gauge: &Gauge| gauge.share.unwrap_or(0.0);
+            let urgency = a.fill(ra).cmp(&b.fill(rb));
+            urgency.then(share(b).total_cmp(&share(a))).then_with(|| a.id.cmp(&b.id))
+        });
+        gauges
+    }
+
+    fn gauges_of<'a>(&'a self, resource: &'a Resource) -> Vec<(&'a Resource, Gauge)> {
+        let used = self.measures.get(&MeasureId::Used(resource.id.clone()));
+        let age = used.map(|answer| self.age_of(&answer.source, answer.at));
+        let limits = self.limits(resource);
+        let found = used.map_or(&[][..], |answer| &answer.found);
+        if found.is_empty() {
+            let id = GaugeId { resource: resource.id.clone(), labels: Labels::default() };
+            let used = if used.is_some() { Reading::NoData } else { Reading::Unknown };
+            let gauge = Gauge { id, used, limit: None, share: None, age, outlook: None };
+            return vec![(resource, gauge)];
+        }
+        let gauge = |m: &Measured| {
+            let labels = telling(resource, &m.labels);
+            let limit = limit_of(resource, &labels, limits);
+            let share = m.value.value().zip(limit).map(|(used, limit)| used / limit);
+            let id = GaugeId { resource: resource.id.clone(), labels };
+            let outlook = self.capacity.outlooks.get(&id).cloned();
+            (resource, Gauge { id, used: m.value, limit, share, age, outlook })
+        };
+        found.iter().map(gauge).collect()
+    }
+
+    fn limits(&self, resource: &Resource) -> &[Measured] {
+        let answer = self.measures.get(&MeasureId::Limit(resource.id.clone()));
+        answer.map_or(&[], |answer| &answer.found)
+    }
+
+    /// The study that is due, if one is.
+    pub(super) fn capacity_study(&mut self) -> Option<CapacityStudy> {
+        if !self.capacity.pace.due(self.measures.filled, EVERY, self.now) {
+            return None;
+        }
+        let catalog: Arc<Catalog> = Arc::clone(&self.catalog);
+        let lines = |of: fn(ResourceId) -> MeasureId| {
+            let mut all = Vec::new();
+            for resource in catalog.resources.values() {
+                let Some((_, lines)) = self.measures.history(&of(resource.id.clone())) else {
+                    continue;
+                };
+                all.extend(lines.iter().map(|line| self.line(resource, line)));
+            }
+            all
+        };
+        let (lines, long) = (lines(MeasureId::Used), lines(MeasureId::LongUsed));
+        if lines.is_empty() && long.is_empty() {
+            return None;
+        }
+        let (revision, now) = (self.measures.filled, self.now);
+        self.capacity.pace.begin(revision, now);
+        Some(CapacityStudy { now, lines, long })
+    }
+
+    fn line(&self, resource: &Resource, line: &Series) -> Line {
+        let labels = telling(resource, &line.labels);
+        let limit = limit_of(resource, &labels, self.limits(resource));
+        let id = GaugeId { resource: resource.id.clone(), labels };
+        Line { id, limit, points: line.points.clone() }
+    }
+}
