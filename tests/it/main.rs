@@ -30,6 +30,7 @@ mod pty;
 mod questions;
 mod readme;
 mod real_servers;
+mod science;
 mod screens;
 mod slo_conformance;
 mod stories;

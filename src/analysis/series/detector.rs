@@ -79,7 +79,7 @@ impl Detector {
 
     /// The light one, for thousands of lines.
     pub fn light(warm_up: usize) -> Self {
-        Self::new(warm_up, 0.9, vec![(View::new(8, 384, 1), Past::new(384))])
+        Self::new(warm_up, 1.2, vec![(View::new(8, 384, 1), Past::new(384))])
     }
 
     fn new(warm_up: usize, gate: f64, views: Vec<(View, Past)>) -> Self {
