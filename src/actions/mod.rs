@@ -34,6 +34,8 @@ pub enum Screen {
     Alerts,
     /// Objectives and budgets.
     Slos,
+    /// What runs out next.
+    Capacity,
     /// The incident being commanded.
     Incident,
     /// Connectors and their health.
@@ -42,8 +44,8 @@ pub enum Screen {
 
 impl Screen {
     /// In the order of their tabs.
-    pub const ALL: [Self; 5] =
-        [Self::Bridge, Self::Alerts, Self::Slos, Self::Incident, Self::Sources];
+    pub const ALL: [Self; 6] =
+        [Self::Bridge, Self::Alerts, Self::Slos, Self::Capacity, Self::Incident, Self::Sources];
 
     /// On the tab.
     pub const fn title(self) -> &'static str {
@@ -51,6 +53,7 @@ impl Screen {
             Self::Bridge => "Bridge",
             Self::Alerts => "Alerts",
             Self::Slos => "SLOs",
+            Self::Capacity => "Capacity",
             Self::Incident => "Incident",
             Self::Sources => "Sources",
         }
@@ -62,6 +65,7 @@ impl Screen {
             Self::Bridge => Action::Bridge,
             Self::Alerts => Action::Alerts,
             Self::Slos => Action::Slos,
+            Self::Capacity => Action::Capacity,
             Self::Incident => Action::Incident,
             Self::Sources => Action::Sources,
         }
@@ -73,6 +77,7 @@ impl Screen {
             Self::Bridge => "bridge",
             Self::Alerts => "alerts",
             Self::Slos => "slos",
+            Self::Capacity => "capacity",
             Self::Incident => "incident",
             Self::Sources => "sources",
         }
@@ -135,13 +140,15 @@ pub struct Spec {
 const ALERTS: Scope = Scope::On(&[Screen::Bridge, Screen::Alerts]);
 const LISTS: Scope = Scope::Anywhere;
 const INCIDENT: Scope = Scope::On(&[Screen::Incident]);
-const FILTERED: Scope = Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Incident]);
-const CHARTS: Scope = Scope::On(&[Screen::Bridge, Screen::Slos]);
+const FILTERED: Scope =
+    Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Capacity, Screen::Incident]);
+const CHARTS: Scope = Scope::On(&[Screen::Bridge, Screen::Slos, Screen::Capacity]);
 
 actions! {
     Bridge, "bridge", "bridge", Scope::Anywhere, Look, "Bridge: everything at one glance";
     Alerts, "alerts", "alerts", Scope::Anywhere, Look, "Alerts: firing groups";
     Slos, "slos", "SLOs", Scope::Anywhere, Look, "SLOs: budgets and burn";
+    Capacity, "capacity", "capacity", Scope::Anywhere, Look, "Capacity: what runs out next, and what stands behind the services";
     Incident, "incident", "incident", Scope::Anywhere, Look, "Incident: who does what, what was promised, what happened";
     Sources, "sources", "sources", Scope::Anywhere, Look, "Sources: every connector's state";
     Down, "down", "down", LISTS, Look, "Next row";

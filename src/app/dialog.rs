@@ -97,6 +97,8 @@ pub enum About {
     Runbook(GroupKey),
     /// A source, a channel or a tracker, and what is wrong with it.
     Source(SourcesRow),
+    /// Everything about a row of the Capacity screen.
+    Capacity(super::CapacityRow),
     /// Everything about something in an incident.
     Incident(IncidentId, Detail),
 }

@@ -28,8 +28,8 @@ pub use form::{
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{
-    AlertRow, AlertsUi, BridgePane, BridgeUi, ClockMode, Drawn, IncidentPane, IncidentUi, Place,
-    SlosUi, SourcesRow, SourcesUi, Ui, first_visible,
+    AlertRow, AlertsUi, BridgePane, BridgeUi, CapacityPane, CapacityRow, CapacityUi, ClockMode,
+    Drawn, IncidentPane, IncidentUi, Place, SlosUi, SourcesRow, SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 

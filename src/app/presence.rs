@@ -6,7 +6,7 @@ use crate::eventlog::{Presence, RecordId};
 use crate::model::GroupKey;
 
 use super::screens::incident;
-use super::{AlertRow, BridgePane, Effect, IncidentPane, SourcesRow, State, Tone};
+use super::{AlertRow, BridgePane, CapacityRow, Effect, IncidentPane, SourcesRow, State, Tone};
 
 /// How often this console says where it is when it does not move.
 const EVERY: Span = Span::from_secs(4);
@@ -53,6 +53,7 @@ fn selected(state: &State) -> SafeText {
         Screen::Alerts => ui.alerts.selected.as_ref().map(|row| group(row.group())),
         Screen::Slos => ui.slos.selected.as_ref().map(ToString::to_string),
         Screen::Sources => ui.sources.selected.as_ref().map(SourcesRow::written),
+        Screen::Capacity => ui.capacity.list().selected.as_ref().map(CapacityRow::written),
         Screen::Incident => {
             let id = match ui.incident.pane {
                 IncidentPane::Timeline => ui.incident.entry.filter(|_| ui.incident.held),
@@ -173,6 +174,11 @@ fn select(state: &mut State, screen: Screen, selected: &str) {
             ui.slos.selected = Some(SloId::new(selected));
         }
         Screen::Sources => ui.sources.selected = SourcesRow::read(selected),
+        Screen::Capacity => {
+            if let Some(row) = CapacityRow::read(selected) {
+                ui.capacity.choose(row);
+            }
+        }
         Screen::Incident => {
             let (pane, id) = selected.split_once(' ').unwrap_or((selected, ""));
             let Some(pane) = IncidentPane::ALL.into_iter().find(|p| p.title() == pane) else {

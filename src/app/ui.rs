@@ -1,7 +1,9 @@
 //! What the person is looking at. Selections are ids, never row numbers; no terminal types.
 
+mod capacity;
 mod incident;
 
+pub use capacity::{CapacityPane, CapacityRow, CapacityUi};
 pub use incident::{IncidentPane, IncidentUi, Place};
 
 use std::collections::{BTreeSet, VecDeque};
@@ -29,6 +31,8 @@ pub struct Ui {
     pub alerts: AlertsUi,
     /// SLOs.
     pub slos: SlosUi,
+    /// Capacity.
+    pub capacity: CapacityUi,
     /// Incident.
     pub incident: IncidentUi,
     /// Sources.
@@ -235,6 +239,7 @@ impl Ui {
             bridge: BridgeUi::default(),
             alerts: AlertsUi::default(),
             slos: SlosUi::default(),
+            capacity: CapacityUi::default(),
             incident: IncidentUi::default(),
             sources: SourcesUi::default(),
             dialog: None,

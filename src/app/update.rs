@@ -6,7 +6,7 @@ use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
 use crate::keys::{Chord, Input, Resolved};
 
-use super::screens::{Move, alerts, bridge, incident, slos, sources};
+use super::screens::{Move, alerts, bridge, capacity, incident, slos, sources};
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
     Verb, dialogs, held, presence,
@@ -153,6 +153,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Bridge => show(state, Screen::Bridge),
         Action::Alerts => show(state, Screen::Alerts),
         Action::Slos => show(state, Screen::Slos),
+        Action::Capacity => show(state, Screen::Capacity),
         Action::Incident => show(state, Screen::Incident),
         Action::PreviousIncident => other_incident(state, -1),
         Action::NextIncident => other_incident(state, 1),
@@ -210,6 +211,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Settle => dialogs::settle(state),
         Action::TestChannel => sources::test(state),
         Action::Runbook => dialogs::runbook(state),
+        Action::Explain if state.ui.screen == Screen::Capacity => dialogs::capacity_reading(state),
         Action::Explain => {
             let id = selected_slo(state);
             dialogs::explain(state, id)
@@ -260,6 +262,7 @@ const fn moves(action: Action) -> bool {
         A::Bridge
             | A::Alerts
             | A::Slos
+            | A::Capacity
             | A::Incident
             | A::Sources
             | A::Down
@@ -293,6 +296,7 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
         Screen::Bridge => bridge::go(state, by),
         Screen::Alerts => alerts::go(state, by),
         Screen::Slos => slos::go(state, by),
+        Screen::Capacity => capacity::go(state, by),
         Screen::Incident => incident::go(state, by),
         Screen::Sources => sources::go(state, by),
     }
@@ -306,6 +310,7 @@ fn pane(state: &mut State, by: isize) -> Vec<Effect> {
     match state.ui.screen {
         Screen::Bridge => bridge::next_pane(state, by),
         Screen::Incident => incident::next_pane(state, by),
+        Screen::Capacity => capacity::next_pane(state, by),
         Screen::Alerts | Screen::Slos | Screen::Sources => {
             let at = Screen::ALL.iter().position(|s| *s == state.ui.screen).unwrap_or(0);
             let count = Screen::ALL.len();
@@ -364,6 +369,7 @@ fn open(state: &mut State) -> Vec<Effect> {
             let id = state.ui.slos.selected.clone();
             dialogs::explain(state, id)
         }
+        (Screen::Capacity, _) => dialogs::capacity_reading(state),
         (Screen::Incident, _) => dialogs::incident_reading(state),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
             Some(row) => dialogs::source_reading(state, row),
@@ -384,11 +390,12 @@ fn back(state: &mut State) -> Vec<Effect> {
         }
         Screen::Alerts if !alerts.filter.is_empty() => return clear_filter(state),
         Screen::Slos if !state.ui.slos.filter.is_empty() => return clear_filter(state),
+        Screen::Capacity if !state.ui.capacity.filter.is_empty() => return clear_filter(state),
         Screen::Incident if incident::back(&mut state.ui.incident) => {}
         Screen::Incident if !state.ui.incident.filter.is_empty() => return clear_filter(state),
         Screen::Bridge if state.ui.bridge.pinned.is_some() => state.ui.bridge.pinned = None,
         Screen::Bridge => return Vec::new(),
-        Screen::Alerts | Screen::Slos | Screen::Incident | Screen::Sources => {
+        Screen::Alerts | Screen::Slos | Screen::Capacity | Screen::Incident | Screen::Sources => {
             state.ui.screen = Screen::Bridge;
         }
     }
@@ -399,7 +406,9 @@ fn back(state: &mut State) -> Vec<Effect> {
 fn mark(state: &mut State) -> Vec<Effect> {
     let row = match state.ui.screen {
         Screen::Alerts => state.ui.alerts.selected.as_ref().map(|row| row.group().clone()),
-        Screen::Bridge | Screen::Slos | Screen::Incident | Screen::Sources => None,
+        Screen::Bridge | Screen::Slos | Screen::Capacity | Screen::Incident | Screen::Sources => {
+            None
+        }
     };
     if let Some(key) = row {
         let marked = &mut state.ui.alerts.marked;
@@ -416,6 +425,10 @@ fn clear_filter(state: &mut State) -> Vec<Effect> {
         Screen::Slos => {
             state.ui.slos.filter_text.clear();
             state.ui.slos.filter = Default::default();
+        }
+        Screen::Capacity => {
+            state.ui.capacity.filter_text.clear();
+            state.ui.capacity.filter = Default::default();
         }
         Screen::Incident => {
             state.ui.incident.filter_text.clear();
@@ -454,7 +467,7 @@ fn zoom(state: &mut State, by: isize) -> Vec<Effect> {
 fn selected_slo(state: &State) -> Option<SloId> {
     match state.ui.screen {
         Screen::Slos => state.ui.slos.selected.clone(),
-        Screen::Bridge | Screen::Alerts | Screen::Incident | Screen::Sources => {
+        Screen::Bridge | Screen::Alerts | Screen::Capacity | Screen::Incident | Screen::Sources => {
             state.ui.bridge.slo.clone()
         }
     }
@@ -468,6 +481,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Slos, _) | (Screen::Bridge, BridgePane::Budgets | BridgePane::Signals) => {
             selected_slo(state).and_then(|id| state.model.slos.sentence(&id, &state.model.catalog))
         }
+        (Screen::Capacity, _) => capacity::copied(state),
         (Screen::Incident, _) => incident::copied(state),
         (Screen::Bridge, BridgePane::Incidents) => {
             bridge::selected_incident(state).map(|id| id.to_string())
@@ -494,14 +508,16 @@ fn copy(state: &mut State) -> Vec<Effect> {
 fn interest(state: &State) -> Interest {
     let slos = match state.ui.screen {
         Screen::Slos => state.ui.slos.selected.iter().cloned().collect(),
-        Screen::Bridge | Screen::Alerts | Screen::Incident | Screen::Sources => Vec::new(),
+        Screen::Bridge | Screen::Alerts | Screen::Capacity | Screen::Incident | Screen::Sources => {
+            Vec::new()
+        }
     };
     Interest {
         service: state.ui.bridge.service.clone(),
         slos,
         range: state.ui.range,
         around: state.model.suspicion.compared().to_vec(),
-        ..Interest::default()
+        resource: capacity::watched(state),
     }
 }
 
@@ -512,6 +528,7 @@ impl State {
         slos::refresh(self, force);
         bridge::refresh(self);
         incident::refresh(self, force);
+        capacity::refresh(self, force);
         sources::refresh(self);
         let service = bridge::service(self);
         self.ui.bridge.service = service;

@@ -119,6 +119,19 @@ pub enum VendorState {
     Major,
 }
 
+impl VendorState {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Operational => "operational",
+            Self::Maintenance => "maintenance",
+            Self::Degraded => "degraded",
+            Self::Partial => "partial outage",
+            Self::Major => "major outage",
+        }
+    }
+}
+
 /// What a status page says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FeedSeen {

@@ -1,6 +1,8 @@
 //! What runs out next: every declared resource as gauges, with its rate, where it goes, and when it is
 //! full. Forecasts are carried out beside the loop whenever a course comes in.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,6 +22,9 @@ const HORIZON: Span = Span::from_hours(24);
 const LONG_HORIZON: Span = Span::from_days(14);
 /// What a rate is taken over.
 const RATE_OVER: Span = Span::from_hours(1);
+
+/// A resource that may be full this soon wants somebody now.
+const SOON: Span = Span::from_hours(1);
 
 /// One gauge: a resource, and which of its series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,18 +79,35 @@ pub enum Fill {
 }
 
 impl Gauge {
-    /// How it stands. Never steady without a fresh answer and a limit.
+    /// How it stands. Never steady without a fresh answer, a limit and a forecast.
     pub fn fill(&self, resource: &Resource) -> Fill {
         let fresh = matches!(self.age, Some((_, Freshness::Fresh)));
         let Some(share) = self.share.filter(|_| fresh) else { return Fill::Unknown };
         if share >= 1.0 {
             return Fill::Full;
         }
-        let crossing = self.outlook.as_ref().and_then(|o| o.forecast.as_ref().ok());
-        if let Some(Crossing::Within { earliest, .. }) = crossing.map(|f| f.crossing) {
-            return Fill::RunsOut(earliest);
+        match self.forecast().map(|forecast| (forecast.crossing, forecast.from)) {
+            Some((Crossing::Within { earliest, .. }, _)) => Fill::RunsOut(earliest),
+            // It was full when its course was asked for, and is not quite now.
+            Some((Crossing::Already, then)) => Fill::RunsOut(then),
+            _ if share >= resource.short_from => Fill::Short,
+            Some(_) => Fill::Steady,
+            None => Fill::Unknown,
         }
-        if share >= resource.short_from { Fill::Short } else { Fill::Steady }
+    }
+
+    /// Whether it wants somebody: full, or perhaps full within the hour.
+    pub fn is_urgent(&self, resource: &Resource, now: Timestamp) -> bool {
+        match self.fill(resource) {
+            Fill::Full => true,
+            Fill::RunsOut(earliest) => earliest.since(now) <= SOON,
+            Fill::Short | Fill::Unknown | Fill::Steady => false,
+        }
+    }
+
+    /// The coming steps, where something can be said of them.
+    pub fn forecast(&self) -> Option<&Forecast> {
+        self.outlook.as_ref()?.forecast.as_ref().ok()
     }
 }
 
@@ -208,6 +230,29 @@ impl Model {
             urgency.then(share(b).total_cmp(&share(a))).then_with(|| a.id.cmp(&b.id))
         });
         gauges
+    }
+
+    /// How much of what runs out and of what stands behind the services wants somebody: resources that are
+    /// full or may be within the hour, groups that stop at the next loss or have stopped, copies that
+    /// would lose more than may be lost; and whether one of them is past the point already.
+    pub fn shortages(&self, gauges: &[Gauge]) -> (usize, bool) {
+        let resource = |gauge: &Gauge| self.catalog.resources.get(&gauge.id.resource);
+        let urgent = gauges.iter().filter_map(|gauge| Some((gauge, resource(gauge)?))).filter_map(
+            |(gauge, resource)| {
+                let is_full = gauge.fill(resource) == Fill::Full;
+                gauge.is_urgent(resource, self.now).then_some(is_full)
+            },
+        );
+        let groups = self.consensus().into_iter().filter_map(|view| {
+            let margin = view.quorum?.margin();
+            (margin.unwrap_or(0) == 0).then_some(margin.is_none())
+        });
+        let copies = self.replication().into_iter();
+        let copies = copies.filter(|view| view.within_rpo() == Some(false)).map(|_| true);
+        urgent
+            .chain(groups.collect::<Vec<_>>())
+            .chain(copies.collect::<Vec<_>>())
+            .fold((0, false), |(count, past), is_past| (count + 1, past || is_past))
     }
 
     fn gauges_of<'a>(&'a self, resource: &'a Resource) -> Vec<(&'a Resource, Gauge)> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Model;
+use super::alone::Alone;
 use super::study::Pace;
 use crate::domain::{
     CallSeen, Catalog, EdgeOrigin, EdgesId, Freshness, Graph, Hardness, Labels, MeasureId,
@@ -28,6 +29,8 @@ pub struct MapStudy {
 pub struct MapFound {
     /// Who calls whom.
     pub graph: Arc<Graph>,
+    /// What in it has nothing beside it.
+    alone: Arc<Alone>,
 }
 
 /// The latest graph.
@@ -35,6 +38,7 @@ pub struct MapFound {
 pub struct MapBook {
     pace: Pace,
     graph: Arc<Graph>,
+    alone: Arc<Alone>,
     /// Grows with every other graph.
     pub revision: u64,
     /// The catalog the graph was made of.
@@ -103,7 +107,9 @@ impl MapStudy {
             replicas: service.replicas,
             traffic: None,
         });
-        MapFound { graph: Arc::new(Graph::build(nodes, &sightings)) }
+        let graph = Graph::build(nodes, &sightings);
+        let alone = Arc::new(Alone::of(&graph, &self.catalog));
+        MapFound { graph: Arc::new(graph), alone }
     }
 }
 
@@ -129,6 +135,11 @@ impl MapBook {
         &self.graph
     }
 
+    /// Single points of failure and shared limits of that graph.
+    pub const fn alone(&self) -> &Arc<Alone> {
+        &self.alone
+    }
+
     /// Whether a graph was made yet.
     pub const fn is_made(&self) -> bool {
         self.revision > 0
@@ -136,6 +147,9 @@ impl MapBook {
 
     pub(super) fn found(&mut self, found: MapFound) {
         self.pace.end();
+        if self.alone != found.alone {
+            self.alone = found.alone;
+        }
         if self.graph != found.graph || self.revision == 0 {
             self.revision += 1;
             self.graph = found.graph;

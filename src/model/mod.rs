@@ -5,6 +5,7 @@
 //! statuses) are computed when data arrives, never while drawing.
 
 mod alerts;
+mod alone;
 mod capacity;
 mod evidence;
 mod grouping;
@@ -23,6 +24,7 @@ mod suspicion;
 mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
+pub use alone::{Alone, Shared, Single};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
 pub use evidence::Evaluations;
 pub use grouping::Counts;

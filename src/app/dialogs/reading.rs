@@ -2,7 +2,7 @@
 
 use crate::actions::Action;
 use crate::app::screens::alerts::{chosen, facts};
-use crate::app::screens::{incident, sources};
+use crate::app::screens::{capacity, incident, sources};
 use crate::app::{About, AlertRow, Dialog, Effect, Reading, ReadingLine, SourcesRow, State, Tone};
 use crate::domain::{SafeText, SloId};
 
@@ -29,6 +29,7 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
         About::Alert(row) => alert_lines(state, row)?,
         About::Runbook(key) => runbook_lines(state, key)?,
         About::Source(row) => sources::detail_lines(state, row)?,
+        About::Capacity(row) => capacity::detail_lines(state, row)?,
         About::Incident(id, detail) => incident::detail_lines(state, id, detail)?,
     };
     Some(Reading { title, about, lines, top })
@@ -236,4 +237,16 @@ pub(in crate::app) fn link(state: &mut State) -> Vec<Effect> {
 /// The state and trouble of a source, a channel or a tracker.
 pub(in crate::app) fn source_reading(state: &mut State, row: SourcesRow) -> Vec<Effect> {
     open_reading(state, About::Source(row))
+}
+
+/// Everything about what is selected on the Capacity screen, with the questions it came from.
+pub(in crate::app) fn capacity_reading(state: &mut State) -> Vec<Effect> {
+    match state.ui.capacity.list().selected.clone() {
+        Some(row) => open_reading(state, About::Capacity(row)),
+        None => {
+            let now = state.now;
+            state.ui.notice(Tone::Info, "Select a row first.", now);
+            Vec::new()
+        }
+    }
 }

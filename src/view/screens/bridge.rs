@@ -15,7 +15,8 @@ use crate::view::widgets::text::{Pen, below, top};
 
 use super::groups::{self, BRIDGE};
 use super::{
-    detail, empty, fitting, incidents, inner, lately, select, signals, slos, sources, title,
+    capacity, detail, empty, fitting, incidents, inner, lately, select, signals, slos, sources,
+    title,
 };
 
 /// Columns of budgets.
@@ -46,12 +47,17 @@ struct Panes {
     groups: Rect,
     signals: Rect,
     sources: Rect,
+    /// What runs out next, above the latest entries.
+    next: Rect,
     lately: Rect,
     burn: Rect,
 }
 
 /// From here on sources and the latest entries stand beside the groups.
 const WIDE: u16 = 110;
+/// From here on what runs out next stands there too: so many of them at most.
+const NEXT_FROM: u16 = 118;
+const NEXT: usize = 5;
 /// From here on budgets and groups stand beside each other.
 const WIDEST: u16 = 160;
 
@@ -73,7 +79,12 @@ fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
     let list = rows(scene.model().sources.len().max(1));
     let rail = |area: Rect| {
         let sources = top(area, list.min(area.height / 2).max(3));
-        (sources, below(area, sources.height + 1))
+        let rest = below(area, sources.height + 1);
+        let gauges = scene.state.ui.capacity.gauges.len();
+        // The latest entries keep at least four rows.
+        let next = if gauges == 0 { 0 } else { rows(gauges.min(NEXT)).min(rest.height / 2) };
+        let next = if body.width < NEXT_FROM || rest.height < next + 5 { 0 } else { next };
+        (sources, top(rest, next), below(rest, next + u16::from(next > 0)))
     };
     if body.width >= WIDEST {
         let lists = slos.max(groups).clamp(6, body.height / 2);
@@ -82,13 +93,13 @@ fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
         let charts = if rest.height < 28 { rest.height.min(16) } else { 17 };
         let signals = top(rest, charts);
         let (burn, beside) = half(below(rest, charts + 1), 62);
-        let (sources, lately) = rail(beside);
+        let (sources, next, lately) = rail(beside);
         if burn.height < 7 {
             let (signals, beside) = half(rest, 76);
-            let (sources, lately) = rail(beside);
-            return Panes { budgets, groups, signals, sources, lately, burn: none };
+            let (sources, next, lately) = rail(beside);
+            return Panes { budgets, groups, signals, sources, next, lately, burn: none };
         }
-        return Panes { budgets, groups, signals, sources, lately, burn };
+        return Panes { budgets, groups, signals, sources, next, lately, burn };
     }
     // Charts keep at least nine rows; each list gets what it needs, and what is left makes the charts
     // taller first, then the middle.
@@ -99,9 +110,9 @@ fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
     let charts = spare.min(17);
     let middle = middle + spare - charts;
     let (groups, beside) = half(top(below(body, budgets + 1), middle), 66);
-    let (sources, lately) = rail(beside);
+    let (sources, next, lately) = rail(beside);
     let signals = below(body, budgets + middle + 2);
-    Panes { budgets: top(body, budgets), groups, signals, sources, lately, burn: none }
+    Panes { budgets: top(body, budgets), groups, signals, sources, next, lately, burn: none }
 }
 
 /// One below the other; with little height signals and sources take a line each, their title in it.
@@ -136,6 +147,7 @@ fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
         groups: top(below(body, slo_rows + gap), group_rows),
         signals: top(foot, signals + spare),
         sources: below(foot, foot.height.saturating_sub(sources)),
+        next: none,
         lately: none,
         burn: none,
     }
@@ -151,6 +163,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let groups = draw_groups(scene, buf, panes.groups, pane == BridgePane::Groups);
     signals::draw(scene, buf, panes.signals, pane == BridgePane::Signals);
     let sources = sources::pane(scene, buf, panes.sources, pane == BridgePane::Sources);
+    capacity::first_few(scene, buf, panes.next);
     lately::draw(scene, buf, panes.lately);
     if panes.burn.height > 0 {
         let selected = scene.state.ui.bridge.slo.as_ref();

@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod bridge;
+pub(crate) mod capacity;
 mod detail;
 mod groups;
 pub(crate) mod incident;
