@@ -50,8 +50,10 @@ pub fn surge(points: &[(Timestamp, f64)], ask: &Ask) -> Option<Forecast> {
     let stalled = ask.now.since(last).millis() > spacing.saturating_mul(OVER);
     let level = line.get(..line.len() - rise.len())?;
     let trend = Trend::of(rise)?;
-    // Without a level to leave behind there must be more of the rise.
-    let short = level.len() < LEAST && rise.len() < 2 * LEAST;
+    // Without a level to leave behind there must be more of the rise. A level may well stand still.
+    let from = rise.first()?.0;
+    let before = points.iter().filter(|(t, v)| *t < from && v.is_finite()).count();
+    let short = before < LEAST && rise.len() < 2 * LEAST;
     let clear = newest - rise.first()?.1 >= CLEAR * scatter(level);
     if stalled || short || !clear || trend.low <= 0.0 {
         return None;
@@ -219,7 +221,7 @@ mod tests {
 
     /// Forty readings in steps of five seconds: some ten in use, and five more a second from `from` on.
     fn pool(from: i64, until: i64) -> Vec<(Timestamp, f64)> {
-        let value = |t: i64| 10.0 + (t * 7 % 5) as f64 + 5.0 * (t - from).max(0) as f64;
+        let value = |t: i64| 10.0 + (t / 5 * 7 % 5) as f64 + 5.0 * (t - from).max(0) as f64;
         (0..=until / 5).map(|i| (at(i * 5), value(i * 5))).collect()
     }
 
