@@ -6,6 +6,7 @@ mod cascade;
 mod channels;
 mod cli;
 mod connectors;
+mod connectors_around;
 mod connectors_http;
 mod connectors_poll;
 mod connectors_tape;
