@@ -83,7 +83,8 @@ const WHATIF_JSON: &str = "With --json, one object: version (1), at, complete, s
     supposed   what was asked\n  \
     refused    why it must not be done on purpose, or null\n  \
     first      the first resource that breaks, as in resources, or null\n  \
-    says       the same in a sentence\n  \
+    anyway     the first that breaks without it, or null\n  \
+    says       the first in a sentence\n  \
     down       services that stop\n  \
     load       service, times\n  \
     resources  resource, labels, breaks (at once, later, holds, unknown), after_seconds, times, used,\n             \

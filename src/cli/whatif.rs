@@ -55,6 +55,7 @@ fn as_json(supposed: &Supposed) -> serde_json::Map<String, Value> {
     let all = json!({
         "refused": supposed.refused,
         "first": supposed.first().map(strained),
+        "anyway": supposed.anyway().map(strained),
         "says": supposed.headline(),
         "down": supposed.down,
         "load": growth.collect::<Vec<_>>(),

@@ -41,6 +41,17 @@ pub struct Strained {
     pub path: Vec<ServiceId>,
 }
 
+impl Strained {
+    /// Whether its load is another than now.
+    fn is_touched(&self) -> bool {
+        (self.growth - 1.0).abs() > SAME
+    }
+
+    const fn does_break(&self) -> bool {
+        matches!(self.breaks, Breaks::AtOnce | Breaks::After(_))
+    }
+}
+
 /// What comes of something supposed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Supposed {
@@ -59,10 +70,14 @@ pub struct Supposed {
 }
 
 impl Supposed {
-    /// The first resource that breaks.
+    /// The first resource that breaks by what is supposed.
     pub fn first(&self) -> Option<&Strained> {
-        let first = self.strained.first()?;
-        matches!(first.breaks, Breaks::AtOnce | Breaks::After(_)).then_some(first)
+        self.strained.iter().find(|one| one.is_touched() && one.does_break())
+    }
+
+    /// The first that breaks whether this happens or not.
+    pub fn anyway(&self) -> Option<&Strained> {
+        self.strained.iter().find(|one| !one.is_touched() && one.does_break())
     }
 }
 
@@ -173,7 +188,7 @@ impl Model {
             let near = nearest(service.as_str(), &mut names);
             let hint = near.map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
             return Err(SafeText::new(&format!(
-                "Neither the catalog nor any call that was seen names a service `{service}`.{hint}"
+                "There is no service `{service}` in the map.{hint}"
             )));
         }
         let Suppose::Zone(zone) = suppose else { return Ok(()) };

@@ -10,6 +10,7 @@ const SHOWN: usize = 12;
 impl Supposed {
     /// The answer in one sentence: what breaks first, when, and on which way.
     pub fn headline(&self) -> String {
+        let touched = || self.strained.iter().filter(|one| one.is_touched());
         match self.first() {
             Some(first) => format!(
                 "{} breaks first, {}: {}.",
@@ -17,14 +18,12 @@ impl Supposed {
                 when(first.breaks),
                 way(&first.path, first.growth)
             ),
-            None if self.strained.iter().any(|one| one.breaks == Breaks::Unknown) => {
-                "Nothing that is known breaks, but not everything is known.".into()
-            }
-            None if self.strained.is_empty() => {
-                "No resource of the catalog is filled by a service of the map, so nothing can break here."
+            None if touched().any(|one| one.breaks == Breaks::Unknown) => {
+                "Nothing that is known breaks by this, but not everything it reaches is known."
                     .into()
             }
-            None => "Every declared resource holds.".into(),
+            None if touched().next().is_none() => "It reaches no declared resource.".into(),
+            None => "Every declared resource that it reaches holds.".into(),
         }
     }
 
@@ -47,11 +46,19 @@ impl Supposed {
         if !grown.is_empty() {
             lines.push(("load".into(), grown.join(", ")));
         }
-        lines.extend(self.strained.iter().take(SHOWN).map(|one| (name(one), strained(one))));
-        if self.strained.len() > SHOWN {
-            let more = format!("{} resources more", self.strained.len() - SHOWN);
-            lines.push(("and".into(), more));
-        }
+        // What it reaches comes before what stays as it is.
+        let (touched, others): (Vec<&Strained>, Vec<&Strained>) =
+            self.strained.iter().partition(|one| one.is_touched());
+        lines.extend(
+            touched
+                .into_iter()
+                .take(SHOWN)
+                .map(|one| ("reaches".to_owned(), format!("{}: {}", name(one), strained(one)))),
+        );
+        let anyway = others.into_iter().filter(|one| one.does_break()).take(3);
+        lines.extend(anyway.map(|one| {
+            ("anyway".to_owned(), format!("{} breaks {} without it", name(one), when(one.breaks)))
+        }));
         lines.extend(self.assumed.iter().map(|text| ("assumed".to_owned(), text.to_string())));
         lines
     }
