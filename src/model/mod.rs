@@ -21,6 +21,7 @@ mod silences;
 mod slos;
 mod study;
 mod suspicion;
+mod whatif;
 mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
@@ -40,6 +41,7 @@ pub use slos::{
 };
 pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
+pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
 
 #[cfg(test)]
