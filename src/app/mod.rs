@@ -6,6 +6,7 @@ mod dialogs;
 mod editor;
 mod effect;
 mod form;
+mod held;
 mod msg;
 pub mod presence;
 mod screens;

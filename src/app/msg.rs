@@ -1,7 +1,7 @@
 //! Everything that can arrive at the loop, in one order.
 
 use crate::domain::{Observation, Outcome, SafeText, SourceId, SourceStatus, Timestamp};
-use crate::eventlog::{AppendError, Presence, RecordId, Recorded};
+use crate::eventlog::{AppendError, Held, Presence, RecordId, Recorded};
 use crate::keys::Input;
 use crate::model::Finding;
 
@@ -28,6 +28,8 @@ pub enum Msg {
         /// Asked for by this console, so that it performs the operations among them.
         ours: bool,
     },
+    /// What is in memory only, because the disk does not take it; nothing is, when it is empty.
+    Held(Held),
     /// Facts could not be recorded; the draft they came from is still open.
     NotRecorded(AppendError),
     /// What a search of the log found, newest first, with the words that were asked for.

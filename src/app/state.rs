@@ -7,7 +7,7 @@ use crate::actions::SilenceGuard;
 use crate::actions::command::Words;
 use crate::connectors::Interest;
 use crate::domain::{Actor, IncidentId, Span, Timestamp};
-use crate::eventlog::{KeyId, Presence};
+use crate::eventlog::{Held, KeyId, Presence, RecordId};
 use crate::keys::Keymap;
 use crate::model::Model;
 use crate::model::incidents::Seen;
@@ -47,6 +47,8 @@ pub struct State {
     pub playback: Option<Playback>,
     /// Whether nothing may be recorded or changed.
     pub read_only: bool,
+    /// What was written and is not on the disk.
+    pub held: Held,
     /// Names of themes and keymaps, for completion.
     pub themes: Vec<String>,
     /// Keymaps that can be chosen.
@@ -82,6 +84,7 @@ impl State {
             local_offset_minutes: 0,
             playback: None,
             read_only: false,
+            held: Held::default(),
             themes: Vec::new(),
             keymaps: Vec::new(),
             interest: Interest::default(),
@@ -90,6 +93,11 @@ impl State {
             presented: None,
             looked_for_tests: None,
         }
+    }
+
+    /// Whether a record is in memory only.
+    pub fn is_held(&self, record: RecordId) -> bool {
+        self.held.records.iter().any(|held| held.id == record)
     }
 
     /// Every draft, that of an open form included, so that a crash loses none.

@@ -9,7 +9,7 @@ use crate::keys::{Chord, Input, Resolved};
 use super::screens::{Move, alerts, bridge, capacity, incident, slos, sources};
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
-    Verb, dialogs, presence,
+    Verb, dialogs, held, presence,
 };
 
 use dialogs::Step;
@@ -37,8 +37,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                     }
                 }
             }
+            held::recorded(state, &records, ours);
             effects
         }
+        Msg::Held(held) => held::take(state, held),
         Msg::NotRecorded(error) => {
             dialogs::not_recorded(state, &error);
             Vec::new()

@@ -43,12 +43,15 @@ pub(super) async fn live(
             warnings.extend(opened.notice);
             (opened.log, opened.position)
         }
-        Err(error) => {
-            // Looking must stay possible; recording where nothing is kept must not.
-            errors.push(SafeText::body(&format!("Read-only: {error}")));
-            wanted.read_only = true;
-            (Box::new(MemoryLog::for_demo()), Position::default())
-        }
+        Err(error) => match world.open_held(&SafeText::body(&error.to_string())) {
+            Ok((log, position)) => (log, position),
+            Err(error) => {
+                // Looking must stay possible; recording where nothing is kept must not.
+                errors.push(SafeText::body(&format!("Read-only: {error}")));
+                wanted.read_only = true;
+                (Box::new(MemoryLog::for_demo()), Position::default())
+            }
+        },
     };
     let recorder = record.as_deref().map(|out| world.recorder(out)).transpose()?;
     let sources = world.sources(recorder.as_ref());

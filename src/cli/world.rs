@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use anyhow::Context as _;
 
@@ -19,10 +20,12 @@ use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::connectors::trackers;
 use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
-use crate::eventlog::{EventLog, KeyChoice, Place, Policy, Position, SqliteLog};
+use crate::eventlog::{Batch, EventLog, KeyChoice, Place, Policy, Position, SqliteLog, SteadyLog};
 use crate::model::Model;
 use crate::runtime::{SourceSetup, clock};
 
+/// Batches read before those in front of them are taken in.
+const READ_AHEAD: usize = 4;
 /// How the shop of the recording that comes with the program would respond.
 const REHEARSED: &str = include_str!("../../fixtures/demo/playbook.toml");
 
@@ -164,7 +167,21 @@ impl World {
             );
             notice = Some(SafeText::body(&left_out));
         }
+        let log = SteadyLog::new(log).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
         Ok(Opened { log: Box::new(log), position, notice })
+    }
+
+    /// Goes on without a disk that takes entries: what can be read of the log is taken in, and what is
+    /// written is held.
+    pub(super) fn open_held(
+        &mut self,
+        why: &SafeText,
+    ) -> anyhow::Result<(Box<dyn EventLog>, Position)> {
+        let mut log = SteadyLog::without(&self.place(), why)
+            .map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        // What cannot be read is not there; why is said where the disk's trouble is.
+        let position = self.fold(&mut log).map_or(Position::default(), |(position, _)| position);
+        Ok((Box::new(log), position))
     }
 
     /// As [`World::open_log`], for a command that writes with its own key.
@@ -179,18 +196,43 @@ impl World {
         Ok((log, position, damaged))
     }
 
+    /// Takes in all the log holds. When it is long, what was read is taken in while more is being read.
     fn fold(&mut self, log: &mut dyn EventLog) -> anyhow::Result<(Position, usize)> {
         let mut damaged = 0;
-        let mut position = Position::default();
-        loop {
-            let batch = log.read_after(position).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        let mut take = |batch: &Batch| {
             batch.records.iter().for_each(|record| self.model.apply(record));
-            position = batch.position;
             damaged += batch.damaged.len();
-            if !batch.more {
-                return Ok((position, damaged));
-            }
+        };
+        let read = |log: &mut dyn EventLog, from| {
+            log.read_after(from).map_err(|e| anyhow::anyhow!("{}", e.sentence))
+        };
+        let first = read(log, Position::default())?;
+        take(&first);
+        if !first.more {
+            return Ok((first.position, damaged));
         }
+        let position = std::thread::scope(|scope| {
+            let (to, batches) = sync_channel(READ_AHEAD);
+            scope.spawn(move || {
+                let mut from = first.position;
+                loop {
+                    let batch = read(log, from);
+                    let more = batch.as_ref().is_ok_and(|batch| batch.more);
+                    from = batch.as_ref().map_or(from, |batch| batch.position);
+                    if to.send(batch).is_err() || !more {
+                        return;
+                    }
+                }
+            });
+            let mut position = first.position;
+            for batch in batches {
+                let batch = batch?;
+                take(&batch);
+                position = batch.position;
+            }
+            anyhow::Ok(position)
+        })?;
+        Ok((position, damaged))
     }
 
     /// The sources, ready to be started. Those that cannot be are told, and say why among the sources.

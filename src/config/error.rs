@@ -118,7 +118,7 @@ fn suggestion<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Strin
     match near {
         Some((_, _, k)) => format!("did you mean `{k}`?"),
         None if known.is_empty() => String::new(),
-        None if known.len() <= 12 => format!("known: {}", known.join(", ")),
+        None if known.len() <= 16 => format!("known: {}", known.join(", ")),
         None => String::new(),
     }
 }

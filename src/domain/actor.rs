@@ -21,6 +21,13 @@ impl Actor {
     }
 }
 
+/// Lets sets of people be asked with a plain name.
+impl std::borrow::Borrow<str> for Actor {
+    fn borrow(&self) -> &str {
+        self.name()
+    }
+}
+
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)

@@ -23,7 +23,12 @@ pub(super) fn encode(event: &LogEvent) -> Result<(&'static str, Vec<u8>), Format
 }
 
 /// The fact of a record; `None` when a newer version wrote a kind or a body this one does not know.
-pub(super) fn decode(version: u16, incident: &str, kind: &str, body: &[u8]) -> Option<LogEvent> {
+pub(super) fn decode(
+    version: u16,
+    incident: impl FnOnce() -> IncidentId,
+    kind: &str,
+    body: &[u8],
+) -> Option<LogEvent> {
     if version > VERSION {
         return None;
     }
@@ -51,10 +56,10 @@ pub(super) fn decode(version: u16, incident: &str, kind: &str, body: &[u8]) -> O
             let (request, after, by) = whole::<(RecordId, Option<RecordId>, SafeText)>(body)?;
             LogEvent::OperationAttempted { request, after, by }
         }
-        kind => LogEvent::Incident {
-            incident: IncidentId::new(incident),
-            event: IncidentEvent::decode(kind, body)?,
-        },
+        kind => {
+            let event = IncidentEvent::decode(kind, body)?;
+            LogEvent::Incident { incident: incident(), event }
+        }
     })
 }
 

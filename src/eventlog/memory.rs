@@ -50,6 +50,16 @@ impl MemoryLog {
         (1..).zip(&self.records).map(|(at, sealed)| StoredRow::of(Position(at), sealed)).collect()
     }
 
+    /// The records as they are stored and sent on.
+    pub(super) fn sealed(&self) -> &[Sealed] {
+        &self.records
+    }
+
+    /// The next record is later than this.
+    pub(super) fn not_before(&mut self, known: Hybrid) {
+        self.ends.hybrid = self.ends.hybrid.max(known);
+    }
+
     fn seal(
         &self,
         ends: &mut Ends,

@@ -37,7 +37,7 @@ pub use place::{KeyChoice, Place};
 pub use policy::{Denied, Grant, Policy, Power};
 pub use record::{FormatError, Head, Hybrid, Origin, Record, Sealed, Stamp, id_of};
 pub use signer::{KeyError, KeyId, NAMESPACE, Signature, Signer};
-pub use sqlite::SqliteLog;
+pub use sqlite::{SqliteLog, SteadyLog};
 pub use verify::{Fault, Finding, Report, Signers, StoredRow, verify};
 
 use std::fmt;
@@ -148,7 +148,29 @@ pub struct Batch {
     pub damaged: Vec<Position>,
 }
 
-/// Where facts are kept. A fact that [`EventLog::append`] returned is durable.
+/// Facts that the disk has not taken: they are in memory only, and gone with the process.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Held {
+    /// The facts, oldest first.
+    pub records: Vec<Recorded>,
+    /// Why, as a whole sentence; empty while the disk is well.
+    pub why: SafeText,
+}
+
+impl Held {
+    /// The facts as lines to be read and kept elsewhere: when, who, and the words.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |record: &Recorded| {
+            let kind = record.event.as_ref().map_or("record", LogEvent::kind);
+            let words = words::of(record).replace('\n', " | ");
+            format!("{} {kind}: {words}", record.at.rfc3339())
+        };
+        self.records.iter().map(line).collect()
+    }
+}
+
+/// Where facts are kept. A fact that [`EventLog::append`] returned is durable, unless it is
+/// [`EventLog::held`].
 pub trait EventLog: Send {
     /// Records facts, all or none of them, with what the writer's clock shows. None are when one claims a
     /// place ([`LogEvent::claim`]) that is no longer as its writer knew it.
@@ -182,6 +204,21 @@ pub trait EventLog: Send {
     /// The file that changes whenever a process writes, so that it can be watched; `None` when there is none.
     fn written_to(&self) -> Option<PathBuf> {
         None
+    }
+
+    /// What was appended and is not on the disk.
+    fn held(&self) -> Held {
+        Held::default()
+    }
+
+    /// Tries a last time to put what is held on the disk; gives back what cannot be.
+    fn let_go(&mut self) -> Held {
+        self.held()
+    }
+
+    /// Does some of what can wait until nobody asks for anything; whether there is more of it.
+    fn tidy(&mut self) -> bool {
+        false
     }
 
     /// Whether another process has written since this was last asked. Cheap: ask every 100 ms.

@@ -9,12 +9,16 @@
 //! `content` is [`Record`] in postcard. A later version may only append fields, so this one can still
 //! check the chain of what it cannot understand and hand it on untouched.
 
+use std::borrow::Borrow;
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::Hash;
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Actor, Timestamp};
+use crate::domain::{Actor, IncidentId, Timestamp};
 
 use super::signer::{KeyError, KeyId, Signature, Signer};
 use super::{RecordId, Recorded, codec};
@@ -227,7 +231,7 @@ impl Sealed {
             stamp: self.stamp(),
             event: {
                 let Record { version, incident, kind, body, .. } = &self.record;
-                codec::decode(*version, incident, kind, body)
+                codec::decode(*version, || IncidentId::new(incident), kind, body)
             },
         }
     }
@@ -258,22 +262,46 @@ impl<'r> Glance<'r> {
         postcard::take_from_bytes(content).ok().map(|(glance, _)| glance)
     }
 
-    /// As readers see it. `before` is the writer of the record before, who mostly is the same.
-    pub(super) fn recorded(&self, id: RecordId, before: Option<&Actor>) -> Recorded {
+    /// As readers see it.
+    pub(super) fn recorded(&self, id: RecordId, known: &mut Known) -> Recorded {
         let Self { hybrid, origin, seq, .. } = *self;
-        let actor = match before {
-            Some(before) if before.name() == self.actor => before.clone(),
-            _ => Actor::new(self.actor),
-        };
         Recorded {
             id,
-            actor,
+            actor: once(&mut known.actors, self.actor, Actor::new),
             key: self.key,
             at: self.wall,
             stamp: Stamp { hybrid, origin, seq },
-            event: codec::decode(self.version, self.incident, self.kind, self.body),
+            event: {
+                let incident = || once(&mut known.incidents, self.incident, IncidentId::new);
+                codec::decode(self.version, incident, self.kind, self.body)
+            },
         }
     }
+}
+
+/// Names that many records share, so that each is made once.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    actors: HashSet<Actor, FixedState>,
+    incidents: HashSet<IncidentId, FixedState>,
+}
+
+/// More different names than this are not kept.
+const MOST_KNOWN: usize = 1_024;
+
+fn once<T: Clone + Eq + Hash + Borrow<str>>(
+    known: &mut HashSet<T, FixedState>,
+    name: &str,
+    make: impl FnOnce(&str) -> T,
+) -> T {
+    if let Some(known) = known.get(name) {
+        return known.clone();
+    }
+    let made = make(name);
+    if known.len() < MOST_KNOWN {
+        known.insert(made.clone());
+    }
+    made
 }
 
 fn push(bytes: &mut Vec<u8>, part: &[u8]) -> Result<(), FormatError> {

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::Arc;
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde::{Deserialize, Serialize};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::public::{Ed25519PublicKey, KeyData};
@@ -59,7 +61,8 @@ pub struct Signer {
 /// Where the private key is.
 #[derive(Clone)]
 enum How {
-    Here(Box<PrivateKey>),
+    /// As it is kept, and ready to sign: made once, for every entry waits for its signature.
+    Here(Arc<(PrivateKey, SigningKey)>),
     Agent(Agent),
 }
 
@@ -117,7 +120,7 @@ impl Signer {
         let pair = Ed25519Keypair::from_seed(seed);
         let (public, key) = (pair.public, PrivateKey::from(pair));
         let id = KeyId::of(&KeyData::Ed25519(public));
-        Self { how: How::Here(Box::new(key)), public, id }
+        Self { how: How::Here(Arc::new((key, SigningKey::from_bytes(seed)))), public, id }
     }
 
     /// Reads an OpenSSH private key.
@@ -147,18 +150,20 @@ impl Signer {
     }
 
     fn new(key: PrivateKey) -> Result<Self, KeyError> {
-        let KeyData::Ed25519(public) = *key.public_key().key_data() else {
+        let KeypairData::Ed25519(pair) = key.key_data() else {
             return Err(KeyError::OtherKind);
         };
-        let id = KeyId::of(key.public_key().key_data());
-        Ok(Self { how: How::Here(Box::new(key)), public, id })
+        // A file whose two halves do not belong together would sign what nobody could check.
+        let ready = SigningKey::try_from(pair).map_err(|_| KeyError::Unreadable)?;
+        let (public, id) = (pair.public, KeyId::of(key.public_key().key_data()));
+        Ok(Self { how: How::Here(Arc::new((key, ready))), public, id })
     }
 
     /// As an OpenSSH private key file, wiped from memory when dropped. Never shown, never logged.
     pub fn to_openssh(&self) -> Result<impl Deref<Target = String> + use<>, KeyError> {
         match &self.how {
             How::Here(key) => {
-                let mut key = key.clone();
+                let mut key = key.0.clone();
                 key.set_comment("quarterdeck");
                 key.to_openssh(LineEnding::LF).map_err(|_| KeyError::NotMade)
             }
@@ -185,17 +190,11 @@ impl Signer {
 
     /// Signs.
     pub fn sign(&self, message: &[u8]) -> Result<Signature, KeyError> {
+        let data = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, message)
+            .map_err(|_| KeyError::NotMade)?;
         let signature: [u8; 64] = match &self.how {
-            How::Here(key) => {
-                let signed =
-                    key.sign(NAMESPACE, HashAlg::Sha512, message).map_err(|_| KeyError::NotMade)?;
-                signed.signature_bytes().try_into().map_err(|_| KeyError::NotMade)?
-            }
-            How::Agent(agent) => {
-                let data = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, message)
-                    .map_err(|_| KeyError::NotMade)?;
-                agent.sign(&self.public.0, &data)?
-            }
+            How::Here(key) => key.1.try_sign(&data).map_err(|_| KeyError::NotMade)?.to_bytes(),
+            How::Agent(agent) => agent.sign(&self.public.0, &data)?,
         };
         let signature = Signature([&[ED25519_SHA512][..], &self.public.0, &signature].concat());
         // What an agent on another host says is looked at before it becomes part of the record.

@@ -60,6 +60,9 @@ impl Place {
     }
 }
 
+/// A group's alerts, with whether each is still seen.
+type Members = Vec<(Arc<Alert>, Seen)>;
+
 type Member<'a> = (&'a AlertKey, &'a Tracked, Place);
 
 impl AlertBook {
@@ -89,7 +92,7 @@ impl AlertBook {
                 members.push((alert_key, tracked, place));
             }
         }
-        let mut made: Vec<(Group, Vec<(Arc<Alert>, Seen)>)> =
+        let mut made: Vec<(Group, Members)> =
             buckets.into_iter().filter_map(|(key, members)| group(key, members, catalog)).collect();
         made.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)));
         counts.groups_unacked = made.iter().filter(|(g, _)| g.needs_attention()).count();
@@ -206,7 +209,7 @@ fn group(
     key: GroupKey,
     mut members: Vec<Member<'_>>,
     catalog: &Catalog,
-) -> Option<(Group, Vec<(Arc<Alert>, Seen)>)> {
+) -> Option<(Group, Members)> {
     members.sort_unstable_by_key(|(key, tracked, _)| (tracked.alert.starts_at, *key));
     // The worst of what is not muted speaks for the group; the earliest of equals.
     let lead = members

@@ -18,6 +18,7 @@ use crate::app::{Effect, Msg, Playback, PlaybackStep, Reload, State, Tone, updat
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
 use crate::domain::{Operation, Outcome, SafeText, SiteId, SourceId, SourceKind};
+use crate::eventlog::Held;
 use crate::theme::{self, Theme};
 
 /// Everything that runs beside the loop.
@@ -329,11 +330,12 @@ impl Exec {
     }
 
     /// Puts everything on disk that is not there yet.
-    pub(super) fn finish(&mut self, state: &State) {
+    /// Ends what runs beside the loop; gives back what could not be put on the disk.
+    pub(super) fn finish(&mut self, state: &State) -> Held {
         self.keeper.keep(super::kept::of(state));
         self.rememberer.finish(&state.model);
         self.keeper.finish();
-        self.logger.finish();
+        self.logger.finish()
     }
 }
 

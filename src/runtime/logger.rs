@@ -11,12 +11,17 @@ use super::Arrival;
 use super::lookout;
 use crate::app::Msg;
 use crate::domain::{Actor, SafeText, Timestamp};
-use crate::eventlog::{AppendError, EventLog, LogEvent, Policy, Position, Presence, Recorded};
+use crate::eventlog::{
+    AppendError, EventLog, Held, LogEvent, Policy, Position, Presence, Recorded,
+};
 
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
 /// And where the kernel says when somebody writes, all the same.
 const WATCHED: Duration = Duration::from_secs(1);
+/// What is being written can be read only once it is on the disk, and nobody says when that is: after a
+/// write was told, others' entries are looked for as if nobody told.
+const LIVELY: Duration = Duration::from_secs(3);
 /// More than anybody reads.
 const MOST_FOUND: usize = 500;
 
@@ -49,7 +54,7 @@ pub(super) struct Logger {
     to: Option<Sender<Ask>>,
     /// For whoever sees that somebody writes.
     lookout: Option<Arc<Sender<Ask>>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Held>>,
 }
 
 impl Logger {
@@ -84,12 +89,10 @@ impl Logger {
         self.to.as_ref().is_some_and(|to| to.send(ask).is_ok())
     }
 
-    /// Waits until everything handed over is on disk.
-    pub(super) fn finish(&mut self) {
+    /// Waits until everything handed over is on disk; gives back what the disk would not take.
+    pub(super) fn finish(&mut self) -> Held {
         (self.to, self.lookout) = (None, None);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
 }
 
@@ -99,11 +102,16 @@ fn serve(
     every: Duration,
     requests: &Receiver<Ask>,
     to_loop: &mpsc::Sender<Arrival>,
-) {
+) -> Held {
+    let mut told = Held::default();
     // What was written before anybody watched is seen soon.
     let mut look = Instant::now() + WATCH;
+    let mut untidy = false;
+    let mut lively = Instant::now() + LIVELY;
     loop {
-        let msg = match requests.recv_timeout(look.saturating_duration_since(Instant::now())) {
+        let idle =
+            if untidy { Duration::ZERO } else { look.saturating_duration_since(Instant::now()) };
+        let msg = match requests.recv_timeout(idle) {
             Ok(Ask::Append(append)) => appended(log.as_mut(), append),
             Ok(Ask::Search(words)) => {
                 // What cannot be read is not found; the same trouble is said where facts are read.
@@ -117,18 +125,28 @@ fn serve(
             Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
             Ok(Ask::Look) => {
                 look = Instant::now();
+                lively = look + LIVELY;
                 None
             }
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                untidy = log.tidy();
+                None
+            }
+            Err(RecvTimeoutError::Disconnected) => return log.let_go(),
         };
+        // Before the facts themselves: what is not on the disk is never shown as if it were.
+        let held = log.held();
+        if held != told {
+            let _ = to_loop.blocking_send(Arrival::Msg(Msg::Held(held.clone())));
+            told = held;
+        }
         if let Some(msg) = msg {
             // A loop that has ended no longer listens; what it asked for is on disk all the same.
             let _ = to_loop.blocking_send(Arrival::Msg(msg));
         }
         // However much is asked for, others' entries are looked at in time.
         if look <= Instant::now() {
-            look = Instant::now() + every;
+            look = Instant::now() + if Instant::now() < lively { WATCH } else { every };
             if log.changed().unwrap_or(false) {
                 position = pass_on(log.as_mut(), position, to_loop);
             }

@@ -45,7 +45,7 @@ use crate::connectors::registry::SourceConfig;
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
 use crate::domain::{Catalog, SiteId, SourceId, SourceKind, Span};
-use crate::eventlog::{EventLog, Position};
+use crate::eventlog::{EventLog, Held, Position};
 use crate::theme::Theme;
 use crate::view::draw;
 
@@ -168,9 +168,23 @@ pub async fn run(console: Console) -> io::Result<i32> {
     // The person has their terminal back before what is under way is waited for.
     drop(screen);
     exec.end_outbox(ended.is_ok()).await;
-    exec.finish(&state);
+    give_back(&exec.finish(&state));
     // A terminal that can no longer be written to has vanished.
     Ok(ended.unwrap_or(gone))
+}
+
+/// Prints what the disk would not take, so that whoever wrote it can keep it.
+fn give_back(held: &Held) {
+    use std::io::Write as _;
+    if held.records.is_empty() {
+        return;
+    }
+    let mut out = io::stderr().lock();
+    // A terminal that has vanished takes nothing either; there is nowhere else to say so.
+    let _ = writeln!(out, "quarterdeck: these entries are NOT in the log. {}", held.why);
+    held.lines().iter().for_each(|line| {
+        let _ = writeln!(out, "{line}");
+    });
 }
 
 /// The loop and what it owns.

@@ -325,6 +325,18 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let part = Part::flexible(text, usize::MAX, scene.style(Token::BannerDemo), 1).at_right();
         parts.push(part.or(short!(" follows ")));
     }
+    let held = &scene.state.held;
+    if !held.why.is_empty() {
+        let style = scene.style(Token::BannerWarning);
+        let part = match held.records.len() {
+            0 => Part::of(short!(" NOT ON DISK "), style, 0).or(short!(" NO DISK ")),
+            n => {
+                let count = format::count(n);
+                Part::of(short!(" NOT ON DISK: {count} "), style, 0).or(short!(" NO DISK {count} "))
+            }
+        };
+        parts.push(part.at_right());
+    }
     if scene.state.read_only {
         let part = Part::new(" READ-ONLY ", scene.style(Token::BannerWarning), 5).at_right();
         parts.push(part.or(short!(" RO ")));

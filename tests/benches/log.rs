@@ -1,8 +1,9 @@
 //! What the log costs: appending against the disk's own sync, opening and rebuilding against a bare scan,
 //! and searching, each in one run, so that only ratios count.
 //!
-//! `cargo bench --bench log`; `QUARTERDECK_BENCH_RECORDS` sets the size (default 1,000,000). The store is
-//! made once and kept in `target/bench-log`.
+//! `cargo bench --bench log`, or of one part: `-- append`, `-- open`, `-- search`;
+//! `QUARTERDECK_BENCH_RECORDS` sets the size (default 1,000,000). The store is made once and kept in
+//! `target/bench-log`.
 
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
@@ -30,10 +31,19 @@ fn main() {
         .unwrap_or(1_000_000);
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-log");
     std::fs::create_dir_all(&home).expect("target/ can be written");
-    append(&home);
+    let parts = ["append", "open", "search"];
+    let asked: Vec<String> = std::env::args().filter(|a| parts.contains(&a.as_str())).collect();
+    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|a| a == part);
+    if wanted("append") {
+        append(&home);
+    }
     let dir = store(&home, count);
-    open(&dir, count);
-    search(&dir);
+    if wanted("open") {
+        open(&dir, count);
+    }
+    if wanted("search") {
+        search(&dir);
+    }
 }
 
 fn entry(n: usize) -> LogEvent {
@@ -57,41 +67,69 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// One row per commit against a bare append and fsync of as many bytes, in turns.
+/// Bytes this process has handed to the system for writing.
+fn written() -> u64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let line = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+    line.and_then(|count| count.parse().ok()).unwrap_or_default()
+}
+
+/// One record per commit against a bare write and fsync: of the record's bytes, and of as many as a commit
+/// writes; in turns. As a person's entries come, there is time between some of them.
 fn append(home: &Path) {
     let dir = home.join("append");
     let _ = std::fs::remove_dir_all(&dir);
     let mut log = SqliteLog::open(&dir).expect("a fresh log opens");
     let ada = Actor::new("ada");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(dir.join("raw"))
-        .expect("a file can be made");
-    let (mut raw, mut full) = (Vec::new(), Vec::new());
+    let raw_file = |name: &str| {
+        OpenOptions::new().create(true).append(true).open(dir.join(name)).expect("a file is made")
+    };
+    let (mut small_file, mut same_file) = (raw_file("small"), raw_file("same"));
+    let sync = |file: &mut File, bytes: &[u8], times: &mut Vec<Duration>| {
+        let begin = Instant::now();
+        file.write_all(bytes).and_then(|()| file.sync_all()).expect("the disk takes it");
+        times.push(begin.elapsed());
+    };
+    let append = |log: &mut SqliteLog, n: usize, times: &mut Vec<Duration>| {
+        let at = Timestamp::from_millis(n as i64);
+        let event = entry(n);
+        let begin = Instant::now();
+        log.append(&ada, at, &[event]).expect("the disk takes it");
+        times.push(begin.elapsed());
+    };
+    for n in 0..1_000 {
+        append(&mut log, n, &mut Vec::new());
+    }
+    let before = written();
+    for n in 1_000..1_100 {
+        append(&mut log, n, &mut Vec::new());
+    }
+    let size = usize::try_from((written() - before) / 100).unwrap_or_default();
+    let (mut small, mut same, mut full) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..40 {
+        while log.tidy() {}
         for n in 0..50 {
-            let begin = Instant::now();
-            file.write_all(&[7; 400]).and_then(|()| file.sync_all()).expect("the disk takes it");
-            raw.push(begin.elapsed());
-            let begin = Instant::now();
-            let at = Timestamp::from_millis(round * 50 + n);
-            let event = entry(usize::try_from(round * 50 + n).unwrap_or_default());
-            log.append(&ada, at, &[event]).expect("the disk takes it");
-            full.push(begin.elapsed());
+            sync(&mut small_file, &[7; 400], &mut small);
+            sync(&mut same_file, &vec![7; size], &mut same);
+            append(&mut log, 1_100 + round * 50 + n, &mut full);
         }
     }
     let rate = |times: &[Duration]| {
         times.len() as f64 / times.iter().map(Duration::as_secs_f64).sum::<f64>()
     };
-    let (raw_rate, full_rate) = (rate(&raw), rate(&full));
-    let (raw, full) = (median(raw), median(full));
-    println!(
-        "append: {full_rate:.0}/s against {raw_rate:.0} fsync/s = {:.2}x (goal 0.75); p50 {full:.2?} \
-         against {raw:.2?} = {:.2}x (goal 1.3)",
-        full_rate / raw_rate,
-        full.as_secs_f64() / raw.as_secs_f64()
-    );
+    let full_rate = rate(&full);
+    let full = median(full);
+    println!("append: {full_rate:.0}/s, p50 {full:.2?}, {size} bytes a commit");
+    for (what, times) in [("400 bytes".to_owned(), small), (format!("{size} bytes"), same)] {
+        let raw_rate = rate(&times);
+        let raw = median(times);
+        println!(
+            "append against a bare fsync of {what}: {full_rate:.0} against {raw_rate:.0}/s = {:.2}x (goal \
+             0.75); p50 {full:.2?} against {raw:.2?} = {:.2}x (goal 1.3)",
+            full_rate / raw_rate,
+            full.as_secs_f64() / raw.as_secs_f64()
+        );
+    }
 }
 
 fn store(home: &Path, count: usize) -> PathBuf {
@@ -167,11 +205,16 @@ fn scan(dir: &Path) {
 
 fn search(dir: &Path) {
     let mut log = SqliteLog::open(dir).expect("it opens");
+    let begin = Instant::now();
+    while log.tidy() {}
+    println!("indexed what was not in {:.1?}", begin.elapsed());
     for (what, words, goal) in [
         ("rare word", "w4711 ", 5),
         ("common word", "checkout ", 5),
         ("two words", "database rollback ", 5),
-        ("phrase", "\"latency database\"", 5),
+        ("phrase that is nowhere", "\"latency database\"", 5),
+        ("phrase", "\"database latency\"", 5),
+        ("phrase of three words", "\"checkout latency database\"", 5),
         ("three words", "eu payment w77 ", 5),
         ("prefix, 2 letters", "de", 20),
         ("prefix, 3 letters", "ser", 20),

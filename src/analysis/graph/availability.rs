@@ -122,7 +122,8 @@ impl System {
         works.extend_from_slice(own);
         loop {
             let mut changed = false;
-            for (at, part) in self.parts.iter().enumerate() {
+            // What is needed mostly comes after what needs it.
+            for (at, part) in self.parts.iter().enumerate().rev() {
                 let met =
                     |need: &Need| need.of.iter().filter(|of| works[**of]).count() >= need.least;
                 if works[at] && !part.needs.iter().all(met) {

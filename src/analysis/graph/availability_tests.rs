@@ -109,6 +109,9 @@ fn brute(system: &System, of: usize) -> f64 {
     total
 }
 
+/// Own chance; for each need how many, and of which.
+type Drawn = (f64, Vec<(usize, Vec<usize>)>);
+
 prop_compose! {
     /// Parts that need only later ones, in random numbers of random others.
     fn some_system(most: usize)(
@@ -118,7 +121,7 @@ prop_compose! {
             1..=most),
     ) -> System {
         let count = parts.len();
-        let part = |(at, (own, needs)): (usize, (f64, Vec<(usize, Vec<usize>)>))| {
+        let part = |(at, (own, needs)): (usize, Drawn)| {
             let later = count - 1 - at;
             let need = |(least, of): (usize, Vec<usize>)| {
                 let mut of: Vec<usize> = of.iter().map(|of| at + 1 + of % later).collect();

@@ -24,7 +24,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use super::order::callees_first;
-use crate::domain::{EdgeIx, Graph, NodeIx};
+use crate::domain::{Edge, EdgeIx, Graph, NodeIx};
 
 /// Rounds within a cycle before `most` is given up as 1.
 const ROUNDS: usize = 64;
@@ -289,7 +289,9 @@ fn most_lost(graph: &Graph, failed: &[NodeIx], groups: &Groups, reached: &Reache
         total.min(1.0)
     };
     let open = |at: &NodeIx| reached.settled[at.index()] && reached.cause[at.index()].is_some();
-    for ring in callees_first(graph, |edge| edge.is_hard()) {
+    let settled = |at: NodeIx| reached.settled[at.index()];
+    let within = |edge: &Edge| edge.is_hard() && settled(edge.from) && settled(edge.to);
+    for ring in callees_first(graph, within) {
         let ring: Vec<NodeIx> = ring.into_iter().filter(open).collect();
         let still = (0..ROUNDS).any(|_| {
             let mut change: f64 = 0.0;

@@ -1,14 +1,18 @@
 //! The map's graph: what to look at, what fails with what, and where it is drawn.
 
 pub mod availability;
+pub mod export;
+pub mod layout;
 
 mod blast;
 mod factoring;
 mod order;
+mod outline;
 mod queries;
 mod singles;
 
 pub use blast::{Blast, Degraded, Hit, Lost, blast, stands_for};
+pub use outline::{Outline, OutlineRow, Walk, outline};
 pub use queries::{
     Around, Paths, around, neighbourhood, selected, shortest_paths, unhealthy_and_between,
 };

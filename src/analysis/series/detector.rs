@@ -16,8 +16,8 @@
 //! After a gap of many times the usual distance, or when the clock goes back, the views begin anew with what
 //! follows, so that nothing is strange for having been away.
 //!
-//! A reading costs a scan of what is remembered: some ten microseconds for the careful detector (250 kB), a few for the
-//! well below one for the light one (some 10 kB), of which ten thousand fit into a refresh.
+//! A reading costs a scan of what is remembered: some twenty microseconds for the careful detector (250 kB), a
+//! few for the light one (15 kB), of which ten thousand fit into a refresh.
 
 use std::collections::VecDeque;
 
@@ -79,7 +79,7 @@ impl Detector {
 
     /// The light one, for thousands of lines.
     pub fn light(warm_up: usize) -> Self {
-        Self::new(warm_up, 0.9, vec![(View::new(8, 384, 1), Past::new(384))])
+        Self::new(warm_up, 1.2, vec![(View::new(8, 384, 1), Past::new(384))])
     }
 
     fn new(warm_up: usize, gate: f64, views: Vec<(View, Past)>) -> Self {

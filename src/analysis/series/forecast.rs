@@ -24,8 +24,7 @@ pub fn forecast(points: &[(Timestamp, f64)], ask: &Ask) -> Result<Forecast, NoFo
         return Err(NoForecast::BadQuestion);
     }
     let mut grid = grid::lay(points, ask)?;
-    let (day, week) = grid.calendar();
-    let seasons = project::seasons(&grid.values, day, week);
+    let seasons = project::seasons(&grid);
     grid.fill_seasons(&seasons);
     let until = ask.now.millis().saturating_add(ask.horizon.millis());
     let ahead = until.saturating_sub(grid.last);

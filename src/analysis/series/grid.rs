@@ -1,6 +1,6 @@
 //! Readings as they come, put on an even grid: what every method here works on.
 //!
-//! - Readings that are not finite or lie behind now (a clock was ahead) do not count; of several at one time the
+//! - Readings that are not finite, are beyond what can be squared (10¹⁵⁰), or lie behind now (a clock was ahead) do not count; of several at one time the
 //!   last counts; order does not matter.
 //! - A counter becomes its rate per second. Where it falls it began anew from zero; where it is negative it is
 //!   no counter reading. Nothing is made up across a gap.
@@ -149,10 +149,13 @@ impl Grid {
     }
 }
 
-/// Finite readings up to now in order of time, the last of those with equal times.
+/// Squares of more than this are not numbers.
+const GREATEST: f64 = 1e150;
+
+/// Usable readings up to now in order of time, the last of those with equal times.
 fn clean(points: &[(Timestamp, f64)], now: i64) -> Vec<(i64, f64)> {
     let usable = points.iter().map(|(t, value)| (t.millis(), *value));
-    let mut all: Vec<_> = usable.filter(|(t, v)| v.is_finite() && *t <= now).collect();
+    let mut all: Vec<_> = usable.filter(|(t, v)| v.abs() <= GREATEST && *t <= now).collect();
     all.sort_by_key(|(t, _)| *t);
     // The sort keeps the order of arrival among equals, and of those the last one counts.
     all.reverse();

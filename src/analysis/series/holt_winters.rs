@@ -48,7 +48,8 @@ pub(super) fn extend(
         })
         .collect();
     runs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    runs.truncate(BEST);
+    // Of a few sets, the worse half would only spoil the mean.
+    runs.truncate(BEST.min(runs.len().div_ceil(2)));
     let count = runs.len() as f64;
     let mut mean = vec![vec![0.0; steps]; origins.len()];
     for (_, forecasts) in &runs {

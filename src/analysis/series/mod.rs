@@ -7,6 +7,7 @@
 mod autoregression;
 mod detector;
 mod forecast;
+mod glance;
 mod grid;
 mod holt_winters;
 mod outlook;
@@ -16,4 +17,8 @@ mod views;
 
 pub use detector::{Detector, Score};
 pub use forecast::forecast;
+pub use glance::Glance;
 pub use outlook::{Ask, Backtest, Crossing, Forecast, Kind, Limit, NoForecast, Step};
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@
 //! errors have heavier tails than the normal distribution and a few trials underestimate them (chosen on
 //! the public half of the M4 hourly data; conformal in spirit: Vovk, Gammerman and Shafer 2005).
 
+use super::grid::Grid;
 use super::{autoregression, holt_winters, season};
 
 /// Share of exponential smoothing in the mean.
@@ -279,7 +280,8 @@ fn recent(line: Line<'_>, count: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Seasons of a line whose day and week have these lengths in steps.
-pub(super) fn seasons(values: &[f64], day: Option<usize>, week: Option<usize>) -> Vec<usize> {
-    season::find(values, day, week)
+/// The seasons of a line.
+pub(super) fn seasons(grid: &Grid) -> Vec<usize> {
+    let (day, week) = grid.calendar();
+    season::find(&grid.values, &grid.known, day, week)
 }

@@ -22,26 +22,31 @@ const CYCLES: usize = 3;
 const LONG_CYCLES: usize = 2;
 
 /// Periods in steps, shortest first, at most two; `day` and `week` are their lengths in steps, if whole.
-pub(super) fn find(values: &[f64], day: Option<usize>, week: Option<usize>) -> Vec<usize> {
+pub(super) fn find(
+    values: &[f64],
+    known: &[bool],
+    day: Option<usize>,
+    week: Option<usize>,
+) -> Vec<usize> {
     let fits = |period: &usize, cycles| *period > 1 && values.len() >= cycles * period;
     let mut found = Vec::new();
     let mut left = values.to_vec();
     if let Some(day) = day.filter(|day| fits(day, CYCLES)) {
         let level = detrended(values, day);
-        if let Some(rest) = explained(&level, day) {
+        if let Some(rest) = explained(&level, known, day) {
             found.push(day);
             left = values.iter().zip(level.iter().zip(rest)).map(|(v, (l, r))| v - l + r).collect();
         }
     }
     if let Some(week) = week.filter(|week| fits(week, LONG_CYCLES)) {
         let level = detrended(&left, week);
-        if explained(&level, week).is_some() {
+        if explained(&level, known, week).is_some() {
             found.push(week);
         }
     }
     if found.is_empty()
         && let Some(period) = peak(values).filter(|period| fits(period, CYCLES))
-        && explained(&detrended(values, period), period).is_some()
+        && explained(&detrended(values, period), known, period).is_some()
     {
         found.push(period);
     }
@@ -64,28 +69,28 @@ fn detrended(values: &[f64], period: usize) -> Vec<f64> {
     values.iter().enumerate().map(of).collect()
 }
 
-/// What is left when every phase's mean is taken away, if that explains enough.
-fn explained(level: &[f64], period: usize) -> Option<Vec<f64>> {
-    let n = level.len();
+/// What is left when every phase's mean is taken away, if that explains enough of the known steps.
+fn explained(level: &[f64], known: &[bool], period: usize) -> Option<Vec<f64>> {
     let mut phases = vec![(0.0, 0.0); period];
-    for (at, value) in level.iter().enumerate() {
+    let measured =
+        || level.iter().enumerate().zip(known).filter(|(_, known)| **known).map(|(l, _)| l);
+    for (at, value) in measured() {
         let (sum, count) = &mut phases[at % period];
         *sum += value;
         *count += 1.0;
     }
-    let mean = level.iter().map(|v| v / n as f64).sum::<f64>();
-    let rest: Vec<f64> = level
-        .iter()
-        .enumerate()
-        .map(|(at, value)| {
-            let (sum, count) = phases[at % period];
-            value - sum / count
-        })
-        .collect();
+    let n = measured().count();
+    let mean = measured().map(|(_, v)| v / n as f64).sum::<f64>();
+    // A phase that was never measured is as the mean.
+    let of = |at: usize| match phases[at % period] {
+        (sum, count) if count > 0.0 => sum / count,
+        _ => mean,
+    };
+    let rest: Vec<f64> = level.iter().enumerate().map(|(at, value)| value - of(at)).collect();
     let square = |it: f64| it * it;
     let (before, after) = (
-        level.iter().map(|v| square(v - mean)).sum::<f64>(),
-        rest.iter().map(|v| square(*v)).sum::<f64>(),
+        measured().map(|(_, v)| square(v - mean)).sum::<f64>(),
+        measured().map(|(at, v)| square(v - of(at))).sum::<f64>(),
     );
     // What rounding leaves of a constant is no season.
     let tiny = square(1e-9 * level.iter().fold(0.0, |m: f64, v| m.max(v.abs())));
@@ -132,7 +137,7 @@ mod tests {
 
     fn hours(n: usize, of: impl Fn(usize) -> f64) -> Vec<usize> {
         let line: Vec<f64> = (0..n).zip(noise(n, 7)).map(|(t, e)| of(t) + e).collect();
-        find(&line, Some(24), Some(168))
+        find(&line, &[true; 700][..line.len()], Some(24), Some(168))
     }
 
     fn swing(t: usize, period: usize) -> f64 {
@@ -158,15 +163,15 @@ mod tests {
 
     #[test]
     fn a_constant_and_an_empty_line_have_none() {
-        assert!(find(&[0.1 + 0.2; 500], Some(24), Some(168)).is_empty());
-        assert!(find(&[1e300; 500], Some(24), Some(168)).is_empty());
-        assert!(find(&[], Some(24), None).is_empty());
+        assert!(find(&[0.1 + 0.2; 500], &[true; 500], Some(24), Some(168)).is_empty());
+        assert!(find(&[1e150; 500], &[true; 500], Some(24), Some(168)).is_empty());
+        assert!(find(&[], &[], Some(24), None).is_empty());
     }
 
     #[test]
     fn noise_seldom_looks_like_a_season() {
-        let wrong =
-            (0..200).filter(|seed| !find(&noise(400, *seed), Some(24), Some(168)).is_empty());
+        let wrong = (0..200)
+            .filter(|seed| !find(&noise(400, *seed), &[true; 400], Some(24), Some(168)).is_empty());
         assert!(wrong.count() <= 2);
     }
 }

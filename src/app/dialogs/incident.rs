@@ -4,9 +4,9 @@ use crate::actions::{Action, Doing, Writer, decide_incident};
 use crate::app::{Dialog, Effect, State, Tone};
 use crate::domain::SafeText;
 
-/// Leaves; while an incident is going on only after asking once.
+/// Leaves; while an incident is going on, or something is not on the disk, only after asking once.
 pub(in crate::app) fn leave(state: &mut State) -> Vec<Effect> {
-    if state.model.incidents.live().is_empty() {
+    if state.model.incidents.live().is_empty() && state.held.records.is_empty() {
         return vec![Effect::Keep, Effect::Quit];
     }
     state.ui.dialog = Some(Dialog::Leave);

@@ -46,9 +46,9 @@ fn ticket(desk: &Desk, issue: &Value) -> Option<Ticket> {
         url: desk.link(&format!("/issues/{number}")),
         state: word(&status["name"]),
         done: status["is_closed"].as_bool().unwrap_or(false),
-        group: String::new(),
         // Times count whole seconds; what is said or changed within one is told by its journal.
         version: format!("{} {}", word(&issue["updated_on"]), last.unwrap_or_default()),
+        group: String::new(),
     })
 }
 
@@ -236,8 +236,8 @@ mod tests {
             url: "http://127.0.0.1:1/issues/1".into(),
             state: "In Progress".into(),
             done: false,
-            group: String::new(),
             version: "2026-11-22T11:02:01Z 2".into(),
+            group: String::new(),
         };
         let desk = desk(TrackerKind::Redmine, "inc");
         assert_eq!(ticket(&desk, &said["issue"]), Some(wanted));

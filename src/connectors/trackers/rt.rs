@@ -63,9 +63,9 @@ fn ticket(desk: &Desk, one: &Value, changes: &str) -> Option<Ticket> {
         url: desk.link(&format!("/Ticket/Display.html?id={id}")),
         done: matches!(&*state, "resolved" | "rejected")
             || closing.iter().flatten().any(|word| word.eq_ignore_ascii_case(&state)),
-        group: String::new(),
         // Times count whole seconds; every change is one more transaction.
         version: format!("{} {changes}", word(&one["LastUpdated"])),
+        group: String::new(),
         state,
     })
 }
@@ -161,7 +161,7 @@ impl Api for Rt {
         let id = Some(word(&made["id"])).filter(|id| !id.is_empty()).ok_or_else(nothing)?;
         let url = desk.link(&format!("/Ticket/Display.html?id={id}"));
         let (state, version) = ("new".to_owned(), String::new());
-        Ok(Ticket { key: format!("#{id}"), url, done: false, state, group: String::new(), version })
+        Ok(Ticket { key: format!("#{id}"), url, done: false, state, version, group: String::new() })
     }
 
     async fn read(&self, desk: &Desk, key: &str) -> Asked<Option<Ticket>> {
@@ -223,8 +223,8 @@ mod tests {
             url: "http://127.0.0.1:1/Ticket/Display.html?id=1".into(),
             state: "new".into(),
             done: false,
-            group: String::new(),
             version: "2026-11-22T11:25:54Z 7".into(),
+            group: String::new(),
         };
         assert_eq!(ticket(&rt(), &said, "7"), Some(wanted));
         let mut deleted = said;

@@ -10,7 +10,7 @@ use crate::domain::{Actor, Timestamp};
 use super::super::chain::{Tip, later};
 use super::super::record::{Hybrid, MOST_HEADS, Origin, Sealed};
 use super::super::signer::Signer;
-use super::super::{LogEvent, Position, RecordId, Recorded, claim, words};
+use super::super::{LogEvent, Position, RecordId, claim};
 use super::say::{Trouble, broken};
 use super::{ROW, row};
 
@@ -159,6 +159,11 @@ impl Ends {
         Ok(last == self.noted.0)
     }
 
+    /// The latest time known.
+    pub(super) const fn hybrid(&self) -> Hybrid {
+        self.hybrid
+    }
+
     /// What is known after the records are safely in.
     pub(super) fn taken(&mut self, prepared: &Prepared, position: Position) {
         for (incident, tip) in &prepared.tips {
@@ -179,36 +184,23 @@ pub(super) fn insert(connection: &Connection, prepared: &Prepared) -> rusqlite::
         let said = &sealed.record;
         let row = params![sealed.id.0, said.incident, said.origin.0, said.seq, sealed.bytes];
         position = record.insert(row)?;
-        index_at(connection, position, &sealed.recorded())?;
     }
     for (place, id) in &prepared.places {
-        connection
-            .prepare_cached("INSERT OR REPLACE INTO claim VALUES (?1, ?2)")?
-            .execute(params![place, id.0])?;
+        stand(connection, place, *id)?;
     }
     Ok(Position(u64::try_from(position).unwrap_or_default()))
 }
 
-/// Makes a record's words findable again.
-pub(super) fn index(connection: &Connection, record: &Recorded) -> rusqlite::Result<()> {
-    let position = connection
-        .prepare_cached("SELECT position FROM record WHERE id = ?1")?
-        .query_row([record.id.0], |row| row.get(0))?;
-    index_at(connection, position, record)
-}
-
-fn index_at(connection: &Connection, position: i64, record: &Recorded) -> rusqlite::Result<()> {
-    let text = words::of(record);
-    if !text.is_empty() {
-        connection
-            .prepare_cached("INSERT INTO words(rowid, text) VALUES (?1, ?2)")?
-            .execute(params![position, text])?;
-    }
+/// Says who took a place.
+pub(super) fn stand(connection: &Connection, place: &str, id: RecordId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO claim VALUES (?1, ?2)")?
+        .execute(params![place, id.0])?;
     Ok(())
 }
 
 /// The record that took a place last.
-fn standing(connection: &Connection, place: &str) -> rusqlite::Result<Option<RecordId>> {
+pub(super) fn standing(connection: &Connection, place: &str) -> rusqlite::Result<Option<RecordId>> {
     connection
         .prepare_cached("SELECT record FROM claim WHERE place = ?1")?
         .query_row([place], |r| r.get(0).map(RecordId))

@@ -8,16 +8,22 @@
 //! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`, `verified`.
 
 mod append;
+mod audit;
+mod index;
 mod mark;
 mod present;
 mod read;
 mod say;
 mod schema;
 mod search;
+mod steady;
+
+pub use self::steady::SteadyLog;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 
 use crate::domain::{Actor, SafeText, Timestamp};
@@ -40,6 +46,8 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often the lock is asked for meanwhile.
 const TURN: Duration = Duration::from_millis(1);
+/// Commits after which the file is brought up to date while nobody waits, so that no commit has to.
+const WORTH_SETTLING: usize = 32;
 /// Others' writes an entry makes way for before it is signed with the log held.
 const MOST_TRIES: usize = 8;
 
@@ -56,6 +64,8 @@ pub struct SqliteLog {
     mark: Mark,
     here: Here,
     data_version: i64,
+    /// Commits since the file was last brought up to date.
+    unsettled: usize,
     notice: Option<SafeText>,
 }
 
@@ -113,8 +123,13 @@ impl SqliteLog {
             )));
         }
         schema::harden(&connection)?;
+        // Without it every statement with a bound is planned anew for each value, which costs as much as
+        // running it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What is looked at again while searching never leaves the process.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
         let mut mark = Mark::load(dir.join(VERIFIED));
@@ -134,7 +149,19 @@ impl SqliteLog {
             Err(sentence) => Some(SafeText::body(sentence)),
         };
         let (path, place, signer) = (path.to_owned(), place.clone(), signer.clone().ok());
-        Ok(Self { connection, place, signer, origin, path, ends, mark, here, data_version, notice })
+        Ok(Self {
+            connection,
+            place,
+            signer,
+            origin,
+            path,
+            ends,
+            mark,
+            here,
+            data_version,
+            unsettled: 0,
+            notice,
+        })
     }
 
     /// Something to tell the person about how the log was found; `None` when all is as it was left.
@@ -178,14 +205,26 @@ impl SqliteLog {
             None => Signers::Anyone,
         };
         let path = place.store().join(FILE);
-        read::audit(&path, &signers).map_err(|trouble| refused(sentence("checked", &path, trouble)))
+        audit::audit(&path, &signers)
+            .map_err(|trouble| refused(sentence("checked", &path, trouble)))
     }
 
     /// The record whose id begins so, as it is stored.
     pub fn sealed(place: &Place, beginning: &str) -> Result<Sealed, OpenError> {
         let refused = |sentence: String| OpenError { sentence: SafeText::body(&sentence) };
         let path = place.store().join(FILE);
-        read::sealed(&path, beginning).map_err(|trouble| refused(sentence("read", &path, trouble)))
+        audit::sealed(&path, beginning).map_err(|trouble| refused(sentence("read", &path, trouble)))
+    }
+
+    /// What to say to whoever wrote.
+    fn answered(
+        &self,
+        written: Result<Vec<Recorded>, Trouble>,
+    ) -> Result<Vec<Recorded>, AppendError> {
+        written.map_err(|trouble| match trouble {
+            Trouble::Taken(error) => *error,
+            other => AppendError::failed(&sentence("written", &self.path, other)),
+        })
     }
 
     /// Signs and puts in: under the lock, or, when signing may take its time, beside it, and again when
@@ -224,6 +263,7 @@ impl SqliteLog {
             };
             let position = append::insert(&tx, &prepared)?;
             tx.commit()?;
+            self.unsettled += 1;
             ends.taken(&prepared, position);
             self.signer = Some(writer.signer);
             return Ok(prepared.records.iter().map(Sealed::recorded).collect());
@@ -251,10 +291,8 @@ impl EventLog for SqliteLog {
         wall: Timestamp,
         events: &[LogEvent],
     ) -> Result<Vec<Recorded>, AppendError> {
-        self.write((actor, wall), events).map_err(|trouble| match trouble {
-            Trouble::Taken(error) => *error,
-            other => AppendError::failed(&sentence("written", &self.path, other)),
-        })
+        let written = self.write((actor, wall), events);
+        self.answered(written)
     }
 
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError> {
@@ -274,7 +312,7 @@ impl EventLog for SqliteLog {
     }
 
     fn search(&mut self, words: &str, most: usize) -> Result<Vec<RecordId>, ReadError> {
-        search::search(&self.connection, words, most).map_err(|error| ReadError {
+        search::search(&mut self.connection, words, most).map_err(|error| ReadError {
             sentence: SafeText::body(&sentence("searched", &self.path, error.into())),
         })
     }
@@ -284,6 +322,16 @@ impl EventLog for SqliteLog {
         let mut beside = self.path.clone().into_os_string();
         beside.push("-wal");
         Some(beside.into())
+    }
+
+    fn tidy(&mut self) -> bool {
+        // What cannot be done now is done later: nothing that was recorded depends on it.
+        let more = index::catch_up(&mut self.connection).unwrap_or(false);
+        if !more && self.unsettled >= WORTH_SETTLING {
+            self.unsettled = 0;
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        }
+        more
     }
 
     fn changed(&mut self) -> Result<bool, ReadError> {

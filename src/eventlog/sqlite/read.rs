@@ -1,29 +1,39 @@
-//! Reading on from a position, and the audit of everything.
+//! Reading on from a position.
 //!
 //! Nothing is handed out that was not verified: by its stretch, which still has the digest it had when
-//! all of it was verified, or record by record.
+//! all of it was verified, or record by record. One thread reads, the others check and decode.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::num::NonZero;
-use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread::ScopedJoinHandle;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::super::record::{Glance, Origin, Sealed};
-use super::super::verify::{Report, Signers, StoredRow, verify};
+use super::super::record::{Glance, Known, Origin, Sealed};
+use super::super::verify::StoredRow;
 use super::super::{Batch, Position, RecordId, Recorded};
 use super::mark::{Mark, STRETCH, Seal, stretch};
-use super::say::Trouble;
-use super::schema::{check_ours, harden, has_claims};
-use super::{PATIENCE, ROW, row};
+use super::{ROW, row};
 
 /// Stretches read at once.
 const STRETCHES: u64 = 40;
+/// Fewer stretches than this are checked on one thread.
+const WORTH_THREADS: usize = 4;
 /// Fewer records than this are verified on one thread.
 const WORTH_A_THREAD: usize = 64;
-/// Unreadable places after which an audit stops looking for more.
-const MOST_UNREADABLE: usize = 100;
+
+/// A stretch to be read.
+struct Part {
+    at: u64,
+    from: u64,
+    to: u64,
+    /// Whether all of it is asked for, and there.
+    whole: bool,
+    /// Its digest, when it was verified before.
+    seal: Option<Seal>,
+}
 
 /// The records after a position, verified.
 pub(super) fn batch(
@@ -38,22 +48,23 @@ pub(super) fn batch(
         connection.query_row("SELECT coalesce(max(position), 0) FROM record", [], |r| r.get(0))?;
     let mut batch = Batch { position: after, ..Batch::default() };
     let end = stretch(after.0 + 1) + STRETCHES;
-    for at in stretch(after.0 + 1)..end {
-        let (from, to) = (after.0.max(at * STRETCH), (at + 1) * STRETCH);
-        if from >= last {
-            break;
+    let parts: Vec<Part> = (stretch(after.0 + 1)..end)
+        .map(|at| (at, after.0.max(at * STRETCH), (at + 1) * STRETCH))
+        .take_while(|(_, from, _)| *from < last)
+        .map(|(at, from, to)| {
+            let whole = from == at * STRETCH && to <= last;
+            Part { at, from, to, whole, seal: mark.get(at).filter(|_| whole) }
+        })
+        .collect();
+    let known = as_sealed(connection, &parts)?;
+    for (part, known) in parts.iter().zip(known) {
+        if let Some(records) = known {
+            batch.records.extend(records);
+            continue;
         }
-        let whole = from == at * STRETCH && to <= last;
-        if let Some(seal) = mark.get(at).filter(|_| whole) {
-            let before = batch.records.len();
-            if as_sealed(connection, (from, to), seal, &mut batch.records)? {
-                continue;
-            }
-            batch.records.truncate(before);
-        }
-        let good = verified(connection, &rows(connection, (from, to))?, &mut batch)?;
-        if let Some(seal) = good.filter(|_| whole) {
-            mark.set(at, seal);
+        let good = verified(connection, &rows(connection, (part.from, part.to))?, &mut batch)?;
+        if let Some(seal) = good.filter(|_| part.whole) {
+            mark.set(part.at, seal);
         }
     }
     drop(snapshot);
@@ -65,35 +76,95 @@ pub(super) fn batch(
     Ok(batch)
 }
 
-/// Reads a stretch that was verified before; `false` when it is not what it was.
+/// A stretch as it is stored.
+#[derive(Default)]
+struct Raw {
+    /// Position, id, and where the bytes end.
+    rows: Vec<(u64, [u8; 32], usize)>,
+    bytes: Vec<u8>,
+    seal: Seal,
+}
+
+/// What is in the stretches that were verified before and still are what they were; `None` for all others.
 fn as_sealed(
     connection: &Connection,
-    (from, to): (u64, u64),
-    seal: Seal,
-    records: &mut Vec<Recorded>,
-) -> rusqlite::Result<bool> {
+    parts: &[Part],
+) -> rusqlite::Result<Vec<Option<Vec<Recorded>>>> {
+    let sealed = parts.iter().filter(|part| part.seal.is_some()).count();
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    if sealed < WORTH_THREADS || threads < 2 {
+        let mut known = Known::default();
+        return parts
+            .iter()
+            .map(|part| Ok(raw(connection, part)?.and_then(|raw| opened(&raw, &mut known))))
+            .collect();
+    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let (to, stretches) = channel::<Option<Raw>>();
+                let work = move || {
+                    let mut known = Known::default();
+                    let open = |raw: Option<Raw>| raw.and_then(|raw| opened(&raw, &mut known));
+                    stretches.into_iter().map(open).collect::<Vec<_>>()
+                };
+                (to, scope.spawn(work))
+            })
+            .collect();
+        for (part, (to, _)) in parts.iter().zip(workers.iter().cycle()) {
+            // One that has gone is missed when its work is asked for.
+            let _ = to.send(raw(connection, part)?);
+        }
+        let finish = |(to, thread): (_, ScopedJoinHandle<'_, Vec<_>>)| {
+            drop(to);
+            thread.join().unwrap_or_default().into_iter()
+        };
+        let mut done: Vec<_> = workers.into_iter().map(finish).collect();
+        let count = done.len();
+        // What a thread could not finish is verified record by record.
+        Ok((0..parts.len()).map(|n| done[n % count].next().flatten()).collect())
+    })
+}
+
+/// Reads a stretch that was verified before; `None` for one that was not, or that cannot be what it was.
+fn raw(connection: &Connection, part: &Part) -> rusqlite::Result<Option<Raw>> {
+    let Some(seal) = part.seal else { return Ok(None) };
     let mut statement = connection.prepare_cached(
         "SELECT position, id, bytes FROM record WHERE position > ?1 AND position <= ?2
          ORDER BY position",
     )?;
-    let mut rows = statement.query(params![from, to])?;
-    let mut digest = Sha256::new();
+    let mut rows = statement.query(params![part.from, part.to])?;
+    let mut raw = Raw { seal, ..Raw::default() };
     while let Some(row) = rows.next()? {
-        let (position, id): (u64, [u8; 32]) = (row.get(0)?, row.get(1)?);
-        let Ok(bytes) = row.get_ref(2)?.as_blob() else { return Ok(false) };
-        digest_row(&mut digest, position, id, bytes);
-        let Some(glance) = Glance::at(bytes) else { return Ok(false) };
-        let before = records.last().map(|r| &r.actor);
-        let record = glance.recorded(RecordId(id), before);
-        records.push(record);
+        let Ok(bytes) = row.get_ref(2)?.as_blob() else { return Ok(None) };
+        raw.bytes.extend_from_slice(bytes);
+        raw.rows.push((row.get(0)?, row.get(1)?, raw.bytes.len()));
     }
-    Ok(Seal::from(digest.finalize()) == seal)
+    Ok(Some(raw))
+}
+
+/// The records of a stretch, if it still has its digest.
+fn opened(raw: &Raw, known: &mut Known) -> Option<Vec<Recorded>> {
+    let mut begin = 0;
+    let mut digest = Sha256::new();
+    let mut rows = Vec::with_capacity(raw.rows.len());
+    for (position, id, end) in &raw.rows {
+        let bytes = &raw.bytes[std::mem::replace(&mut begin, *end)..*end];
+        digest_row(&mut digest, *position, *id, bytes);
+        rows.push((RecordId(*id), bytes));
+    }
+    if Seal::from(digest.finalize()) != raw.seal {
+        return None;
+    }
+    rows.into_iter().map(|(id, bytes)| Some(Glance::at(bytes)?.recorded(id, known))).collect()
 }
 
 fn digest_row(digest: &mut Sha256, position: u64, id: [u8; 32], bytes: &[u8]) {
-    digest.update(position.to_le_bytes());
-    digest.update((bytes.len() as u64).to_le_bytes());
-    digest.update(id);
+    let mut head = [0; 48];
+    head[..8].copy_from_slice(&position.to_le_bytes());
+    head[8..16].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    head[16..].copy_from_slice(&id);
+    digest.update(head);
     digest.update(bytes);
 }
 
@@ -176,86 +247,4 @@ fn authentic(rows: &[StoredRow]) -> Vec<Option<Sealed>> {
         };
         parts.into_iter().flat_map(finish).collect()
     })
-}
-
-fn read_only(path: &Path) -> Result<(Connection, usize), Trouble> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    harden(&connection)?;
-    let snapshot = connection.unchecked_transaction()?;
-    let version = check_ours(&snapshot, path)?;
-    drop(snapshot);
-    Ok((connection, version))
-}
-
-/// The one record whose id begins so.
-pub(super) fn sealed(path: &Path, beginning: &str) -> Result<Sealed, Trouble> {
-    let (connection, _) = read_only(path)?;
-    let asked = beginning.to_ascii_uppercase();
-    if asked.is_empty() || !asked.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let said = "A record is named by the beginning of its id, in hexadecimal digits.";
-        return Err(Trouble::Broken(said.to_owned()));
-    }
-    let mut statement = connection.prepare(&format!(
-        "SELECT {ROW} FROM record WHERE substr(hex(id), 1, length(?1)) = ?1 LIMIT 2"
-    ))?;
-    let mut found = statement.query_map([&asked], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    match (found.pop(), found.pop()) {
-        (Some(one), None) => Ok(one.open()?),
-        (None, _) => Err(Trouble::Broken(format!("No record's id begins with {beginning}."))),
-        (Some(_), Some(_)) => Err(Trouble::Broken(format!(
-            "Several records' ids begin with {beginning}; write more of it."
-        ))),
-    }
-}
-
-pub(super) fn audit(path: &Path, signers: &Signers) -> Result<Report, Trouble> {
-    let (connection, version) = read_only(path)?;
-    let mut rows = Vec::new();
-    let mut unreadable = Vec::new();
-    let mut after = 0;
-    // NOT INDEXED: an index can be made to hide a row.
-    let mut statement = connection.prepare(&format!(
-        "SELECT {ROW} FROM record NOT INDEXED WHERE position > ?1 ORDER BY position"
-    ))?;
-    while unreadable.len() < MOST_UNREADABLE {
-        let mut failed = false;
-        for stored in statement.query_map(params![after], row)? {
-            match stored {
-                Ok(stored) => {
-                    after = stored.position.0;
-                    rows.push(stored);
-                }
-                Err(_) => {
-                    failed = true;
-                    break;
-                }
-            }
-        }
-        if !failed {
-            break;
-        }
-        after += 1;
-        unreadable.push(Position(after));
-    }
-    let last: Option<u64> = connection
-        .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'record'", [], |r| r.get(0))
-        .optional()?;
-    let claims = if has_claims(version) { Some(claims(&connection)?) } else { None };
-    let mut report = verify(rows, signers, last.map(Position), claims.as_ref());
-    report.unreadable(unreadable);
-    let integrity: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |r| r.get(0))
-        .unwrap_or_else(|e| format!("it could not be checked ({e})"));
-    if integrity != "ok" {
-        report.damaged_file(&integrity);
-    }
-    Ok(report)
-}
-
-/// Who stands where, as the store has it.
-fn claims(connection: &Connection) -> rusqlite::Result<BTreeMap<String, RecordId>> {
-    let mut statement = connection.prepare("SELECT place, record FROM claim")?;
-    statement.query_map([], |row| Ok((row.get(0)?, RecordId(row.get(1)?))))?.collect()
 }

@@ -10,10 +10,10 @@ use super::super::record::Origin;
 use super::super::{Position, claim, files};
 use super::mark::Mark;
 use super::say::Trouble;
-use super::{append, read};
+use super::{index, read};
 
 /// Numbered: version N of the schema is what the first N make. Only ever appended to.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE record (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -41,12 +41,23 @@ const MIGRATIONS: [&str; 3] = [
     );
     CREATE VIRTUAL TABLE word USING fts5vocab(words, instance);
 ",
+    // Another index: of pairs of words in place of their places, of longer beginnings, and written behind
+    // the records.
+    "
+    DROP TABLE word;
+    DROP TABLE words;
+    CREATE VIRTUAL TABLE words USING fts5(
+        text, content='', columnsize=0, detail=none, prefix='2 3 4 5 6 7 8',
+        tokenize='unicode61 remove_diacritics 2 tokenchars _'
+    );
+    CREATE VIRTUAL TABLE word USING fts5vocab(words, instance);
+",
 ];
 
 /// From this version on places are claimed.
 const CLAIMS: usize = 2;
 /// From this version on words are found.
-const WORDS: usize = 3;
+const WORDS: usize = 4;
 
 /// `QDLG`, so that another program's database is never taken for ours.
 const APPLICATION: i32 = 0x5144_4c47;
@@ -102,23 +113,24 @@ pub(super) fn migrate(
         tx.pragma_update(None, "application_id", APPLICATION)?;
         tx.pragma_update(None, "user_version", MIGRATIONS.len())?;
     }
-    if version < CLAIMS.max(WORDS) {
+    if version < CLAIMS {
         derive_again(&tx, mark)?;
+    }
+    if version < WORDS {
+        index::reach(&tx, Position::default())?;
     }
     tx.commit()?;
     Ok(())
 }
 
-/// Makes anew what follows from the records: who stands where, and which words are in which.
+/// Makes anew what follows from the records: who stands where. The words are taken up when there is time.
 pub(super) fn derive_again(connection: &Connection, mark: &mut Mark) -> Result<(), Trouble> {
     connection.execute("DELETE FROM claim", [])?;
-    connection.execute("INSERT INTO words(words) VALUES ('delete-all')", [])?;
     let mut claims = Vec::new();
     let mut after = Position::default();
     loop {
         let batch = read::batch(connection, after, mark)?;
         for record in batch.records {
-            append::index(connection, &record)?;
             let event = record.event.filter(|event| event.claim().is_some());
             claims.extend(event.map(|event| (record.id, event)));
         }

@@ -74,10 +74,8 @@ impl Dossier {
             Some(LogEvent::Incident { event: IncidentEvent::EntryMade(event), .. })
                 if is_plain(record, event, into.duties) =>
             {
-                if timeline.line(record.id).is_none() {
-                    let line = entry(record, event, record.actor.clone());
-                    show(timeline, line, record, &self.marks);
-                }
+                let line = entry(record, event, record.actor.clone());
+                timeline.put_new(marked(line, &self.marks), record.stamp.hybrid);
             }
             _ => self.keep(record, into),
         }
@@ -168,20 +166,20 @@ fn step(
             incident.timeline.remove(record.id);
             return;
         }
-        Verdict::Step(text) => plain_line(record, by, kind_of_step(record), &text),
-        Verdict::Refused(text) => plain_line(record, by, LineKind::Refused, &text),
+        Verdict::Step(text) => plain_line(record, by, kind_of_step(record), SafeText::body(&text)),
+        Verdict::Refused(text) => plain_line(record, by, LineKind::Refused, SafeText::body(&text)),
         Verdict::Entry(event) => entry(record, event, by),
         Verdict::Pinned(event, text) => {
             let mark = marks.entry(event.entry).or_default();
             mark.pinned = event.pinned;
             incident.timeline.mark(event.entry, mark);
-            plain_line(record, by, LineKind::Step, &text)
+            plain_line(record, by, LineKind::Step, SafeText::body(&text))
         }
         Verdict::Withdrawn(event, text) => {
             let mark = marks.entry(event.entry).or_default();
             mark.withdrawn = Some(Arc::new((by.clone(), event.reason.clone())));
             incident.timeline.mark(event.entry, mark);
-            plain_line(record, by, LineKind::Step, &text)
+            plain_line(record, by, LineKind::Step, SafeText::body(&text))
         }
     };
     show(&mut incident.timeline, line, record, marks);
@@ -250,7 +248,8 @@ fn show_first(
         };
         if let Err(why) = check(record, duties) {
             let text = words::denied(record, why);
-            let line = plain_line(record, record.actor.clone(), LineKind::Refused, &text);
+            let by = record.actor.clone();
+            let line = plain_line(record, by, LineKind::Refused, SafeText::body(&text));
             show(timeline, line, record, marks);
         } else if shown {
             timeline.remove(record.id);
@@ -260,7 +259,7 @@ fn show_first(
                 record,
                 Actor::new(&event.source),
                 LineKind::Machine,
-                event.text.as_str(),
+                event.text.clone(),
             );
             line.at = event.at;
             show(timeline, line, record, marks);
@@ -274,12 +273,11 @@ fn entry(record: &Recorded, event: &EntryMade, by: Actor) -> Line {
         spoken_by: event.spoken_by.clone(),
         evidence: event.evidence.clone().map(Arc::new),
         // What came through the log is clean already; sharing it is free.
-        text: event.text.clone(),
-        ..plain_line(record, by, LineKind::Entry(event.kind), "")
+        ..plain_line(record, by, LineKind::Entry(event.kind), event.text.clone())
     }
 }
 
-fn plain_line(record: &Recorded, by: Actor, kind: LineKind, text: &str) -> Line {
+fn plain_line(record: &Recorded, by: Actor, kind: LineKind, text: SafeText) -> Line {
     Line {
         record: record.id,
         at: Moment::exact(record.at),
@@ -288,17 +286,22 @@ fn plain_line(record: &Recorded, by: Actor, kind: LineKind, text: &str) -> Line 
         key: record.key,
         spoken_by: None,
         kind,
-        text: SafeText::body(text),
+        text,
         evidence: None,
         pinned: false,
         withdrawn: None,
     }
 }
 
-fn show(timeline: &mut Timeline, mut line: Line, record: &Recorded, marks: &Marks) {
+fn show(timeline: &mut Timeline, line: Line, record: &Recorded, marks: &Marks) {
+    timeline.put(marked(line, marks), record.stamp.hybrid);
+}
+
+/// A line with what was said about it.
+fn marked(mut line: Line, marks: &Marks) -> Line {
     if let Some(mark) = marks.get(&line.record) {
         line.pinned = mark.pinned;
         line.withdrawn = mark.withdrawn.clone().filter(|_| line.kind.can_be_withdrawn());
     }
-    timeline.put(line, record.stamp.hybrid);
+    line
 }

@@ -9,7 +9,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use crate::domain::{Actor, EntryKind, Evidence, Moment, SafeText, Timestamp};
 use crate::eventlog::{Hybrid, KeyId, RecordId};
@@ -95,7 +97,7 @@ pub struct Timeline {
     /// Places in the slab by corrected time, then by the order of writing.
     order: Vec<u32>,
     /// Places in the slab by record.
-    places: HashTable<u32>,
+    places: HashTable<Place>,
     /// Places in the slab of what is pinned.
     pins: Vec<u32>,
     people: Names<Actor>,
@@ -114,16 +116,23 @@ struct Tag {
     spoken: bool,
 }
 
+/// A place in the slab, with enough of the record's id to tell most records apart without looking there.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    tag: u32,
+    at: u32,
+}
+
 /// Each value once, by a small number.
 #[derive(Debug, Clone)]
 struct Names<T> {
     known: Vec<T>,
-    numbers: HashMap<T, u32>,
+    numbers: HashMap<T, u32, FixedState>,
 }
 
 impl<T> Default for Names<T> {
     fn default() -> Self {
-        Self { known: Vec::new(), numbers: HashMap::new() }
+        Self { known: Vec::new(), numbers: HashMap::default() }
     }
 }
 
@@ -144,10 +153,15 @@ fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// A record's id is a hash already.
-fn hash(record: RecordId) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = record.0;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+/// A record's id is a hash already; some of it will do.
+const fn tag(record: RecordId) -> u32 {
+    let [a, b, c, d, ..] = record.0;
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// Spread over all bits, of which the table asks the highest and the lowest.
+const fn hash(tag: u32) -> u64 {
+    (tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Timeline {
@@ -211,44 +225,63 @@ impl Timeline {
     }
 
     /// Adds a line written at `written`, or replaces the one of the same record.
-    pub(super) fn put(&mut self, mut line: Line, written: Hybrid) {
-        let by = self.people.number(&line.by);
-        if let Some(person) = self.people.known.get(by as usize) {
-            line.by = person.clone();
+    pub(super) fn put(&mut self, line: Line, written: Hybrid) {
+        match self.find(line.record) {
+            Some(known) => self.replace(known, line, written),
+            None => self.put_new(line, written),
         }
-        let (corrected, kind, spoken) = (line.at.corrected, line.kind, line.spoken_by.is_some());
-        let tag = Tag { corrected, written, by, kind, spoken };
-        let known = self.find(line.record);
-        if let Some(at) = known {
-            let same_place = self.tags[at as usize].corrected == tag.corrected
-                && self.tags[at as usize].written == written;
-            if same_place {
-                let pinned = line.pinned;
-                self.edits += u64::from(self.slab[at as usize].as_ref() != Some(&line));
-                self.tags[at as usize] = tag;
-                self.slab[at as usize] = Some(line);
-                self.set_pin(at, pinned);
-                return;
-            }
-            self.remove(line.record);
-        }
+    }
+
+    /// Adds a line written at `written`, unless there is one of the same record.
+    pub(super) fn put_new(&mut self, mut line: Line, written: Hybrid) {
         let (at, record, pinned) = (place(self.slab.len()), line.record, line.pinned);
+        let Self { slab, places, .. } = self;
+        let same = |known: &Place| is(slab, *known, record);
+        match places.entry(hash(tag(record)), same, |known| hash(known.tag)) {
+            Entry::Occupied(_) => return,
+            Entry::Vacant(free) => free.insert(Place { tag: tag(record), at }),
+        };
+        let tag = self.tag(&mut line, written);
         self.slab.push(Some(line));
         self.tags.push(tag);
-        let key = self.key(at);
         match self.order.last() {
-            Some(last) if self.key(*last) > key => {
+            Some(last) if self.key(*last) > self.key(at) => {
+                let key = self.key(at);
                 let row = self.order.partition_point(|other| self.key(*other) < key);
                 self.order.insert(row, at);
                 self.edits += 1;
             }
             _ => self.order.push(at),
         }
-        let slab = &self.slab;
-        self.places.insert_unique(hash(record), at, |other| {
-            slab.get(*other as usize).and_then(Option::as_ref).map_or(0, |line| hash(line.record))
-        });
+        if pinned {
+            self.set_pin(at, pinned);
+        }
+    }
+
+    /// Puts a line in the place of the one of the same record.
+    fn replace(&mut self, at: u32, mut line: Line, written: Hybrid) {
+        let tag = self.tag(&mut line, written);
+        let old = self.tags[at as usize];
+        if (old.corrected, old.written) != (tag.corrected, written) {
+            self.remove(line.record);
+            self.put_new(line, written);
+            return;
+        }
+        let pinned = line.pinned;
+        self.edits += u64::from(self.slab[at as usize].as_ref() != Some(&line));
+        self.tags[at as usize] = tag;
+        self.slab[at as usize] = Some(line);
         self.set_pin(at, pinned);
+    }
+
+    /// What is asked of a line; its writer becomes the one shared by all their lines.
+    fn tag(&mut self, line: &mut Line, written: Hybrid) -> Tag {
+        let by = self.people.number(&line.by);
+        if let Some(person) = self.people.known.get(by as usize) {
+            line.by = person.clone();
+        }
+        let (corrected, kind, spoken) = (line.at.corrected, line.kind, line.spoken_by.is_some());
+        Tag { corrected, written, by, kind, spoken }
     }
 
     /// Takes a record's line out.
@@ -260,8 +293,8 @@ impl Timeline {
         }
         self.set_pin(at, false);
         let slab = &self.slab;
-        let same = |other: &u32| is(slab, *other, record);
-        if let Ok(found) = self.places.find_entry(hash(record), same) {
+        let same = |other: &Place| is(slab, *other, record);
+        if let Ok(found) = self.places.find_entry(hash(tag(record)), same) {
             found.remove();
         }
         self.slab[at as usize] = None;
@@ -326,7 +359,8 @@ impl Timeline {
     }
 
     fn find(&self, record: RecordId) -> Option<u32> {
-        self.places.find(hash(record), |at| is(&self.slab, *at, record)).copied()
+        let same = |known: &Place| is(&self.slab, *known, record);
+        self.places.find(hash(tag(record)), same).map(|known| known.at)
     }
 
     fn key(&self, at: u32) -> (Timestamp, Hybrid, Option<RecordId>) {
@@ -348,8 +382,12 @@ impl Timeline {
     }
 }
 
-fn is(slab: &[Option<Line>], at: u32, record: RecordId) -> bool {
-    slab.get(at as usize).and_then(Option::as_ref).is_some_and(|line| line.record == record)
+fn is(slab: &[Option<Line>], known: Place, record: RecordId) -> bool {
+    known.tag == tag(record)
+        && slab
+            .get(known.at as usize)
+            .and_then(Option::as_ref)
+            .is_some_and(|line| line.record == record)
 }
 
 impl fmt::Debug for Timeline {

@@ -1,4 +1,4 @@
-//! Asked before leaving while an incident is going on.
+//! Asked before leaving while an incident is going on, or something is not on the disk.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,7 +14,9 @@ use super::{Does, Shown, keys, popup};
 pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> Shown {
     let live = scene.model().incidents.live();
     let shown = live.len().min(usize::from(area.height.saturating_sub(9)).max(1));
-    let tall = u16::try_from(shown).unwrap_or(u16::MAX).saturating_add(7);
+    let held = scene.state.held.records.len();
+    let more = if held > 0 { 11 } else { 7 };
+    let tall = u16::try_from(shown).unwrap_or(u16::MAX).saturating_add(more);
     let (inner, foot) = popup(scene, buf, area, (72, tall), "Leave Quarterdeck?");
     let mut row = 0;
     for incident in live.iter().take(shown) {
@@ -29,14 +31,27 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> Shown {
         pen.put(&incident.title, scene.style(Token::Text));
         row += 1;
     }
-    row += 1;
+    row += u16::from(!live.is_empty());
+    if held > 0 {
+        let words = format!(
+            "{} NOT ON DISK. Free some space and wait, or leave: then they are printed on this terminal \
+             for you to keep.",
+            if held == 1 { "1 entry is".to_owned() } else { format!("{held} entries are") }
+        );
+        wrap(&words, usize::from(inner.width), |line| {
+            Pen::new(buf, inner, row).put(line, scene.style(Token::Error));
+            row += 1;
+        });
+        row += 1;
+    }
     let word = match live.len() {
+        0 => String::new(),
         1 => "It is still going on.".to_owned(),
         n => format!("{n} incidents are still going on."),
     };
     let words =
         format!("{word} Everything recorded stays; reminders and sends of this console stop.");
-    wrap(&words, usize::from(inner.width), |line| {
+    wrap(words.trim_start(), usize::from(inner.width), |line| {
         Pen::new(buf, inner, row).put(line, scene.style(Token::Text));
         row += 1;
     });

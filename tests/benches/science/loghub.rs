@@ -32,7 +32,7 @@ pub(crate) fn run(corpora: &Path) -> Vec<Row> {
         corpus: "loghub-2k",
         what: "mean grouping accuracy, one configuration".into(),
         ours,
-        goal: Some(0.83),
+        goal: Some(0.83.into()),
         published: "Drain .925 (tuned per system), masking alone .704",
     });
     rows

@@ -12,7 +12,10 @@ use std::time::Instant;
 
 mod ait;
 mod loghub;
+mod m4;
+mod nab;
 mod nezha;
+mod numenta;
 mod petshop;
 mod row;
 mod telecom;
@@ -24,6 +27,8 @@ type Run = fn(&Path) -> Vec<Row>;
 
 /// What is measured on each corpus.
 const CORPORA: &[(&str, Run)] = &[
+    ("nab", numenta::run),
+    ("m4-hourly", m4::run),
     ("petshop", petshop::run),
     ("nezha-onlineboutique", nezha::run),
     ("ait-alerts", ait::run),
@@ -52,10 +57,9 @@ fn main() -> ExitCode {
         }
         let began = Instant::now();
         for row in run(&folder) {
-            let below =
-                row.goal.is_some_and(|goal| row.ours.partial_cmp(&goal).is_none_or(|o| o.is_lt()));
+            let below = row.goal.is_some_and(|goal| !goal.is_reached(row.ours));
             missed += usize::from(below);
-            let goal = row.goal.map_or(String::new(), |goal| format!("goal {goal}"));
+            let goal = row.goal.map_or(String::new(), |goal| goal.to_string());
             println!(
                 "{} {:10} {:58} {:>10.3}  {goal:12} {}",
                 if below { "✗" } else { " " },

@@ -9,29 +9,29 @@
 
 /// What a false alarm and a miss cost; a detection is worth 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Profile {
-    pub name: &'static str,
-    pub false_alarm: f64,
-    pub miss: f64,
+pub(crate) struct Profile {
+    pub(crate) name: &'static str,
+    pub(crate) false_alarm: f64,
+    pub(crate) miss: f64,
 }
 
 /// The three profiles of the benchmark.
-pub const PROFILES: [Profile; 3] = [
+pub(crate) const PROFILES: [Profile; 3] = [
     Profile { name: "standard", false_alarm: 0.11, miss: 1.0 },
     Profile { name: "reward low FP", false_alarm: 0.22, miss: 1.0 },
     Profile { name: "reward low FN", false_alarm: 0.11, miss: 2.0 },
 ];
 
 /// One file's scores and labels.
-pub struct Scored<'a> {
+pub(crate) struct Scored<'a> {
     /// A score per row.
-    pub scores: &'a [f64],
+    pub(crate) scores: &'a [f64],
     /// First and last row of each labelled window, in order.
-    pub windows: &'a [(usize, usize)],
+    pub(crate) windows: &'a [(usize, usize)],
 }
 
 /// Rows at the beginning of a file that do not count.
-pub fn probation(rows: usize) -> usize {
+pub(crate) fn probation(rows: usize) -> usize {
     (rows * 15 / 100).min(750)
 }
 
@@ -40,7 +40,7 @@ fn sigmoid(p: f64) -> f64 {
 }
 
 /// The unscaled score of one file.
-pub fn raw(file: &Scored<'_>, threshold: f64, profile: Profile) -> f64 {
+pub(crate) fn raw(file: &Scored<'_>, threshold: f64, profile: Profile) -> f64 {
     let mut best: Vec<Option<f64>> = vec![None; file.windows.len()];
     let mut outside = 0.0;
     for (i, score) in file.scores.iter().enumerate().skip(probation(file.scores.len())) {
@@ -65,7 +65,7 @@ pub fn raw(file: &Scored<'_>, threshold: f64, profile: Profile) -> f64 {
 }
 
 /// The benchmark's figure for a set of files, 0 for silence and 100 for perfection.
-pub fn figure(files: &[Scored<'_>], threshold: f64, profile: Profile) -> f64 {
+pub(crate) fn figure(files: &[Scored<'_>], threshold: f64, profile: Profile) -> f64 {
     let windows: usize = files.iter().map(|file| file.windows.len()).sum();
     let sum: f64 = files.iter().map(|file| raw(file, threshold, profile)).sum();
     let n = windows as f64;

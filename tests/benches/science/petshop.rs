@@ -217,7 +217,7 @@ pub(crate) fn run(corpora: &Path) -> Vec<Row> {
         corpus: "PetShop",
         what: what.into(),
         ours,
-        goal: Some(goal),
+        goal: Some(goal.into()),
         published,
     };
     let mut rows = vec![

@@ -41,7 +41,7 @@ pub(crate) fn run(corpora: &Path) -> Vec<Row> {
         corpus: "Telecom",
         what: what.into(),
         ours,
-        goal: Some(goal),
+        goal: Some(goal.into()),
         published,
     };
     vec![

@@ -185,6 +185,9 @@ fn first_line(text: &str) -> &str {
 
 /// How an entry's words look.
 fn said(scene: &Scene<'_>, line: &Line) -> Style {
+    if scene.state.is_held(line.record) {
+        return scene.style(Token::BannerWarning);
+    }
     if line.withdrawn.is_some() {
         return scene.style(Token::Muted).add_modifier(Modifier::CROSSED_OUT);
     }
