@@ -14,6 +14,7 @@ mod gather;
 mod generate;
 mod incident;
 mod init;
+mod map;
 mod outbox;
 mod output;
 mod paths;
@@ -125,6 +126,12 @@ enum Sub {
     /// Print objectives: budget left, burn per window, conditions, exhaustion.
     #[command(after_help = EXITS, after_long_help = help(SLO_JSON))]
     Slo(slo::Ask),
+    /// Print who calls whom and how each service stands: as a list, DOT, JSON or SVG.
+    #[command(after_help = EXITS)]
+    Map(map::Ask),
+    /// Print what the loss, containment or drain of a service would take down.
+    #[command(after_help = EXITS)]
+    Blast(map::AskBlast),
     /// Print firing alert groups.
     #[command(after_help = EXITS, after_long_help = help(ALERTS_JSON))]
     Alerts(alerts::Ask),
@@ -312,6 +319,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             }
             Some(Sub::Status(ask)) => status::run(&cli.common, ask.asking()).await,
             Some(Sub::Slo(ask)) => slo::run(&cli.common, &ask).await,
+            Some(Sub::Map(ask)) => map::run(&cli.common, &ask).await,
+            Some(Sub::Blast(ask)) => map::blast(&cli.common, &ask).await,
             Some(Sub::Alerts(ask)) => alerts::run(&cli.common, &ask).await,
             Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,
             Some(Sub::Note(note)) => incident::note(&cli.common, &cli.look, &note),
