@@ -170,6 +170,7 @@ actions! {
     Silence, "silence", "silence", ALERTS, Outside, "Silence in Alertmanager; shows what it will hit first";
     Silences, "silences", "silences", Scope::Anywhere, Look, "List silences; extend or end them";
     Windows, "maintenance", "windows", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
+    Suspects, "suspects", "suspects", Scope::Anywhere, Look, "Suspects: who is likely to blame for what hurts most, and why";
     Note, "note", "note", Scope::Anywhere, Record, "Write a note";
     PreviousIncident, "previous-incident", "previous", Scope::Anywhere, Look, "Previous incident that is going on";
     NextIncident, "next-incident", "next", Scope::Anywhere, Look, "Next incident that is going on";

@@ -183,6 +183,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Silence => dialogs::open_silence(state),
         Action::Silences => dialogs::open_silences(state),
         Action::Windows => dialogs::open_windows(state),
+        Action::Suspects => dialogs::open_suspects(state),
         Action::Note => dialogs::open_note(state, ""),
         Action::Declare => dialogs::open_declare(state, &[]),
         Action::Update => dialogs::open_verb(state, Verb::Update, &[]),

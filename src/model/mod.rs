@@ -39,7 +39,7 @@ pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
 pub use study::{Finding, Study};
-pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
+pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use windows::Planned;
 
 #[cfg(test)]

@@ -8,6 +8,10 @@
 //!                                     Suspicion ◄── SuspectsFound
 //! ```
 
+mod words;
+
+pub use words::SuspectId;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::study::Pace;

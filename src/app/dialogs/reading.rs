@@ -27,6 +27,7 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
     let (title, lines) = match &about {
         About::Slo(id) => explain_lines(state, id)?,
         About::Alert(row) => alert_lines(state, row)?,
+        About::Suspect(id) => super::suspects::lines(state, id)?,
         About::Runbook(key) => runbook_lines(state, key)?,
         About::Source(row) => sources::detail_lines(state, row)?,
         About::Capacity(row) => capacity::detail_lines(state, row)?,

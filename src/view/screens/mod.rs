@@ -11,6 +11,7 @@ mod lately;
 mod signals;
 pub(crate) mod slos;
 pub(crate) mod sources;
+mod suspects;
 
 pub(crate) use groups::first_sight;
 
