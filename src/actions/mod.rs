@@ -165,6 +165,7 @@ actions! {
     Filter, "filter", "filter", FILTERED, Look, "Filter by Prometheus matchers or words; a timeline by kind=, by= and words";
     ClearFilter, "clear-filter", "clear", FILTERED, Look, "Clear filter and marks";
     ToggleMuted, "toggle-muted", "muted", Scope::On(&[Screen::Alerts]), Look, "Show or hide silenced and inhibited alerts";
+    Situations, "situations", "situations", Scope::On(&[Screen::Alerts]), Look, "Fold groups that belong together into situations, or show all groups";
     Acknowledge, "ack", "ack", ALERTS, Record, "Acknowledge: you have seen it; notifications go on";
     Withdraw, "unack", "withdraw", ALERTS, Record, "Withdraw an acknowledgement";
     Silence, "silence", "silence", ALERTS, Outside, "Silence in Alertmanager; shows what it will hit first";

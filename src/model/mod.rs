@@ -18,11 +18,13 @@ mod recall;
 mod resilience;
 mod signals;
 mod silences;
+mod situations;
 mod slos;
 mod study;
 mod suspicion;
 mod windows;
 
+pub use crate::analysis::correlation::GroupId as SituationId;
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use alone::{Alone, Shared, Single};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
@@ -35,6 +37,7 @@ pub use recall::Remembered;
 pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
+pub use situations::{Folded, Situation, SituationBook, Spared, spared};
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
@@ -94,6 +97,8 @@ pub struct Model {
     pub map: MapBook,
     /// Who is likely to blame for what hurts most.
     pub suspicion: Suspicion,
+    /// Which alerts belong together.
+    pub situations: SituationBook,
     /// Calls between services as traces show them, by source.
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.

@@ -8,6 +8,7 @@
 use super::Model;
 use super::capacity::{CapacityFound, CapacityStudy};
 use super::map::{MapFound, MapStudy};
+use super::situations::{SituationStudy, SituationsFound};
 use super::suspicion::{SuspectStudy, SuspectsFound};
 use crate::domain::{Span, Timestamp};
 
@@ -18,6 +19,8 @@ pub enum Study {
     Capacity(CapacityStudy),
     /// Who calls whom.
     Map(MapStudy),
+    /// Which alerts belong together.
+    Situations(SituationStudy),
     /// Who is likely to blame.
     Suspects(SuspectStudy),
 }
@@ -29,6 +32,8 @@ pub enum Finding {
     Capacity(CapacityFound),
     /// Who calls whom.
     Map(MapFound),
+    /// Which alerts belong together.
+    Situations(SituationsFound),
     /// Who is likely to blame.
     Suspects(SuspectsFound),
 }
@@ -39,6 +44,7 @@ impl Study {
         match self {
             Self::Capacity(study) => Finding::Capacity(study.carry_out()),
             Self::Map(study) => Finding::Map(study.carry_out()),
+            Self::Situations(study) => Finding::Situations(study.carry_out()),
             Self::Suspects(study) => Finding::Suspects(study.carry_out()),
         }
     }
@@ -77,7 +83,8 @@ impl Model {
         let map = self.map_study().map(Study::Map);
         let suspects = self.suspect_study().map(Study::Suspects);
         let capacity = self.capacity_study().map(Study::Capacity);
-        map.into_iter().chain(suspects).chain(capacity).collect()
+        let situations = self.situation_study().map(Study::Situations);
+        map.into_iter().chain(suspects).chain(capacity).chain(situations).collect()
     }
 
     /// Takes in what a study found.
@@ -86,6 +93,7 @@ impl Model {
         match finding {
             Finding::Capacity(found) => self.capacity.found(found),
             Finding::Map(found) => self.map.found(found),
+            Finding::Situations(found) => self.situations.found(found),
             Finding::Suspects(found) => self.suspicion.found(found),
         }
     }

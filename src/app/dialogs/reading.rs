@@ -136,7 +136,7 @@ fn alert_lines(state: &State, row: &AlertRow) -> Option<(SafeText, Vec<ReadingLi
     }
     let members: Vec<_> = match row {
         AlertRow::Alert(_, key) => vec![key],
-        AlertRow::Group(_) => group.alerts.iter().take(100).collect(),
+        AlertRow::Situation(..) | AlertRow::Group(_) => group.alerts.iter().take(100).collect(),
     };
     for tracked in members.into_iter().filter_map(|key| book.alerts.get(key)) {
         lines.push(ReadingLine::Blank);
