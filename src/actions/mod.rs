@@ -188,11 +188,13 @@ actions! {
     Filter, "filter", "filter", FILTERED, Look, "Filter by Prometheus matchers or words; a timeline by kind=, by= and words";
     ClearFilter, "clear-filter", "clear", FILTERED, Look, "Clear filter and marks";
     ToggleMuted, "toggle-muted", "muted", Scope::On(&[Screen::Alerts]), Look, "Show or hide silenced and inhibited alerts";
+    Situations, "situations", "situations", Scope::On(&[Screen::Alerts]), Look, "Fold groups that belong together into situations, or show all groups";
     Acknowledge, "ack", "ack", ALERTS, Record, "Acknowledge: you have seen it; notifications go on";
     Withdraw, "unack", "withdraw", ALERTS, Record, "Withdraw an acknowledgement";
     Silence, "silence", "silence", ALERTS, Outside, "Silence in Alertmanager; shows what it will hit first";
     Silences, "silences", "silences", Scope::Anywhere, Look, "List silences; extend or end them";
     Windows, "maintenance", "windows", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
+    Suspects, "suspects", "suspects", Scope::Anywhere, Look, "Suspects: who is likely to blame for what hurts most, and why";
     Note, "note", "note", Scope::Anywhere, Record, "Write a note";
     PreviousIncident, "previous-incident", "previous", Scope::Anywhere, Look, "Previous incident that is going on";
     NextIncident, "next-incident", "next", Scope::Anywhere, Look, "Next incident that is going on";

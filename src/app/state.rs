@@ -160,7 +160,8 @@ impl State {
             Dialog::Help { top }
             | Dialog::Reading(Reading { top, .. })
             | Dialog::Silences { top, .. }
-            | Dialog::Windows { top, .. },
+            | Dialog::Windows { top, .. }
+            | Dialog::Suspects { top, .. },
         ) = &mut ui.dialog
         {
             *top = drawn.dialog_top;

@@ -189,11 +189,17 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
             state.refresh(true);
             vec![Effect::Keep]
         }
+        Action::Situations => {
+            state.ui.alerts.unfolded = !state.ui.alerts.unfolded;
+            state.refresh(true);
+            vec![Effect::Keep]
+        }
         Action::Acknowledge => dialogs::open_ack(state, ""),
         Action::Withdraw => dialogs::withdraw(state),
         Action::Silence => dialogs::open_silence(state),
         Action::Silences => dialogs::open_silences(state),
         Action::Windows => dialogs::open_windows(state),
+        Action::Suspects => dialogs::open_suspects(state),
         Action::Note => dialogs::open_note(state, ""),
         Action::Declare => dialogs::open_declare(state, &[]),
         Action::Update => dialogs::open_verb(state, Verb::Update, &[]),
@@ -375,6 +381,10 @@ fn open(state: &mut State) -> Vec<Effect> {
             show(state, Screen::Sources)
         }
         (Screen::Alerts, _) => match state.ui.alerts.selected.clone() {
+            Some(AlertRow::Situation(id, _)) => {
+                alerts::toggle_situation(state, id);
+                Vec::new()
+            }
             Some(AlertRow::Group(key)) => {
                 alerts::toggle(state, &key);
                 Vec::new()
@@ -406,6 +416,7 @@ fn back(state: &mut State) -> Vec<Effect> {
             alerts.open.clear();
             alerts.selected = group.map(AlertRow::Group);
         }
+        Screen::Alerts if !alerts.opened.is_empty() => alerts.opened.clear(),
         Screen::Alerts if !alerts.filter.is_empty() => return clear_filter(state),
         Screen::Slos if !state.ui.slos.filter.is_empty() => return clear_filter(state),
         Screen::Map if !state.ui.map.filter.is_empty() => return clear_filter(state),
@@ -430,7 +441,7 @@ fn back(state: &mut State) -> Vec<Effect> {
 
 fn mark(state: &mut State) -> Vec<Effect> {
     let row = match state.ui.screen {
-        Screen::Alerts => state.ui.alerts.selected.as_ref().map(|row| row.group().clone()),
+        Screen::Alerts => state.ui.alerts.selected.clone(),
         Screen::Bridge
         | Screen::Slos
         | Screen::Map
@@ -438,14 +449,18 @@ fn mark(state: &mut State) -> Vec<Effect> {
         | Screen::Incident
         | Screen::Sources => None,
     };
-    if let Some(key) = row {
-        let marked = &mut state.ui.alerts.marked;
-        if !marked.remove(&key) {
+    let Some(row) = row else { return Vec::new() };
+    let keys = alerts::groups(state, &row);
+    let marked = &mut state.ui.alerts.marked;
+    let all = keys.iter().all(|key| marked.contains(key));
+    for key in keys {
+        if all {
+            marked.remove(&key);
+        } else {
             marked.insert(key);
         }
-        return go(state, Move::By(1));
     }
-    Vec::new()
+    go(state, Move::By(1))
 }
 
 fn clear_filter(state: &mut State) -> Vec<Effect> {

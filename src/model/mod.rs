@@ -20,6 +20,7 @@ mod recall;
 mod resilience;
 mod signals;
 mod silences;
+mod situations;
 mod slos;
 mod study;
 mod suspicion;
@@ -27,6 +28,7 @@ mod told;
 mod whatif;
 mod windows;
 
+pub use crate::analysis::correlation::GroupId as SituationId;
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use alone::{Alone, Shared, Single};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
@@ -41,11 +43,12 @@ pub use recall::Remembered;
 pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
+pub use situations::{Folded, Situation, SituationBook, Spared, spared};
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
 pub use study::{Finding, Study};
-pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
+pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
 pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
@@ -104,6 +107,8 @@ pub struct Model {
     pub drawing: DrawingBook,
     /// Who is likely to blame for what hurts most.
     pub suspicion: Suspicion,
+    /// Which alerts belong together.
+    pub situations: SituationBook,
     /// Calls between services as traces show them, by source.
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.

@@ -9,6 +9,7 @@ use super::Model;
 use super::capacity::{CapacityFound, CapacityStudy};
 use super::drawing::{Drawing, DrawingStudy};
 use super::map::{MapFound, MapStudy};
+use super::situations::{SituationStudy, SituationsFound};
 use super::suspicion::{SuspectStudy, SuspectsFound};
 use crate::domain::{Span, Timestamp};
 
@@ -21,6 +22,8 @@ pub enum Study {
     Drawing(DrawingStudy),
     /// Who calls whom.
     Map(MapStudy),
+    /// Which alerts belong together.
+    Situations(SituationStudy),
     /// Who is likely to blame.
     Suspects(SuspectStudy),
 }
@@ -34,6 +37,8 @@ pub enum Finding {
     Drawing(Drawing),
     /// Who calls whom.
     Map(MapFound),
+    /// Which alerts belong together.
+    Situations(SituationsFound),
     /// Who is likely to blame.
     Suspects(SuspectsFound),
 }
@@ -45,6 +50,7 @@ impl Study {
             Self::Capacity(study) => Finding::Capacity(study.carry_out()),
             Self::Drawing(study) => Finding::Drawing(study.carry_out()),
             Self::Map(study) => Finding::Map(study.carry_out()),
+            Self::Situations(study) => Finding::Situations(study.carry_out()),
             Self::Suspects(study) => Finding::Suspects(study.carry_out()),
         }
     }
@@ -83,7 +89,8 @@ impl Model {
         let map = self.map_study().map(Study::Map);
         let suspects = self.suspect_study().map(Study::Suspects);
         let capacity = self.capacity_study().map(Study::Capacity);
-        map.into_iter().chain(suspects).chain(capacity).collect()
+        let situations = self.situation_study().map(Study::Situations);
+        map.into_iter().chain(suspects).chain(capacity).chain(situations).collect()
     }
 
     /// Takes in what a study found.
@@ -93,6 +100,7 @@ impl Model {
             Finding::Capacity(found) => self.capacity.found(found),
             Finding::Drawing(found) => self.drawing.found(found),
             Finding::Map(found) => self.map.found(found),
+            Finding::Situations(found) => self.situations.found(found),
             Finding::Suspects(found) => self.suspicion.found(found),
         }
     }

@@ -28,6 +28,7 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
     let (title, lines) = match &about {
         About::Slo(id) => explain_lines(state, id)?,
         About::Alert(row) => alert_lines(state, row)?,
+        About::Suspect(id) => super::suspects::lines(state, id)?,
         About::Runbook(key) => runbook_lines(state, key)?,
         About::Source(row) => sources::detail_lines(state, row)?,
         About::WhatIf(suppose) => whatif_lines(state, suppose)?,
@@ -139,7 +140,7 @@ fn alert_lines(state: &State, row: &AlertRow) -> Option<(SafeText, Vec<ReadingLi
     }
     let members: Vec<_> = match row {
         AlertRow::Alert(_, key) => vec![key],
-        AlertRow::Group(_) => group.alerts.iter().take(100).collect(),
+        AlertRow::Situation(..) | AlertRow::Group(_) => group.alerts.iter().take(100).collect(),
     };
     for tracked in members.into_iter().filter_map(|key| book.alerts.get(key)) {
         lines.push(ReadingLine::Blank);

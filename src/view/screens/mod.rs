@@ -12,6 +12,7 @@ pub(crate) mod map;
 mod signals;
 pub(crate) mod slos;
 pub(crate) mod sources;
+mod suspects;
 
 pub(crate) use groups::first_sight;
 
