@@ -163,6 +163,7 @@ actions! {
     Slos, "slos", "SLOs", Scope::Anywhere, Look, "SLOs: budgets and burn";
     Map, "map", "map", Scope::Anywhere, Look, "Map: who calls whom, and how each service stands";
     Capacity, "capacity", "capacity", Scope::Anywhere, Look, "Capacity: what runs out next, and what stands behind the services";
+    WhatIf, "whatif", "what if", Scope::On(&[Screen::Capacity]), Look, "What breaks first if load grows, a zone or a replica is lost, a service is drained";
     Incident, "incident", "incident", Scope::Anywhere, Look, "Incident: who does what, what was promised, what happened";
     Sources, "sources", "sources", Scope::Anywhere, Look, "Sources: every connector's state";
     Down, "down", "down", LISTS, Look, "Next row";

@@ -103,6 +103,8 @@ pub enum About {
     Blast(NodeKey),
     /// Everything about a row of the Capacity screen.
     Capacity(super::CapacityRow),
+    /// What comes of something supposed.
+    WhatIf(crate::model::Suppose),
     /// Everything about something in an incident.
     Incident(IncidentId, Detail),
 }

@@ -33,10 +33,13 @@ pub(super) fn recorded(state: &mut State, records: &[Recorded], ours: bool) {
 /// Says how much is not on the disk, and why.
 fn say(state: &mut State) {
     let (count, now) = (state.held.records.len(), state.now);
-    let sentence = format!(
-        "NOT ON DISK: {count} in memory only, lost if this console is cut off. {}",
-        state.held.why
-    );
+    let held = match count {
+        0 => "whatever is written from now on is kept in memory only".to_owned(),
+        1 => "1 entry is in memory only".to_owned(),
+        _ => format!("{count} entries are in memory only"),
+    };
+    let why = &state.held.why;
+    let sentence = format!("NOT ON DISK: {held}, lost if this console is cut off. {why}");
     state.ui.notice(Tone::Error, SafeText::body(&sentence), now);
 }
 
@@ -63,7 +66,11 @@ mod tests {
         update(&mut state, Msg::Recorded { records: records.clone(), ours: true });
         assert!(state.is_held(records[0].id));
         let said = |state: &State| state.ui.notices.back().map(|n| n.text.to_string()).unwrap();
-        assert!(said(&state).starts_with("NOT ON DISK: 1 in memory only"), "{}", said(&state));
+        assert!(
+            said(&state).starts_with("NOT ON DISK: 1 entry is in memory only"),
+            "{}",
+            said(&state)
+        );
         assert_eq!(crate::app::dialogs::leave(&mut state), vec![], "asked first");
         state.ui.dialog = None;
         update(&mut state, Msg::Held(Held::default()));

@@ -156,6 +156,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Slos => show(state, Screen::Slos),
         Action::Map => show(state, Screen::Map),
         Action::Capacity => show(state, Screen::Capacity),
+        Action::WhatIf => dialogs::open_whatif(state),
         Action::Incident => show(state, Screen::Incident),
         Action::PreviousIncident => other_incident(state, -1),
         Action::NextIncident => other_incident(state, 1),
@@ -554,7 +555,7 @@ fn interest(state: &State) -> Interest {
         service: state.ui.bridge.service.clone(),
         slos,
         range: state.ui.range,
-        around: state.model.suspicion.compared().to_vec(),
+        around: capacity::compared(state),
         resource: capacity::watched(state),
     }
 }

@@ -24,6 +24,7 @@ mod slos;
 mod study;
 mod suspicion;
 mod told;
+mod whatif;
 mod windows;
 
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
@@ -46,6 +47,7 @@ pub use slos::{
 pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
+pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
 
 #[cfg(test)]

@@ -328,9 +328,15 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
     }
     let held = &scene.state.held;
     if !held.why.is_empty() {
-        let count = format::count(held.records.len());
-        let part = Part::of(short!(" NOT ON DISK: {count} "), scene.style(Token::BannerWarning), 0);
-        parts.push(part.at_right().or(short!(" NO DISK {count} ")));
+        let style = scene.style(Token::BannerWarning);
+        let part = match held.records.len() {
+            0 => Part::of(short!(" NOT ON DISK "), style, 0).or(short!(" NO DISK ")),
+            n => {
+                let count = format::count(n);
+                Part::of(short!(" NOT ON DISK: {count} "), style, 0).or(short!(" NO DISK {count} "))
+            }
+        };
+        parts.push(part.at_right());
     }
     if scene.state.read_only {
         let part = Part::new(" READ-ONLY ", scene.style(Token::BannerWarning), 5).at_right();

@@ -166,19 +166,22 @@ fn a_source_that_cannot_be_made_says_why_on_sources() {
 }
 
 #[test]
-fn a_state_folder_that_cannot_be_used_leaves_a_console_to_look_with() {
+fn a_state_folder_that_cannot_be_used_leaves_a_console_that_writes_in_memory_and_says_so() {
     let desk = Desk::new();
     let file = desk.write("occupied", "");
     let start = desk.start().env("XDG_STATE_HOME", &file.display().to_string());
     let mut session = start.start();
-    session.wait_until("why", |s| s.contents().contains("Read-only: "));
+    session.wait_until("why", |s| {
+        s.contents().contains("NOT ON DISK: whatever is written from now on is kept in memory only")
+    });
     session.send("2");
     session.wait_for_text("PlainAlert");
     session.send("ga\r");
-    session.wait_until("a refusal", |s| s.contents().contains("This console is read-only"));
-    session.send("\x03");
-    session.wait_until("the form is left", |s| !s.contents().contains("Esc leave it"));
+    session.wait_until("held, and marked", |s| s.contents().contains("NOT ON DISK: 1"));
+    // Leaving would lose it, so it is asked for, and printed for the person to keep.
     session.send("q");
+    session.wait_until("the question", |s| s.contents().contains("1 entry is NOT ON DISK"));
+    session.send("\r");
     assert!(session.exit_status().success());
 }
 

@@ -160,7 +160,12 @@ fn histories_are_asked_for_resources_and_for_the_services_compared() {
     let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
         {"metric":{"qd":"0"},"values":[[1795348770,"1"],[1795348800,"NaN"]]}]}}"#;
     let seen = prometheus.parse(&source, ask, &reply(200, body)).unwrap();
-    let [Observation::Course { of, lines }] = seen.as_slice() else { panic!("{seen:?}") };
+    let [Observation::Course { of, lines }, Observation::Course { of: disk, lines: none }] =
+        seen.as_slice()
+    else {
+        panic!("{seen:?}")
+    };
+    assert_eq!((disk, none.len()), (&MeasureId::Strain(ResourceId::new("db-disk")), 0));
     assert_eq!(of, &MeasureId::Signal(ServiceId::new("db"), Signal::Traffic));
     let [Series { points, .. }] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!(points[0], (NOON.minus(Span::from_secs(30)), 1.0));

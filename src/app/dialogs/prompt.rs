@@ -15,6 +15,13 @@ pub(in crate::app) fn open_command(state: &mut State) -> Vec<Effect> {
     open(state, PromptKind::Command, "")
 }
 
+/// Opens the command line at what is to be supposed, with the service of what is selected.
+pub(in crate::app) fn open_whatif(state: &mut State) -> Vec<Effect> {
+    let service = capacity::service(state);
+    let text = service.map_or_else(|| "whatif ".to_owned(), |id| format!("whatif {id} x2"));
+    open(state, PromptKind::Command, &text)
+}
+
 /// Opens the filter of the screen, with what it is now.
 pub(in crate::app) fn open_filter(state: &mut State) -> Vec<Effect> {
     let screen = state.ui.screen;
@@ -250,6 +257,7 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Command::WhatIf(suppose) => super::what_if(state, suppose),
         Command::Theme(name) => vec![Effect::Theme(name)],
         Command::Keymap(name) => vec![Effect::Keymap(name)],
         Command::Service(name) => {

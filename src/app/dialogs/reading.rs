@@ -5,6 +5,7 @@ use crate::app::screens::alerts::{chosen, facts};
 use crate::app::screens::{capacity, incident, map, sources};
 use crate::app::{About, AlertRow, Dialog, Effect, Reading, ReadingLine, SourcesRow, State, Tone};
 use crate::domain::{SafeText, SloId};
+use crate::model::Suppose;
 
 /// Opens a text.
 pub(in crate::app) fn open_reading(state: &mut State, about: About) -> Vec<Effect> {
@@ -31,6 +32,7 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
         About::Source(row) => sources::detail_lines(state, row)?,
         About::Node(key) => map::detail_lines(state, key, false)?,
         About::Blast(key) => map::detail_lines(state, key, true)?,
+        About::WhatIf(suppose) => whatif_lines(state, suppose)?,
         About::Capacity(row) => capacity::detail_lines(state, row)?,
         About::Incident(id, detail) => incident::detail_lines(state, id, detail)?,
     };
@@ -257,4 +259,26 @@ pub(in crate::app) fn capacity_reading(state: &mut State) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// What comes of something supposed; a sentence instead when it cannot be said.
+pub(in crate::app) fn what_if(state: &mut State, suppose: Suppose) -> Vec<Effect> {
+    match state.model.what_if(&suppose) {
+        Ok(_) => open_reading(state, About::WhatIf(suppose)),
+        Err(sentence) => {
+            let now = state.now;
+            state.ui.notice(Tone::Warning, sentence, now);
+            Vec::new()
+        }
+    }
+}
+
+fn whatif_lines(state: &State, suppose: &Suppose) -> Option<(SafeText, Vec<ReadingLine>)> {
+    let supposed = state.model.what_if(suppose).ok()?;
+    let lines = supposed.told().into_iter().map(|(name, text)| match name.as_str() {
+        "refused" => ReadingLine::Warn(SafeText::body(&text)),
+        "first" => ReadingLine::Head(SafeText::body(&text)),
+        _ => ReadingLine::Pair(name.as_str().into(), SafeText::body(&text)),
+    });
+    Some((SafeText::new(&format!("What if {suppose}")), lines.collect()))
 }
