@@ -25,6 +25,7 @@ mod incident_screen;
 mod journeys;
 mod lab;
 mod licences;
+mod map_screen;
 mod outage;
 mod pty;
 mod questions;
