@@ -15,6 +15,7 @@ mod gather;
 mod generate;
 mod incident;
 mod init;
+mod map;
 mod outbox;
 mod output;
 mod paths;
@@ -153,6 +154,12 @@ enum Sub {
     /// `whatif drain cart`.
     #[command(after_help = EXITS, after_long_help = help(WHATIF_JSON))]
     Whatif(whatif::Ask),
+    /// Print who calls whom and how each service stands: as a list, DOT, JSON or SVG.
+    #[command(after_help = EXITS)]
+    Map(map::Ask),
+    /// Print what the loss, containment or drain of a service would take down.
+    #[command(after_help = EXITS)]
+    Blast(map::AskBlast),
     /// Print firing alert groups.
     #[command(after_help = EXITS, after_long_help = help(ALERTS_JSON))]
     Alerts(alerts::Ask),
@@ -342,6 +349,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Slo(ask)) => slo::run(&cli.common, &ask).await,
             Some(Sub::Capacity(ask)) => capacity::run(&cli.common, &ask).await,
             Some(Sub::Whatif(ask)) => whatif::run(&cli.common, &ask).await,
+            Some(Sub::Map(ask)) => map::run(&cli.common, &ask).await,
+            Some(Sub::Blast(ask)) => map::blast(&cli.common, &ask).await,
             Some(Sub::Alerts(ask)) => alerts::run(&cli.common, &ask).await,
             Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,
             Some(Sub::Note(note)) => incident::note(&cli.common, &cli.look, &note),

@@ -2,7 +2,7 @@
 
 use crate::actions::Action;
 use crate::app::screens::alerts::{chosen, facts};
-use crate::app::screens::{capacity, incident, sources};
+use crate::app::screens::{capacity, incident, map, sources};
 use crate::app::{About, AlertRow, Dialog, Effect, Reading, ReadingLine, SourcesRow, State, Tone};
 use crate::domain::{SafeText, SloId};
 use crate::model::Suppose;
@@ -28,9 +28,12 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
     let (title, lines) = match &about {
         About::Slo(id) => explain_lines(state, id)?,
         About::Alert(row) => alert_lines(state, row)?,
+        About::Suspect(id) => super::suspects::lines(state, id)?,
         About::Runbook(key) => runbook_lines(state, key)?,
         About::Source(row) => sources::detail_lines(state, row)?,
         About::WhatIf(suppose) => whatif_lines(state, suppose)?,
+        About::Node(key) => map::detail_lines(state, key, false)?,
+        About::Blast(key) => map::detail_lines(state, key, true)?,
         About::Capacity(row) => capacity::detail_lines(state, row)?,
         About::Incident(id, detail) => incident::detail_lines(state, id, detail)?,
     };
@@ -137,7 +140,7 @@ fn alert_lines(state: &State, row: &AlertRow) -> Option<(SafeText, Vec<ReadingLi
     }
     let members: Vec<_> = match row {
         AlertRow::Alert(_, key) => vec![key],
-        AlertRow::Group(_) => group.alerts.iter().take(100).collect(),
+        AlertRow::Situation(..) | AlertRow::Group(_) => group.alerts.iter().take(100).collect(),
     };
     for tracked in members.into_iter().filter_map(|key| book.alerts.get(key)) {
         lines.push(ReadingLine::Blank);
@@ -239,6 +242,12 @@ pub(in crate::app) fn link(state: &mut State) -> Vec<Effect> {
 /// The state and trouble of a source, a channel or a tracker.
 pub(in crate::app) fn source_reading(state: &mut State, row: SourcesRow) -> Vec<Effect> {
     open_reading(state, About::Source(row))
+}
+
+/// Everything about the service selected on the map, or what would go down with it.
+pub(in crate::app) fn map_reading(state: &mut State, blast: bool) -> Vec<Effect> {
+    let key = state.ui.map.selected.node.clone();
+    open_reading(state, if blast { About::Blast(key) } else { About::Node(key) })
 }
 
 /// Everything about what is selected on the Capacity screen, with the questions it came from.

@@ -16,7 +16,7 @@ use crate::view::widgets::text::{Pen, below, top};
 use super::groups::{self, BRIDGE};
 use super::{
     capacity, detail, empty, fitting, incidents, inner, lately, select, signals, slos, sources,
-    title,
+    suspects, title,
 };
 
 /// Columns of budgets.
@@ -51,6 +51,25 @@ struct Panes {
     next: Rect,
     lately: Rect,
     burn: Rect,
+}
+
+impl Panes {
+    /// Everything that begins below the budgets moved down by some lines.
+    fn lowered(mut self, by: u16) -> Self {
+        let end = self.budgets.bottom();
+        let rest = [
+            &mut self.groups,
+            &mut self.signals,
+            &mut self.sources,
+            &mut self.next,
+            &mut self.lately,
+            &mut self.burn,
+        ];
+        for pane in rest {
+            pane.y += if pane.y >= end { by } else { 0 };
+        }
+        self
+    }
 }
 
 /// From here on sources and the latest entries stand beside the groups.
@@ -157,7 +176,9 @@ fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let pane = scene.state.ui.bridge.pane;
     let (live, body) = incidents::split(scene, body);
-    let panes = panes(scene, body);
+    let line = suspects::height(scene, body);
+    let panes = panes(scene, Rect { height: body.height - line, ..body }).lowered(line);
+    suspects::draw(scene, buf, top(below(body, panes.budgets.height), line));
     let incidents = incidents::draw(scene, buf, live, pane == BridgePane::Incidents);
     let budgets = draw_budgets(scene, buf, panes.budgets, pane == BridgePane::Budgets);
     let groups = draw_groups(scene, buf, panes.groups, pane == BridgePane::Groups);
