@@ -23,6 +23,7 @@ mod hostile_secrets;
 mod hostile_terminal;
 mod incident_screen;
 mod journeys;
+mod killed;
 mod lab;
 mod licences;
 mod map_screen;
