@@ -2,7 +2,7 @@
 
 use crate::actions::Screen;
 use crate::actions::find::{self, Target};
-use crate::domain::{IncidentId, SafeText, SilenceId, SiteId, SloId};
+use crate::domain::{IncidentId, NodeKey, SafeText, SilenceId, SiteId, SloId};
 use crate::eventlog::{AlertInstance, LogEvent, RecordId, Subject};
 use crate::model::{GroupKey, Planned, SuspectId};
 
@@ -106,8 +106,14 @@ pub enum About {
     Runbook(GroupKey),
     /// A source, a channel or a tracker, and what is wrong with it.
     Source(SourcesRow),
+    /// Everything about a service on the map.
+    Node(NodeKey),
+    /// What would go down with a service.
+    Blast(NodeKey),
     /// Everything about a row of the Capacity screen.
     Capacity(super::CapacityRow),
+    /// What comes of something supposed.
+    WhatIf(crate::model::Suppose),
     /// Everything about something in an incident.
     Incident(IncidentId, Detail),
 }

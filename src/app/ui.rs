@@ -2,9 +2,11 @@
 
 mod capacity;
 mod incident;
+mod map;
 
 pub use capacity::{CapacityPane, CapacityRow, CapacityUi};
 pub use incident::{IncidentPane, IncidentUi, Place};
+pub use map::{MapPart, MapRow, MapUi};
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -33,6 +35,8 @@ pub struct Ui {
     pub slos: SlosUi,
     /// Capacity.
     pub capacity: CapacityUi,
+    /// Map.
+    pub map: MapUi,
     /// Incident.
     pub incident: IncidentUi,
     /// Sources.
@@ -257,6 +261,7 @@ impl Ui {
             alerts: AlertsUi::default(),
             slos: SlosUi::default(),
             capacity: CapacityUi::default(),
+            map: MapUi::default(),
             incident: IncidentUi::default(),
             sources: SourcesUi::default(),
             dialog: None,

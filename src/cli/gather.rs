@@ -16,13 +16,22 @@ impl World {
     /// Asks every source once and takes in what they say, the log included when it can be read.
     /// Whoever has not answered within `patience` is left behind.
     pub(super) async fn gather(&mut self, patience: Span) -> anyhow::Result<()> {
+        self.gather_for(patience, Interest::default()).await
+    }
+
+    /// The same, with the details of something.
+    pub(super) async fn gather_for(
+        &mut self,
+        patience: Span,
+        interest: Interest,
+    ) -> anyhow::Result<()> {
         if self.settings.sources.is_empty() {
             anyhow::bail!(
                 "no source is configured; run `quarterdeck init`, or add a [[source]] to {}",
                 self.paths.config_file.display()
             );
         }
-        let (_interest, watching) = watch::channel(Interest::default());
+        let (_interest, watching) = watch::channel(interest);
         let (sink, mut events) = mpsc::channel(256);
         let mut waiting: BTreeSet<SourceId> = BTreeSet::new();
         let mut handles: BTreeMap<SourceId, poll::Handle> = BTreeMap::new();

@@ -7,6 +7,7 @@
 
 use super::Model;
 use super::capacity::{CapacityFound, CapacityStudy};
+use super::drawing::{Drawing, DrawingStudy};
 use super::map::{MapFound, MapStudy};
 use super::situations::{SituationStudy, SituationsFound};
 use super::suspicion::{SuspectStudy, SuspectsFound};
@@ -17,6 +18,8 @@ use crate::domain::{Span, Timestamp};
 pub enum Study {
     /// What runs out, and when.
     Capacity(CapacityStudy),
+    /// A part of the map as a drawing.
+    Drawing(DrawingStudy),
     /// Who calls whom.
     Map(MapStudy),
     /// Which alerts belong together.
@@ -30,6 +33,8 @@ pub enum Study {
 pub enum Finding {
     /// What runs out, and when.
     Capacity(CapacityFound),
+    /// A part of the map as a drawing.
+    Drawing(Drawing),
     /// Who calls whom.
     Map(MapFound),
     /// Which alerts belong together.
@@ -43,6 +48,7 @@ impl Study {
     pub fn carry_out(self) -> Finding {
         match self {
             Self::Capacity(study) => Finding::Capacity(study.carry_out()),
+            Self::Drawing(study) => Finding::Drawing(study.carry_out()),
             Self::Map(study) => Finding::Map(study.carry_out()),
             Self::Situations(study) => Finding::Situations(study.carry_out()),
             Self::Suspects(study) => Finding::Suspects(study.carry_out()),
@@ -92,6 +98,7 @@ impl Model {
         self.revision += 1;
         match finding {
             Finding::Capacity(found) => self.capacity.found(found),
+            Finding::Drawing(found) => self.drawing.found(found),
             Finding::Map(found) => self.map.found(found),
             Finding::Situations(found) => self.situations.found(found),
             Finding::Suspects(found) => self.suspicion.found(found),

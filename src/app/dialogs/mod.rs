@@ -16,10 +16,10 @@ pub(super) use find::open as open_finder;
 pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
 pub(super) use incident::{leave, pin};
 pub(super) use lists::{open_silences, open_windows, refresh as refresh_windows};
-pub(super) use prompt::{open_command, open_filter};
+pub(super) use prompt::{open_command, open_filter, open_whatif};
 pub(super) use reading::{
-    alert_reading, capacity_reading, explain, incident_reading, link, plain,
-    refresh as refresh_reading, runbook, source_reading,
+    alert_reading, capacity_reading, explain, incident_reading, link, map_reading, plain,
+    refresh as refresh_reading, runbook, source_reading, what_if,
 };
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
 pub(super) use suspects::open as open_suspects;

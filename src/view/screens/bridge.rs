@@ -100,9 +100,9 @@ fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
         let sources = top(area, list.min(area.height / 2).max(3));
         let rest = below(area, sources.height + 1);
         let gauges = scene.state.ui.capacity.gauges.len();
-        // The latest entries keep at least four rows.
-        let next = if gauges == 0 { 0 } else { rows(gauges.min(NEXT)).min(rest.height / 2) };
-        let next = if body.width < NEXT_FROM || rest.height < next + 5 { 0 } else { next };
+        // The latest entries keep at least three rows.
+        let next = rows(gauges.min(NEXT)).min(rest.height.saturating_sub(4));
+        let next = if body.width < NEXT_FROM || next < 2 { 0 } else { next };
         (sources, top(rest, next), below(rest, next + u16::from(next > 0)))
     };
     if body.width >= WIDEST {

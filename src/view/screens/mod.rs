@@ -8,6 +8,7 @@ mod groups;
 pub(crate) mod incident;
 mod incidents;
 mod lately;
+pub(crate) mod map;
 mod signals;
 pub(crate) mod slos;
 pub(crate) mod sources;
