@@ -3,7 +3,7 @@
 use crate::app::{AlertRow, State};
 use crate::domain::{Alert, AlertState, Labels, Matcher, SafeText, SiteId};
 use crate::eventlog::{AlertInstance, Subject};
-use crate::model::{Folded, Group, GroupKey, Sight, SituationId, Tracked, spared};
+use crate::model::{Folded, Group, GroupKey, Sight, Situation, SituationId, Tracked, spared};
 
 use super::{Move, kept, moved};
 
@@ -55,6 +55,17 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     if let Some(AlertRow::Situation(id, _)) = &alerts.selected {
         let same = |row: &&AlertRow| matches!(row, AlertRow::Situation(other, _) if other == id);
         alerts.selected = rows.iter().find(same).cloned().or_else(|| alerts.selected.clone());
+    }
+    // Folded away, a group is where its situation is.
+    let folded = alerts.selected.as_ref().filter(|row| !rows.contains(row));
+    if let Some(key) = folded.map(AlertRow::group) {
+        let within = |one: &&Situation| one.groups.iter().any(|(group, _)| group == key);
+        let situation = alerts.situations.iter().find(within).map(|one| one.id);
+        let same =
+            |row: &&AlertRow| matches!(row, AlertRow::Situation(id, _) if Some(*id) == situation);
+        if let Some(row) = rows.iter().find(same).cloned() {
+            alerts.selected = Some(row);
+        }
     }
     if !alerts.chosen {
         alerts.selected = None;

@@ -30,7 +30,7 @@ const COLUMNS: [Column<Col>; 5] = [
     Column::new(Col::Name, "suspect", 12, 0).up_to(32),
     Column::new(Col::Score, "score", 8, 0).right(),
     Column::new(Col::Gist, "away from usual", 24, 0).up_to(52).grow(),
-    Column::new(Col::Way, "path", 16, 1).up_to(48),
+    Column::new(Col::Way, "path", 22, 1).up_to(48),
 ];
 
 pub(super) fn draw(
