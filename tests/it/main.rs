@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, as it should")]
 
 mod architecture;
+mod cascade;
 mod channels;
 mod cli;
 mod connectors;
@@ -17,6 +18,7 @@ mod eventlog_power;
 mod eventlog_process;
 mod eventlog_reading;
 mod eventlog_steady;
+mod headless;
 mod hostile;
 mod hostile_files;
 mod hostile_secrets;
@@ -32,6 +34,7 @@ mod pty;
 mod questions;
 mod readme;
 mod real_servers;
+mod rig;
 mod science;
 mod screens;
 mod slo_conformance;
