@@ -33,7 +33,7 @@
 //! | [`actions`] | what a person can mean: the one table of actions, the rules of `decide` (incidents too), updates, delivery tests, command line, finder | domain, analysis, eventlog, model |
 //! | [`keys`] | chords to actions, from `keymaps/*.toml`; hints | domain, actions |
 //! | [`theme`] | meanings to styles, from `themes/*.toml` | domain |
-//! | [`app`] | the running console: its state and the one `update(&mut State, Msg) -> Vec<Effect>` | domain, eventlog, model, connectors, actions, keys |
+//! | [`app`] | the running console: its state and the one `update(&mut State, Msg) -> Vec<Effect>` | domain, analysis, eventlog, model, connectors, actions, keys |
 //! | [`view`] | `draw(&State, …) -> Drawn`; one file per screen and dialog | domain, analysis, eventlog, model, actions, keys, theme, app |
 //! | [`config`] | settings, catalog, objectives, playbook and policy from files, with every mistake placed | domain, analysis, eventlog, connectors |
 //! | [`runtime`] | the loop with its channels and threads, the outbox, the terminal, the clock; performs effects | everything above |

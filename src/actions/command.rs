@@ -5,6 +5,7 @@
 //! :filter severity=page         :goto slos      :theme light      :keymap emacs
 //! :note customers see errors    :service cart   :seek -5m         :speed 8
 //! :task bob 10m roll back v812  :severity 1 nobody can pay        :handoff carol
+//! :whatif checkout x3           :whatif zone eu-1a lost           :whatif drain cart
 //! ```
 //!
 //! The verbs of an incident are in [`verbs`]; the subcommands read what follows them by the same table.
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 use super::{ACTIONS, Action, Screen};
 use crate::domain::{Filter, FilterError, Matcher, SafeText, Span, Term, nearest};
+use crate::model::{SUPPOSE, Suppose};
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +50,8 @@ pub enum Command {
     Keymap(String),
     /// Select this service.
     Service(String),
+    /// Say what comes of this.
+    WhatIf(Suppose),
     /// Move in the recording, backwards when negative.
     Seek(Span),
     /// Play the recording so many times as fast as it was.
@@ -148,6 +152,9 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
         }
         (Some(Action::Theme), _) => Ok(Command::Theme(one(rest, verb)?)),
         (Some(Action::Silence), _) => silence(rest),
+        (Some(Action::WhatIf), _) => {
+            Suppose::parse(rest).map(Command::WhatIf).ok_or_else(|| wrong(rest, SUPPOSE))
+        }
         (Some(_), _) => Err(CommandError::Extra(verb)),
     }
 }
@@ -184,7 +191,10 @@ fn goto(rest: &str) -> Result<Command, CommandError> {
     let mut fitting = Screen::ALL.iter().filter(|screen| screen.name().starts_with(rest));
     match (fitting.next(), fitting.next()) {
         (Some(screen), None) => Ok(Command::Action(screen.action())),
-        _ => Err(wrong(rest, "one screen; known are bridge, alerts, slos, incident and sources")),
+        _ => Err(wrong(
+            rest,
+            "one screen; known are bridge, alerts, slos, capacity, incident and sources",
+        )),
     }
 }
 
@@ -293,6 +303,10 @@ pub fn complete(line: &str, words: &Words) -> Completion {
         "theme" => offer(rest_at, rest, words.themes.iter().cloned()),
         "keymap" => offer(rest_at, rest, words.keymaps.iter().cloned()),
         "service" => offer(rest_at, rest, words.services.iter().map(ToString::to_string)),
+        "whatif" if !rest.contains(' ') => {
+            let ways = ["drain", "replica", "zone"].map(str::to_owned).into_iter();
+            offer(rest_at, rest, ways.chain(words.services.iter().map(ToString::to_string)))
+        }
         "speed" => offer(rest_at, rest, ["1", "2", "4", "8", "16", "60"].map(str::to_owned)),
         "filter" | "silence" => matchers(line, rest, verb == "silence", words),
         _ => verbs::complete(verb, line, words),

@@ -34,6 +34,8 @@ pub enum Screen {
     Alerts,
     /// Objectives and budgets.
     Slos,
+    /// Who calls whom, and how each stands.
+    Map,
     /// What runs out next.
     Capacity,
     /// The incident being commanded.
@@ -44,8 +46,15 @@ pub enum Screen {
 
 impl Screen {
     /// In the order of their tabs.
-    pub const ALL: [Self; 6] =
-        [Self::Bridge, Self::Alerts, Self::Slos, Self::Capacity, Self::Incident, Self::Sources];
+    pub const ALL: [Self; 7] = [
+        Self::Bridge,
+        Self::Alerts,
+        Self::Slos,
+        Self::Map,
+        Self::Capacity,
+        Self::Incident,
+        Self::Sources,
+    ];
 
     /// On the tab.
     pub const fn title(self) -> &'static str {
@@ -53,6 +62,7 @@ impl Screen {
             Self::Bridge => "Bridge",
             Self::Alerts => "Alerts",
             Self::Slos => "SLOs",
+            Self::Map => "Map",
             Self::Capacity => "Capacity",
             Self::Incident => "Incident",
             Self::Sources => "Sources",
@@ -65,6 +75,7 @@ impl Screen {
             Self::Bridge => Action::Bridge,
             Self::Alerts => Action::Alerts,
             Self::Slos => Action::Slos,
+            Self::Map => Action::Map,
             Self::Capacity => Action::Capacity,
             Self::Incident => Action::Incident,
             Self::Sources => Action::Sources,
@@ -77,6 +88,7 @@ impl Screen {
             Self::Bridge => "bridge",
             Self::Alerts => "alerts",
             Self::Slos => "slos",
+            Self::Map => "map",
             Self::Capacity => "capacity",
             Self::Incident => "incident",
             Self::Sources => "sources",
@@ -141,14 +153,17 @@ const ALERTS: Scope = Scope::On(&[Screen::Bridge, Screen::Alerts]);
 const LISTS: Scope = Scope::Anywhere;
 const INCIDENT: Scope = Scope::On(&[Screen::Incident]);
 const FILTERED: Scope =
-    Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Capacity, Screen::Incident]);
+    Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Map, Screen::Capacity, Screen::Incident]);
+const MAP: Scope = Scope::On(&[Screen::Map]);
 const CHARTS: Scope = Scope::On(&[Screen::Bridge, Screen::Slos, Screen::Capacity]);
 
 actions! {
     Bridge, "bridge", "bridge", Scope::Anywhere, Look, "Bridge: everything at one glance";
     Alerts, "alerts", "alerts", Scope::Anywhere, Look, "Alerts: firing groups";
     Slos, "slos", "SLOs", Scope::Anywhere, Look, "SLOs: budgets and burn";
+    Map, "map", "map", Scope::Anywhere, Look, "Map: who calls whom, and how each service stands";
     Capacity, "capacity", "capacity", Scope::Anywhere, Look, "Capacity: what runs out next, and what stands behind the services";
+    WhatIf, "whatif", "what if", Scope::On(&[Screen::Capacity]), Look, "What breaks first if load grows, a zone or a replica is lost, a service is drained";
     Incident, "incident", "incident", Scope::Anywhere, Look, "Incident: who does what, what was promised, what happened";
     Sources, "sources", "sources", Scope::Anywhere, Look, "Sources: every connector's state";
     Down, "down", "down", LISTS, Look, "Next row";
@@ -161,15 +176,25 @@ actions! {
     PreviousPane, "previous-pane", "previous pane", Scope::Anywhere, Look, "Previous pane";
     Open, "open", "open", LISTS, Look, "Open what is selected";
     Back, "back", "back", Scope::Anywhere, Look, "Back one level (never quits)";
+    Left, "left", "caller", MAP, Look, "To a caller";
+    Right, "right", "callee", MAP, Look, "To a callee";
+    Focus, "focus", "focus", MAP, Look, "Show what is around the selected service";
+    Wider, "wider", "wider", MAP, Look, "One call further from the focus";
+    Narrower, "narrower", "narrower", MAP, Look, "One call less far from the focus";
+    PathsFrom, "paths-from", "paths from", MAP, Look, "Let paths begin at the selected service";
+    ToggleList, "toggle-list", "list", MAP, Look, "List instead of drawing, or back";
+    Blast, "blast", "blast", MAP, Look, "What would go down with the selected service";
     Mark, "mark", "mark", ALERTS, Look, "Mark or unmark this row";
     Filter, "filter", "filter", FILTERED, Look, "Filter by Prometheus matchers or words; a timeline by kind=, by= and words";
     ClearFilter, "clear-filter", "clear", FILTERED, Look, "Clear filter and marks";
     ToggleMuted, "toggle-muted", "muted", Scope::On(&[Screen::Alerts]), Look, "Show or hide silenced and inhibited alerts";
+    Situations, "situations", "situations", Scope::On(&[Screen::Alerts]), Look, "Fold groups that belong together into situations, or show all groups";
     Acknowledge, "ack", "ack", ALERTS, Record, "Acknowledge: you have seen it; notifications go on";
     Withdraw, "unack", "withdraw", ALERTS, Record, "Withdraw an acknowledgement";
     Silence, "silence", "silence", ALERTS, Outside, "Silence in Alertmanager; shows what it will hit first";
     Silences, "silences", "silences", Scope::Anywhere, Look, "List silences; extend or end them";
     Windows, "maintenance", "windows", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
+    Suspects, "suspects", "suspects", Scope::Anywhere, Look, "Suspects: who is likely to blame for what hurts most, and why";
     Note, "note", "note", Scope::Anywhere, Record, "Write a note";
     PreviousIncident, "previous-incident", "previous", Scope::Anywhere, Look, "Previous incident that is going on";
     NextIncident, "next-incident", "next", Scope::Anywhere, Look, "Next incident that is going on";

@@ -2,9 +2,9 @@
 
 use crate::actions::Screen;
 use crate::actions::find::{self, Target};
-use crate::domain::{IncidentId, SafeText, SilenceId, SiteId, SloId};
+use crate::domain::{IncidentId, NodeKey, SafeText, SilenceId, SiteId, SloId};
 use crate::eventlog::{AlertInstance, LogEvent, RecordId, Subject};
-use crate::model::{GroupKey, Planned};
+use crate::model::{GroupKey, Planned, SuspectId};
 
 use super::{Editor, Form, Place, SourcesRow};
 
@@ -45,6 +45,13 @@ pub enum Dialog {
         top: usize,
         /// Asked whether to mute the selected one.
         confirm: bool,
+    },
+    /// Who is likely to blame for what hurts most.
+    Suspects {
+        /// Selected suspect; `None` is the first.
+        selected: Option<SuspectId>,
+        /// First row shown.
+        top: usize,
     },
     /// A text to read: runbook, explanation, details.
     Reading(Reading),
@@ -93,12 +100,20 @@ pub enum About {
     Slo(SloId),
     /// Everything about a group or one alert of it.
     Alert(super::AlertRow),
+    /// What speaks against a suspect.
+    Suspect(SuspectId),
     /// Runbook of a group.
     Runbook(GroupKey),
     /// A source, a channel or a tracker, and what is wrong with it.
     Source(SourcesRow),
+    /// Everything about a service on the map.
+    Node(NodeKey),
+    /// What would go down with a service.
+    Blast(NodeKey),
     /// Everything about a row of the Capacity screen.
     Capacity(super::CapacityRow),
+    /// What comes of something supposed.
+    WhatIf(crate::model::Suppose),
     /// Everything about something in an incident.
     Incident(IncidentId, Detail),
 }

@@ -29,7 +29,8 @@ pub use msg::Msg;
 pub use state::State;
 pub use ui::{
     AlertRow, AlertsUi, BridgePane, BridgeUi, CapacityPane, CapacityRow, CapacityUi, ClockMode,
-    Drawn, IncidentPane, IncidentUi, Place, SlosUi, SourcesRow, SourcesUi, Ui, first_visible,
+    Drawn, IncidentPane, IncidentUi, MapPart, MapRow, MapUi, Place, SlosUi, SourcesRow, SourcesUi,
+    Ui, first_visible,
 };
 pub use update::update;
 

@@ -1,12 +1,14 @@
 //! Who is here: saying where this console is, knowing where the others are, seeing what the commander sees.
 
 use crate::actions::Screen;
-use crate::domain::{Actor, SafeText, SloId, Span};
+use crate::domain::{Actor, NodeKey, SafeText, ServiceId, SiteId, SloId, Span};
 use crate::eventlog::{Presence, RecordId};
 use crate::model::GroupKey;
 
 use super::screens::incident;
-use super::{AlertRow, BridgePane, CapacityRow, Effect, IncidentPane, SourcesRow, State, Tone};
+use super::{
+    AlertRow, BridgePane, CapacityRow, Effect, IncidentPane, MapRow, SourcesRow, State, Tone,
+};
 
 /// How often this console says where it is when it does not move.
 const EVERY: Span = Span::from_secs(4);
@@ -53,6 +55,9 @@ fn selected(state: &State) -> SafeText {
         Screen::Alerts => ui.alerts.selected.as_ref().map(|row| group(row.group())),
         Screen::Slos => ui.slos.selected.as_ref().map(ToString::to_string),
         Screen::Sources => ui.sources.selected.as_ref().map(SourcesRow::written),
+        Screen::Map => {
+            Some(format!("{}\n{}", ui.map.selected.node.service, ui.map.selected.node.site))
+        }
         Screen::Capacity => ui.capacity.list().selected.as_ref().map(CapacityRow::written),
         Screen::Incident => {
             let id = match ui.incident.pane {
@@ -174,6 +179,12 @@ fn select(state: &mut State, screen: Screen, selected: &str) {
             ui.slos.selected = Some(SloId::new(selected));
         }
         Screen::Sources => ui.sources.selected = SourcesRow::read(selected),
+        Screen::Map => {
+            let (service, site) = selected.split_once('\n').unwrap_or((selected, ""));
+            let node = NodeKey::at(ServiceId::new(service), SiteId::new(site));
+            ui.map.focus = Some(node.clone());
+            (ui.map.selected, ui.map.chosen) = (MapRow { from: None, node }, true);
+        }
         Screen::Capacity => {
             if let Some(row) = CapacityRow::read(selected) {
                 ui.capacity.choose(row);

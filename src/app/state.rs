@@ -150,6 +150,7 @@ impl State {
             }
             (Screen::Alerts, _) => ui.alerts.scroll = drawn.top,
             (Screen::Slos, _) => ui.slos.scroll = drawn.top,
+            (Screen::Map, _) => ui.map.scroll = drawn.top,
             (Screen::Capacity, _) => ui.capacity.scroll(drawn.top),
             (Screen::Incident, _) => ui.incident.scroll[ui.incident.pane as usize] = drawn.top,
             (Screen::Sources, _) if ui.sources.on_outlets() => ui.sources.outlet_scroll = drawn.top,
@@ -159,7 +160,8 @@ impl State {
             Dialog::Help { top }
             | Dialog::Reading(Reading { top, .. })
             | Dialog::Silences { top, .. }
-            | Dialog::Windows { top, .. },
+            | Dialog::Windows { top, .. }
+            | Dialog::Suspects { top, .. },
         ) = &mut ui.dialog
         {
             *top = drawn.dialog_top;

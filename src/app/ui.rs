@@ -2,9 +2,11 @@
 
 mod capacity;
 mod incident;
+mod map;
 
 pub use capacity::{CapacityPane, CapacityRow, CapacityUi};
 pub use incident::{IncidentPane, IncidentUi, Place};
+pub use map::{MapPart, MapRow, MapUi};
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -14,7 +16,7 @@ use crate::domain::{
     Timestamp, TrackerId,
 };
 use crate::keys::Pending;
-use crate::model::GroupKey;
+use crate::model::{GroupKey, Situation, SituationId, Spared};
 
 use super::{Dialog, Notice};
 
@@ -33,6 +35,8 @@ pub struct Ui {
     pub slos: SlosUi,
     /// Capacity.
     pub capacity: CapacityUi,
+    /// Map.
+    pub map: MapUi,
     /// Incident.
     pub incident: IncidentUi,
     /// Sources.
@@ -109,6 +113,8 @@ pub struct BridgeUi {
 /// A row of the alerts list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AlertRow {
+    /// A situation, and the gravest of its groups.
+    Situation(SituationId, GroupKey),
     /// A group.
     Group(GroupKey),
     /// An alert of the opened group above.
@@ -119,7 +125,7 @@ impl AlertRow {
     /// The group it belongs to.
     pub const fn group(&self) -> &GroupKey {
         match self {
-            Self::Group(key) | Self::Alert(key, _) => key,
+            Self::Situation(_, key) | Self::Group(key) | Self::Alert(key, _) => key,
         }
     }
 }
@@ -133,6 +139,14 @@ pub struct AlertsUi {
     pub filter: Filter,
     /// Whether muted groups are listed.
     pub show_muted: bool,
+    /// Whether every group has a row of its own.
+    pub unfolded: bool,
+    /// Situations that have a row, as of when the rows were made.
+    pub situations: Vec<Situation>,
+    /// Situations whose groups are listed below them.
+    pub opened: BTreeSet<SituationId>,
+    /// How much less there is to look at.
+    pub spared: Spared,
     /// What is listed, in order; made anew when model, filter or opened groups change.
     pub rows: Vec<AlertRow>,
     /// Model revision the rows were made from.
@@ -147,6 +161,13 @@ pub struct AlertsUi {
     pub open: BTreeSet<GroupKey>,
     /// Marked groups, for acting on several.
     pub marked: BTreeSet<GroupKey>,
+}
+
+impl AlertsUi {
+    /// The situation with this number, if it has a row.
+    pub fn situation(&self, id: SituationId) -> Option<&Situation> {
+        self.situations.iter().find(|situation| situation.id == id)
+    }
 }
 
 /// The SLOs screen.
@@ -240,6 +261,7 @@ impl Ui {
             alerts: AlertsUi::default(),
             slos: SlosUi::default(),
             capacity: CapacityUi::default(),
+            map: MapUi::default(),
             incident: IncidentUi::default(),
             sources: SourcesUi::default(),
             dialog: None,

@@ -6,7 +6,7 @@ use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
 use crate::keys::{Chord, Input, Resolved};
 
-use super::screens::{Move, alerts, bridge, capacity, incident, slos, sources};
+use super::screens::{Move, alerts, bridge, capacity, incident, map, slos, sources};
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
     Verb, dialogs, held, presence,
@@ -111,6 +111,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         state.interest = interest.clone();
         effects.push(Effect::Interest(interest));
     }
+    effects.extend(map::study(state));
     effects.extend(presence::say(state));
     effects
 }
@@ -153,7 +154,9 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Bridge => show(state, Screen::Bridge),
         Action::Alerts => show(state, Screen::Alerts),
         Action::Slos => show(state, Screen::Slos),
+        Action::Map => show(state, Screen::Map),
         Action::Capacity => show(state, Screen::Capacity),
+        Action::WhatIf => dialogs::open_whatif(state),
         Action::Incident => show(state, Screen::Incident),
         Action::PreviousIncident => other_incident(state, -1),
         Action::NextIncident => other_incident(state, 1),
@@ -170,6 +173,14 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::PreviousPane => pane(state, -1),
         Action::Open => open(state),
         Action::Back => back(state),
+        Action::Left => map::sideways(state, -1),
+        Action::Right => map::sideways(state, 1),
+        Action::Focus => map::focus(state),
+        Action::Wider => map::widen(state, 1),
+        Action::Narrower => map::widen(state, -1),
+        Action::PathsFrom => map::mark(state),
+        Action::ToggleList => map::toggle_list(state),
+        Action::Blast => dialogs::map_reading(state, true),
         Action::Mark => mark(state),
         Action::Filter => dialogs::open_filter(state),
         Action::ClearFilter => clear_filter(state),
@@ -178,11 +189,17 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
             state.refresh(true);
             vec![Effect::Keep]
         }
+        Action::Situations => {
+            state.ui.alerts.unfolded = !state.ui.alerts.unfolded;
+            state.refresh(true);
+            vec![Effect::Keep]
+        }
         Action::Acknowledge => dialogs::open_ack(state, ""),
         Action::Withdraw => dialogs::withdraw(state),
         Action::Silence => dialogs::open_silence(state),
         Action::Silences => dialogs::open_silences(state),
         Action::Windows => dialogs::open_windows(state),
+        Action::Suspects => dialogs::open_suspects(state),
         Action::Note => dialogs::open_note(state, ""),
         Action::Declare => dialogs::open_declare(state, &[]),
         Action::Update => dialogs::open_verb(state, Verb::Update, &[]),
@@ -262,9 +279,13 @@ const fn moves(action: Action) -> bool {
         A::Bridge
             | A::Alerts
             | A::Slos
+            | A::Map
             | A::Capacity
             | A::Incident
             | A::Sources
+            | A::Left
+            | A::Right
+            | A::Focus
             | A::Down
             | A::Up
             | A::PageDown
@@ -296,6 +317,7 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
         Screen::Bridge => bridge::go(state, by),
         Screen::Alerts => alerts::go(state, by),
         Screen::Slos => slos::go(state, by),
+        Screen::Map => map::go(state, by),
         Screen::Capacity => capacity::go(state, by),
         Screen::Incident => incident::go(state, by),
         Screen::Sources => sources::go(state, by),
@@ -310,6 +332,7 @@ fn pane(state: &mut State, by: isize) -> Vec<Effect> {
     match state.ui.screen {
         Screen::Bridge => bridge::next_pane(state, by),
         Screen::Incident => incident::next_pane(state, by),
+        Screen::Map => map::next_part(state, by),
         Screen::Capacity => capacity::next_pane(state, by),
         Screen::Alerts | Screen::Slos | Screen::Sources => {
             let at = Screen::ALL.iter().position(|s| *s == state.ui.screen).unwrap_or(0);
@@ -358,6 +381,10 @@ fn open(state: &mut State) -> Vec<Effect> {
             show(state, Screen::Sources)
         }
         (Screen::Alerts, _) => match state.ui.alerts.selected.clone() {
+            Some(AlertRow::Situation(id, _)) => {
+                alerts::toggle_situation(state, id);
+                Vec::new()
+            }
             Some(AlertRow::Group(key)) => {
                 alerts::toggle(state, &key);
                 Vec::new()
@@ -369,6 +396,7 @@ fn open(state: &mut State) -> Vec<Effect> {
             let id = state.ui.slos.selected.clone();
             dialogs::explain(state, id)
         }
+        (Screen::Map, _) => dialogs::map_reading(state, false),
         (Screen::Capacity, _) => dialogs::capacity_reading(state),
         (Screen::Incident, _) => dialogs::incident_reading(state),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
@@ -388,14 +416,22 @@ fn back(state: &mut State) -> Vec<Effect> {
             alerts.open.clear();
             alerts.selected = group.map(AlertRow::Group);
         }
+        Screen::Alerts if !alerts.opened.is_empty() => alerts.opened.clear(),
         Screen::Alerts if !alerts.filter.is_empty() => return clear_filter(state),
         Screen::Slos if !state.ui.slos.filter.is_empty() => return clear_filter(state),
+        Screen::Map if !state.ui.map.filter.is_empty() => return clear_filter(state),
+        Screen::Map if map::back(&mut state.ui.map) => {}
         Screen::Capacity if !state.ui.capacity.filter.is_empty() => return clear_filter(state),
         Screen::Incident if incident::back(&mut state.ui.incident) => {}
         Screen::Incident if !state.ui.incident.filter.is_empty() => return clear_filter(state),
         Screen::Bridge if state.ui.bridge.pinned.is_some() => state.ui.bridge.pinned = None,
         Screen::Bridge => return Vec::new(),
-        Screen::Alerts | Screen::Slos | Screen::Capacity | Screen::Incident | Screen::Sources => {
+        Screen::Alerts
+        | Screen::Slos
+        | Screen::Map
+        | Screen::Capacity
+        | Screen::Incident
+        | Screen::Sources => {
             state.ui.screen = Screen::Bridge;
         }
     }
@@ -405,19 +441,26 @@ fn back(state: &mut State) -> Vec<Effect> {
 
 fn mark(state: &mut State) -> Vec<Effect> {
     let row = match state.ui.screen {
-        Screen::Alerts => state.ui.alerts.selected.as_ref().map(|row| row.group().clone()),
-        Screen::Bridge | Screen::Slos | Screen::Capacity | Screen::Incident | Screen::Sources => {
-            None
-        }
+        Screen::Alerts => state.ui.alerts.selected.clone(),
+        Screen::Bridge
+        | Screen::Slos
+        | Screen::Map
+        | Screen::Capacity
+        | Screen::Incident
+        | Screen::Sources => None,
     };
-    if let Some(key) = row {
-        let marked = &mut state.ui.alerts.marked;
-        if !marked.remove(&key) {
+    let Some(row) = row else { return Vec::new() };
+    let keys = alerts::groups(state, &row);
+    let marked = &mut state.ui.alerts.marked;
+    let all = keys.iter().all(|key| marked.contains(key));
+    for key in keys {
+        if all {
+            marked.remove(&key);
+        } else {
             marked.insert(key);
         }
-        return go(state, Move::By(1));
     }
-    Vec::new()
+    go(state, Move::By(1))
 }
 
 fn clear_filter(state: &mut State) -> Vec<Effect> {
@@ -425,6 +468,10 @@ fn clear_filter(state: &mut State) -> Vec<Effect> {
         Screen::Slos => {
             state.ui.slos.filter_text.clear();
             state.ui.slos.filter = Default::default();
+        }
+        Screen::Map => {
+            state.ui.map.filter_text.clear();
+            state.ui.map.filter = Default::default();
         }
         Screen::Capacity => {
             state.ui.capacity.filter_text.clear();
@@ -467,9 +514,12 @@ fn zoom(state: &mut State, by: isize) -> Vec<Effect> {
 fn selected_slo(state: &State) -> Option<SloId> {
     match state.ui.screen {
         Screen::Slos => state.ui.slos.selected.clone(),
-        Screen::Bridge | Screen::Alerts | Screen::Capacity | Screen::Incident | Screen::Sources => {
-            state.ui.bridge.slo.clone()
-        }
+        Screen::Bridge
+        | Screen::Alerts
+        | Screen::Map
+        | Screen::Capacity
+        | Screen::Incident
+        | Screen::Sources => state.ui.bridge.slo.clone(),
     }
 }
 
@@ -481,6 +531,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Slos, _) | (Screen::Bridge, BridgePane::Budgets | BridgePane::Signals) => {
             selected_slo(state).and_then(|id| state.model.slos.sentence(&id, &state.model.catalog))
         }
+        (Screen::Map, _) => map::copied(state),
         (Screen::Capacity, _) => capacity::copied(state),
         (Screen::Incident, _) => incident::copied(state),
         (Screen::Bridge, BridgePane::Incidents) => {
@@ -508,15 +559,18 @@ fn copy(state: &mut State) -> Vec<Effect> {
 fn interest(state: &State) -> Interest {
     let slos = match state.ui.screen {
         Screen::Slos => state.ui.slos.selected.iter().cloned().collect(),
-        Screen::Bridge | Screen::Alerts | Screen::Capacity | Screen::Incident | Screen::Sources => {
-            Vec::new()
-        }
+        Screen::Bridge
+        | Screen::Alerts
+        | Screen::Map
+        | Screen::Capacity
+        | Screen::Incident
+        | Screen::Sources => Vec::new(),
     };
     Interest {
         service: state.ui.bridge.service.clone(),
         slos,
         range: state.ui.range,
-        around: state.model.suspicion.compared().to_vec(),
+        around: capacity::compared(state),
         resource: capacity::watched(state),
     }
 }
@@ -529,6 +583,7 @@ impl State {
         bridge::refresh(self);
         incident::refresh(self, force);
         capacity::refresh(self, force);
+        map::refresh(self, force);
         sources::refresh(self);
         let service = bridge::service(self);
         self.ui.bridge.service = service;

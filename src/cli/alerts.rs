@@ -1,5 +1,7 @@
 //! `quarterdeck alerts`: firing groups, filtered by Prometheus matchers.
 
+mod situations;
+
 use std::sync::Arc;
 
 use clap::Args;
@@ -20,6 +22,9 @@ pub(super) struct Ask {
     /// Also list silenced and inhibited ones.
     #[arg(long)]
     muted: bool,
+    /// Fold groups that belong together into situations, each with the reason.
+    #[arg(long)]
+    situations: bool,
     #[command(flatten)]
     asking: Asking,
 }
@@ -28,6 +33,12 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
     let filter = filter(&ask.filter)?;
     let mut world = World::load(common)?;
     world.gather(ask.asking.timeout).await?;
+    if ask.situations {
+        // Who calls whom comes first; what belongs together rests on it.
+        world.model.study();
+        world.model.study();
+        return Ok(situations::tell(&world, &filter, ask.muted, ask.asking.json));
+    }
     let model = &world.model;
     let book = &model.alerts;
     let groups: Vec<&Group> =

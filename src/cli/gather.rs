@@ -23,7 +23,16 @@ impl World {
     /// Asks every source once and takes in what they say, the log included when it can be read.
     /// Whoever has not answered within `patience` is left behind.
     pub(super) async fn gather(&mut self, patience: Span) -> anyhow::Result<()> {
-        let asked = self.ask_all(patience).await?;
+        self.gather_for(patience, Interest::default()).await
+    }
+
+    /// The same, with the details of something.
+    pub(super) async fn gather_for(
+        &mut self,
+        patience: Span,
+        interest: Interest,
+    ) -> anyhow::Result<()> {
+        let asked = self.ask_all(patience, interest).await?;
         asked.handles.values().for_each(poll::Handle::stop);
         self.model.tick(self.clock.now());
         Ok(())
@@ -32,7 +41,7 @@ impl World {
     /// As [`World::gather`]; then asks for the readings of the services around what hurts most, and
     /// carries out every analysis.
     pub(super) async fn gather_around(&mut self, patience: Span) -> anyhow::Result<()> {
-        let mut asked = self.ask_all(patience).await?;
+        let mut asked = self.ask_all(patience, Interest::default()).await?;
         // Who is around is told by the graph, which is made first.
         self.model.study();
         self.model.tick(self.clock.now());
@@ -54,14 +63,14 @@ impl World {
         Ok(())
     }
 
-    async fn ask_all(&mut self, patience: Span) -> anyhow::Result<Asked> {
+    async fn ask_all(&mut self, patience: Span, interest: Interest) -> anyhow::Result<Asked> {
         if self.settings.sources.is_empty() {
             anyhow::bail!(
                 "no source is configured; run `quarterdeck init`, or add a [[source]] to {}",
                 self.paths.config_file.display()
             );
         }
-        let (interest, watching) = watch::channel(Interest::default());
+        let (interest, watching) = watch::channel(interest);
         let (sink, events) = mpsc::channel(256);
         let mut waiting: BTreeSet<SourceId> = BTreeSet::new();
         let mut handles: BTreeMap<SourceId, poll::Handle> = BTreeMap::new();

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod audit;
+mod capacity;
 mod channels;
 mod console;
 mod doctor;
@@ -14,6 +15,7 @@ mod gather;
 mod generate;
 mod incident;
 mod init;
+mod map;
 mod outbox;
 mod output;
 mod paths;
@@ -22,6 +24,7 @@ mod slo;
 mod status;
 mod suspects;
 mod verbs;
+mod whatif;
 mod world;
 
 use std::path::PathBuf;
@@ -70,6 +73,25 @@ const SLO_JSON: &str = "With --json, one object: version (1), at, complete, sour
     holds: true, false or \"unknown\"), exhausted_in_seconds (a number, \"lasts\" or \"unknown\"), at\n\n\
     A figure that cannot be had is a word instead of a number: \"no data\", \"NaN\" (no traffic),\n\
     \"unknown\", \"infinite\".";
+const CAPACITY_JSON: &str = "With --json, one object: version (1), at, complete, sources (as in status), and\n  \
+    gauges         resource, title, service, kind, labels, state (full, runs out, short, unknown, steady), says,\n                 \
+    why_unknown, used, limit, share, per_hour, age_seconds, stale, earliest, expected, latest (when it\n                 \
+    is full), method, seasons_seconds, backtest (error, mase, smape, coverage, readings), cautions\n  \
+    single_points  service, replicas, takes_down, entries\n  \
+    shared_limits  resource, service, drawn_by, takes_down, degrades\n  \
+    consensus, replication, vendors, recovery, coverage\n\n\
+    What is not known is null or a word, never zero.";
+const WHATIF_JSON: &str = "With --json, one object: version (1), at, complete, sources (as in status), and\n  \
+    supposed   what was asked\n  \
+    refused    why it must not be done on purpose, or null\n  \
+    first      the first resource that breaks, as in resources, or null\n  \
+    anyway     the first that breaks without it, or null\n  \
+    says       the first in a sentence\n  \
+    down       services that stop\n  \
+    load       service, times\n  \
+    resources  resource, labels, breaks (at once, later, holds, unknown), after_seconds, times, used,\n             \
+    share, headroom, path\n  \
+    assumed    sentences";
 const ALERTS_JSON: &str = "With --json, one object: version (1), at, complete, sources (as in status), and\n  \
     groups  title, site, severity (SEV-1 to SEV-5), reason, active, silenced, inhibited, lost_sight_of\n          \
     (numbers of alerts), since, service, owner, runbook, acknowledged_by, acknowledged_at, summary,\n          \
@@ -132,6 +154,19 @@ enum Sub {
     /// Print objectives: budget left, burn per window, conditions, exhaustion.
     #[command(after_help = EXITS, after_long_help = help(SLO_JSON))]
     Slo(slo::Ask),
+    /// Print what runs out next, when at the earliest, and what stands behind the services.
+    #[command(after_help = EXITS, after_long_help = help(CAPACITY_JSON))]
+    Capacity(capacity::Ask),
+    /// Say what breaks first: `whatif checkout x3`, `whatif zone eu-1a lost`, `whatif replica db lost 1`,
+    /// `whatif drain cart`.
+    #[command(after_help = EXITS, after_long_help = help(WHATIF_JSON))]
+    Whatif(whatif::Ask),
+    /// Print who calls whom and how each service stands: as a list, DOT, JSON or SVG.
+    #[command(after_help = EXITS)]
+    Map(map::Ask),
+    /// Print what the loss, containment or drain of a service would take down.
+    #[command(after_help = EXITS)]
+    Blast(map::AskBlast),
     /// Print firing alert groups.
     #[command(after_help = EXITS, after_long_help = help(ALERTS_JSON))]
     Alerts(alerts::Ask),
@@ -322,6 +357,10 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             }
             Some(Sub::Status(ask)) => status::run(&cli.common, ask.asking()).await,
             Some(Sub::Slo(ask)) => slo::run(&cli.common, &ask).await,
+            Some(Sub::Capacity(ask)) => capacity::run(&cli.common, &ask).await,
+            Some(Sub::Whatif(ask)) => whatif::run(&cli.common, &ask).await,
+            Some(Sub::Map(ask)) => map::run(&cli.common, &ask).await,
+            Some(Sub::Blast(ask)) => map::blast(&cli.common, &ask).await,
             Some(Sub::Alerts(ask)) => alerts::run(&cli.common, &ask).await,
             Some(Sub::Suspects(asking)) => suspects::run(&cli.common, &asking).await,
             Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,

@@ -7,6 +7,7 @@
 mod alerts;
 mod alone;
 mod capacity;
+mod drawing;
 mod evidence;
 mod grouping;
 pub mod incidents;
@@ -14,32 +15,42 @@ mod journal;
 mod judging;
 mod map;
 mod measures;
+mod nodes;
 mod recall;
 mod resilience;
 mod signals;
 mod silences;
+mod situations;
 mod slos;
 mod study;
 mod suspicion;
+mod told;
+mod whatif;
 mod windows;
 
+pub use crate::analysis::correlation::GroupId as SituationId;
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use alone::{Alone, Shared, Single};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
+pub use drawing::{Drawing, DrawingBook, DrawingStudy};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
 pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
 pub use map::{EdgeView, MapBook, MapFound};
 pub use measures::{Answer, MeasureBook};
+pub use nodes::{EdgeStand, Health, NodeView, NodeViews};
 pub use recall::Remembered;
 pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
+pub use situations::{Folded, Situation, SituationBook, Spared, spared};
 pub use slos::{
     Burn, ConditionState, Exhaustion, Held, SloBook, SloStatus, Verdict, computed, explain,
 };
 pub use study::{Finding, Study};
-pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectsFound, Suspicion};
+pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
+pub use told::{Told, share as lost_share};
+pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
 
 #[cfg(test)]
@@ -92,8 +103,12 @@ pub struct Model {
     pub capacity: CapacityBook,
     /// Who calls whom.
     pub map: MapBook,
+    /// The part of the map that is looked at, as a drawing.
+    pub drawing: DrawingBook,
     /// Who is likely to blame for what hurts most.
     pub suspicion: Suspicion,
+    /// Which alerts belong together.
+    pub situations: SituationBook,
     /// Calls between services as traces show them, by source.
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.

@@ -7,7 +7,9 @@
 
 use super::Model;
 use super::capacity::{CapacityFound, CapacityStudy};
+use super::drawing::{Drawing, DrawingStudy};
 use super::map::{MapFound, MapStudy};
+use super::situations::{SituationStudy, SituationsFound};
 use super::suspicion::{SuspectStudy, SuspectsFound};
 use crate::domain::{Span, Timestamp};
 
@@ -16,8 +18,12 @@ use crate::domain::{Span, Timestamp};
 pub enum Study {
     /// What runs out, and when.
     Capacity(CapacityStudy),
+    /// A part of the map as a drawing.
+    Drawing(DrawingStudy),
     /// Who calls whom.
     Map(MapStudy),
+    /// Which alerts belong together.
+    Situations(SituationStudy),
     /// Who is likely to blame.
     Suspects(SuspectStudy),
 }
@@ -27,8 +33,12 @@ pub enum Study {
 pub enum Finding {
     /// What runs out, and when.
     Capacity(CapacityFound),
+    /// A part of the map as a drawing.
+    Drawing(Drawing),
     /// Who calls whom.
     Map(MapFound),
+    /// Which alerts belong together.
+    Situations(SituationsFound),
     /// Who is likely to blame.
     Suspects(SuspectsFound),
 }
@@ -38,7 +48,9 @@ impl Study {
     pub fn carry_out(self) -> Finding {
         match self {
             Self::Capacity(study) => Finding::Capacity(study.carry_out()),
+            Self::Drawing(study) => Finding::Drawing(study.carry_out()),
             Self::Map(study) => Finding::Map(study.carry_out()),
+            Self::Situations(study) => Finding::Situations(study.carry_out()),
             Self::Suspects(study) => Finding::Suspects(study.carry_out()),
         }
     }
@@ -77,7 +89,8 @@ impl Model {
         let map = self.map_study().map(Study::Map);
         let suspects = self.suspect_study().map(Study::Suspects);
         let capacity = self.capacity_study().map(Study::Capacity);
-        map.into_iter().chain(suspects).chain(capacity).collect()
+        let situations = self.situation_study().map(Study::Situations);
+        map.into_iter().chain(suspects).chain(capacity).chain(situations).collect()
     }
 
     /// Takes in what a study found.
@@ -85,7 +98,9 @@ impl Model {
         self.revision += 1;
         match finding {
             Finding::Capacity(found) => self.capacity.found(found),
+            Finding::Drawing(found) => self.drawing.found(found),
             Finding::Map(found) => self.map.found(found),
+            Finding::Situations(found) => self.situations.found(found),
             Finding::Suspects(found) => self.suspicion.found(found),
         }
     }

@@ -8,6 +8,10 @@
 //!                                     Suspicion ◄── SuspectsFound
 //! ```
 
+mod words;
+
+pub use words::SuspectId;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::study::Pace;
@@ -199,7 +203,7 @@ impl Model {
     }
 
     /// Who calls whom, both ways. A service at several sites counts as one here: signals are asked by name.
-    fn call_lists(&self) -> (CallLists, CallLists) {
+    pub(super) fn call_lists(&self) -> (CallLists, CallLists) {
         let (mut calls, mut called) = (CallLists::new(), CallLists::new());
         let graph = self.map.graph();
         for edge in graph.edges() {
@@ -283,7 +287,7 @@ impl Model {
     }
 }
 
-type CallLists = BTreeMap<ServiceId, BTreeSet<ServiceId>>;
+pub(super) type CallLists = BTreeMap<ServiceId, BTreeSet<ServiceId>>;
 
 /// What is seen at the service that hurts: errors before latency, whichever is read there.
 fn worst_signal(watched: &Watched) -> Option<Symptom> {

@@ -64,6 +64,7 @@ fn whole(
         Screen::Bridge => screens::bridge::draw(scene, buf, body),
         Screen::Alerts => screens::alerts::draw(scene, buf, body),
         Screen::Slos => screens::slos::draw(scene, buf, body),
+        Screen::Map => screens::map::draw(scene, buf, body),
         Screen::Capacity => screens::capacity::draw(scene, buf, body),
         Screen::Incident => screens::incident::draw(scene, buf, body),
         Screen::Sources => screens::sources::draw(scene, buf, body),

@@ -292,6 +292,7 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
             Screen::Bridge => (0, false),
             Screen::Alerts => (firing.open, false),
             Screen::Slos => (bad, page),
+            Screen::Map => scene.state.ui.map.hurt,
             Screen::Capacity => scene.state.ui.capacity.shortages,
             Screen::Incident => (waiting, urgent),
             Screen::Sources => {

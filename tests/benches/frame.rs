@@ -18,11 +18,15 @@ fn frames(c: &mut Criterion) {
     let keymap = keys::load("default", None).expect("built in");
     let look = theme::load("dark", None, theme::Depth::TrueColor).expect("built in");
     let swing = stories::incident::long(1_000_000);
-    for screen in [Screen::Bridge, Screen::Alerts, Screen::Slos, Screen::Incident] {
+    for screen in [Screen::Bridge, Screen::Alerts, Screen::Slos, Screen::Capacity, Screen::Incident]
+    {
         for (w, h) in [(120, 40), (200, 60)] {
             let mut state = stories::huge();
             if screen == Screen::Incident {
                 state = swing.clone();
+            }
+            if screen == Screen::Capacity {
+                state = stories::capacity::many(10_000);
             }
             state.ui.screen = screen;
             let mut terminal = Terminal::new(TestBackend::new(w, h)).expect("in memory");

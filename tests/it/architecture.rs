@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("actions", "domain, analysis, eventlog, model"),
     ("keys", "domain, actions"),
     ("theme", "domain"),
-    ("app", "domain, eventlog, model, connectors, actions, keys"),
+    ("app", "domain, analysis, eventlog, model, connectors, actions, keys"),
     ("view", "domain, analysis, eventlog, model, actions, keys, theme, app"),
     ("config", "domain, analysis, eventlog, connectors"),
     ("runtime", "everything above"),

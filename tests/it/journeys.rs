@@ -178,6 +178,28 @@ fn journey(name: &str, keys: &str, told: &[&str]) {
 const SILENCED: &str = "silence alertname=HighErrorRate,service=checkout on eu for 2h: known";
 
 #[test]
+fn what_runs_out_is_explained_supposed_and_filtered() {
+    let of = |keys: &str| Journey::of(stories::capacity::short()).keys(keys);
+    let explained = of("5 e");
+    assert!(explained.screen().contains("Asked for use"), "{}", explained.screen());
+    let supposed = of(": 'whatif payments x3' enter");
+    insta::assert_snapshot!("journey__whatif", supposed.screen());
+    let refused = of(": 'whatif replica payments lost 1' enter");
+    assert!(refused.screen().contains("Do not do this on purpose"), "{}", refused.screen());
+    let unknown = of(": 'whatif chekout x3' enter");
+    assert!(unknown.screen().contains("Did you mean `checkout`?"), "{}", unknown.screen());
+    // From the screen it is about what is selected.
+    let typed = of("5 b");
+    assert!(typed.screen().contains("whatif mail x2"), "{}", typed.screen());
+    let filtered = of("5 / 'kind=pool' enter j");
+    let rows = &filtered.state.ui.capacity.list().rows;
+    assert_eq!((rows.len(), rows.last()), (2, filtered.state.ui.capacity.list().selected.as_ref()));
+    let wanted = filtered.state.interest.resource.clone();
+    assert_eq!(wanted.unwrap().as_str(), "checkout-pool", "its long history is asked for");
+    assert!(of("5 / 'kind=pool' enter esc esc").screen().contains("▸1 Bridge"));
+}
+
+#[test]
 fn what_is_done_to_alerts_is_written_down_and_seen() {
     let acked = "acknowledged 12 of HighErrorRate checkout: rolling back";
     journey("ack", "2 G a 'rolling back' enter", &[acked]);

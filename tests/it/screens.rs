@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use quarterdeck::actions::Screen;
 use quarterdeck::actions::find::Target;
 use quarterdeck::app::{
-    About, AckForm, AlertRow, BridgePane, Dialog, Drawn, Editor, Finder, Hit, IncidentPane, Lines,
-    NoteForm, Playback, Preview, Prompt, PromptKind, Reading, ReadingLine, SilenceField,
-    SilenceForm, State, Tone,
+    About, AckForm, AlertRow, BridgePane, CapacityPane, Dialog, Drawn, Editor, Finder, Hit,
+    IncidentPane, Lines, Msg, NoteForm, Playback, Preview, Prompt, PromptKind, Reading,
+    ReadingLine, SilenceField, SilenceForm, State, Tone, update,
 };
 use quarterdeck::domain::{
     Occurrence, SafeText, ServiceId, SilenceId, SiteId, SloId, Span, Timestamp, WindowId,
@@ -115,6 +115,40 @@ fn alerts() {
     snap("alerts__never", &on(stories::never(), Screen::Alerts), SIZES[0]);
     snap("alerts__quiet", &on(stories::quiet(), Screen::Alerts), SIZES[0]);
     snap("alerts__bad", &on(stories::bad(), Screen::Alerts), (60, 15));
+}
+
+#[test]
+fn capacity() {
+    let short = on(stories::capacity::short(), Screen::Capacity);
+    let pane = |pane| {
+        let mut state = short.clone();
+        state.ui.capacity.pane = pane;
+        let at = now();
+        update(&mut state, Msg::Tick(at.plus(Span::from_secs(1))));
+        state
+    };
+    for size in SIZES {
+        snap("capacity__short", &short, size);
+        snap("capacity__behind", &pane(CapacityPane::Behind), size);
+    }
+    snap("capacity__short", &short, (60, 15));
+    snap("capacity__alone", &pane(CapacityPane::Alone), SIZES[0]);
+    snap("capacity__nothing", &on(stories::bad(), Screen::Capacity), SIZES[0]);
+    snap("capacity__bridge", &on(short.clone(), Screen::Bridge), SIZES[1]);
+    // Without a colour the same is read from shapes and words.
+    let plain = text(&paint(&short, &look("mono"), SIZES[0]).0);
+    assert_eq!(plain, text(&paint(&short, &look("ansi16"), SIZES[0]).0));
+    for word in ["mail-queue", "▲", "full", "unknown", "?"] {
+        assert!(plain.contains(word), "{word}\n{plain}");
+    }
+    // Two thousand instances and every size of the window.
+    let many = stories::capacity::many(2_000);
+    for (w, h) in [(1, 1), (40, 8), (52, 11), (80, 14), (111, 17), (300, 90)] {
+        paint(&many, &look("mono"), (w, h));
+    }
+    let mut ascii = short;
+    ascii.ui.ascii = true;
+    assert!(text(&paint(&ascii, &look("mono"), SIZES[0]).0).is_ascii());
 }
 
 #[test]
@@ -384,7 +418,7 @@ proptest! {
 
     #[test]
     fn drawing_never_panics_and_never_lets_a_control_character_through(
-        w in 0u16..300, h in 0u16..100, small in any::<bool>(), story in 0usize..8, screen in 0usize..5,
+        w in 0u16..300, h in 0u16..100, small in any::<bool>(), story in 0usize..8, screen in 0usize..7,
         pane in 0usize..5, incident in 0usize..7, dialog in 0usize..12, bad in hostile(), ascii: bool, scroll in 0usize..99,
     ) {
         let (w, h) = if small { (w % 70, h % 18) } else { (w, h) };

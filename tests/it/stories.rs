@@ -1,5 +1,7 @@
 //! Worlds for pictures of the screens, told by hand: quiet, bad, a storm, sources down, lost sight.
 
+#[path = "stories/capacity.rs"]
+pub(crate) mod capacity;
 #[path = "stories/incident.rs"]
 pub(crate) mod incident;
 #[path = "stories/outbound.rs"]

@@ -62,7 +62,10 @@ fn mistakes_say_what_would_be_right() {
         ("zzzz", "There is no command `zzzz`."),
         ("sil", "`sil` may mean silence, silences."),
         ("goto", "`goto` needs a screen, such as `goto slos`."),
-        ("goto s", "`s` is not one screen; known are bridge, alerts, slos, incident and sources."),
+        (
+            "goto s",
+            "`s` is not one screen; known are bridge, alerts, slos, capacity, incident and sources.",
+        ),
         ("up 3", "`up` takes nothing after it."),
         ("theme a b", "`theme` takes nothing after it."),
         ("silence 2x a=b", "`2x` is not a duration such as 30m, 2h or 1d."),

@@ -91,7 +91,7 @@ pub struct Raised {
 }
 
 /// A stream that opened in a group.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Opening {
     at: Timestamp,
     kind: SafeText,
@@ -104,7 +104,7 @@ struct Opening {
 }
 
 /// The groups so far.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Correlator {
     near: HashMap<usize, BTreeSet<usize>>,
     streams: HashMap<(SafeText, SafeText), Stream>,

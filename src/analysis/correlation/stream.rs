@@ -25,7 +25,7 @@ const CLASSES: usize = 20;
 /// Durations that are kept.
 const DURATIONS: usize = 16;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Stream {
     /// The group and member it was last in.
     pub(super) home: Option<(GroupId, usize)>,

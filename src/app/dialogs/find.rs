@@ -165,6 +165,7 @@ pub(super) fn go(state: &mut State, target: Target) -> Vec<Effect> {
             state.ui.alerts.filter = Default::default();
             state.ui.alerts.show_muted = true;
             state.refresh(true);
+            state.ui.alerts.unfolded = true;
             state.ui.alerts.selected = Some(AlertRow::Group(key));
             state.ui.alerts.chosen = true;
         }

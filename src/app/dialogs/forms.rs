@@ -69,6 +69,10 @@ pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
             let title = slo.map_or_else(|| id.text().clone(), |slo| slo.title.clone());
             (title, Subject::Named(id.text().clone()))
         }),
+        Screen::Map => {
+            let name = state.ui.map.selected.node.label();
+            (!name.is_empty()).then(|| (name.clone(), Subject::Named(name)))
+        }
         Screen::Capacity => state.ui.capacity.list().selected.as_ref().map(|row| {
             let name = SafeText::new(&row.name());
             (name.clone(), Subject::Named(name))

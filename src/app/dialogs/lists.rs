@@ -39,7 +39,7 @@ fn silence_rows(state: &State) -> Vec<(SiteId, SilenceId)> {
     state.model.silences.current().map(|s| (s.site.clone(), s.id.clone())).collect()
 }
 
-const fn movement(action: Action) -> Option<Move> {
+pub(super) const fn movement(action: Action) -> Option<Move> {
     match action {
         Action::Down => Some(Move::By(1)),
         Action::Up => Some(Move::By(-1)),

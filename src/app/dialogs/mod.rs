@@ -8,6 +8,7 @@ mod lists;
 mod prompt;
 mod reading;
 mod silence;
+mod suspects;
 mod verbs;
 
 pub(super) use brief::hand_off;
@@ -15,12 +16,13 @@ pub(super) use find::open as open_finder;
 pub(super) use forms::{not_recorded, open_ack, open_draft, open_note, recorded, withdraw};
 pub(super) use incident::{leave, pin};
 pub(super) use lists::{open_silences, open_windows, refresh as refresh_windows};
-pub(super) use prompt::{open_command, open_filter};
+pub(super) use prompt::{open_command, open_filter, open_whatif};
 pub(super) use reading::{
-    alert_reading, capacity_reading, explain, incident_reading, link, plain,
-    refresh as refresh_reading, runbook, source_reading,
+    alert_reading, capacity_reading, explain, incident_reading, link, map_reading, plain,
+    refresh as refresh_reading, runbook, source_reading, what_if,
 };
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
+pub(super) use suspects::open as open_suspects;
 pub(super) use verbs::{
     Step, back_from_editor, open as open_verb, open_declare, rough, settle, step,
 };
@@ -29,7 +31,7 @@ use crate::actions::{Action, Screen};
 use crate::app::Tone;
 use crate::keys::{Chord, PromptAction, Resolved};
 
-use super::{Dialog, Effect, State};
+use super::{About, Dialog, Effect, Reading, State};
 
 /// A key while a dialog is open: where text is typed, the keymap's prompt keys come first; lists and
 /// texts to read use the keys of the screens.
@@ -50,6 +52,7 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
             | Dialog::Reading(_)
             | Dialog::Silences { .. }
             | Dialog::Windows { .. }
+            | Dialog::Suspects { .. }
             | Dialog::Leave,
         ) => false,
     };
@@ -74,6 +77,7 @@ pub(super) fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
         Resolved::Action(Action::Back | Action::Quit) => back(state),
         Resolved::Action(action) => match &state.ui.dialog {
             Some(Dialog::Silences { .. } | Dialog::Windows { .. }) => lists::act(state, action),
+            Some(Dialog::Suspects { .. }) => suspects::act(state, action),
             _ => reading::act(state, action),
         },
         Resolved::Pending | Resolved::None => Vec::new(),
@@ -148,8 +152,14 @@ pub(super) fn back(state: &mut State) -> Vec<Effect> {
             | Dialog::Form(_)
             | Dialog::Brief(_),
         ) => forms::keep_draft(state),
+        // Back from what speaks against one of them to all of them.
+        Some(Dialog::Reading(Reading { about: About::Suspect(id), .. })) => {
+            state.ui.dialog = Some(Dialog::Suspects { selected: Some(id.clone()), top: 0 });
+            return Vec::new();
+        }
         Some(Dialog::Help { .. } | Dialog::Reading(_) | Dialog::Prompt(_) | Dialog::Find(_))
-        | Some(Dialog::Silences { .. } | Dialog::Windows { .. } | Dialog::Leave)
+        | Some(Dialog::Silences { .. } | Dialog::Windows { .. } | Dialog::Suspects { .. })
+        | Some(Dialog::Leave)
         | None => {}
     }
     state.ui.dialog = None;

@@ -2,7 +2,7 @@
 
 use crate::actions::Screen;
 use crate::actions::command::{self, Asked, Command};
-use crate::app::screens::{capacity, incident, slos};
+use crate::app::screens::{capacity, incident, map, slos};
 use crate::app::{
     Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update,
 };
@@ -15,12 +15,20 @@ pub(in crate::app) fn open_command(state: &mut State) -> Vec<Effect> {
     open(state, PromptKind::Command, "")
 }
 
+/// Opens the command line at what is to be supposed, with the service of what is selected.
+pub(in crate::app) fn open_whatif(state: &mut State) -> Vec<Effect> {
+    let service = capacity::service(state);
+    let text = service.map_or_else(|| "whatif ".to_owned(), |id| format!("whatif {id} x2"));
+    open(state, PromptKind::Command, &text)
+}
+
 /// Opens the filter of the screen, with what it is now.
 pub(in crate::app) fn open_filter(state: &mut State) -> Vec<Effect> {
     let screen = state.ui.screen;
     let text = match screen {
         Screen::Alerts => state.ui.alerts.filter_text.clone(),
         Screen::Slos => state.ui.slos.filter_text.clone(),
+        Screen::Map => state.ui.map.filter_text.clone(),
         Screen::Capacity => state.ui.capacity.filter_text.clone(),
         Screen::Incident => state.ui.incident.filter_text.clone(),
         Screen::Bridge | Screen::Sources => String::new(),
@@ -89,7 +97,12 @@ impl Sieve {
             Screen::Incident => {
                 TimelineFilter::parse(text).map(Self::Lines).map_err(|mistake| mistake.sentence)
             }
-            Screen::Bridge | Screen::Alerts | Screen::Slos | Screen::Capacity | Screen::Sources => {
+            Screen::Bridge
+            | Screen::Alerts
+            | Screen::Slos
+            | Screen::Map
+            | Screen::Capacity
+            | Screen::Sources => {
                 Filter::parse(text).map(Self::Rows).map_err(|e| SafeText::new(&e.to_string()))
             }
         }
@@ -102,6 +115,7 @@ fn count(state: &State, screen: Screen, sieve: &Sieve) -> usize {
     match (sieve, screen) {
         (Sieve::Lines(filter), _) => incident::matching(state, filter),
         (Sieve::Rows(filter), Screen::Slos) => slos::matching(state, filter).count(),
+        (Sieve::Rows(filter), Screen::Map) => map::matching(state, filter),
         (Sieve::Rows(filter), Screen::Capacity) => capacity::matching(state, filter).len(),
         (Sieve::Rows(filter), _) => {
             state.model.alerts.visible(filter, state.ui.alerts.show_muted).len()
@@ -186,6 +200,10 @@ fn set_filter(state: &mut State, screen: Screen, text: &str, sieve: Sieve) {
             state.ui.slos.filter_text = text.to_owned();
             state.ui.slos.filter = filter;
         }
+        (Sieve::Rows(filter), Screen::Map) => {
+            state.ui.map.filter_text = text.to_owned();
+            state.ui.map.filter = filter;
+        }
         (Sieve::Rows(filter), Screen::Capacity) => {
             state.ui.capacity.filter_text = text.to_owned();
             state.ui.capacity.filter = filter;
@@ -223,7 +241,9 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Filter(text) => {
             let screen = match state.ui.screen {
-                screen @ (Screen::Slos | Screen::Capacity | Screen::Incident) => screen,
+                screen @ (Screen::Slos | Screen::Map | Screen::Capacity | Screen::Incident) => {
+                    screen
+                }
                 Screen::Bridge | Screen::Alerts | Screen::Sources => Screen::Alerts,
             };
             match Sieve::parse(screen, &text) {
@@ -237,6 +257,7 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Command::WhatIf(suppose) => super::what_if(state, suppose),
         Command::Theme(name) => vec![Effect::Theme(name)],
         Command::Keymap(name) => vec![Effect::Keymap(name)],
         Command::Service(name) => {

@@ -2,9 +2,10 @@
 
 use crate::actions::Action;
 use crate::app::screens::alerts::{chosen, facts};
-use crate::app::screens::{capacity, incident, sources};
+use crate::app::screens::{capacity, incident, map, sources};
 use crate::app::{About, AlertRow, Dialog, Effect, Reading, ReadingLine, SourcesRow, State, Tone};
 use crate::domain::{SafeText, SloId};
+use crate::model::Suppose;
 
 /// Opens a text.
 pub(in crate::app) fn open_reading(state: &mut State, about: About) -> Vec<Effect> {
@@ -27,8 +28,12 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
     let (title, lines) = match &about {
         About::Slo(id) => explain_lines(state, id)?,
         About::Alert(row) => alert_lines(state, row)?,
+        About::Suspect(id) => super::suspects::lines(state, id)?,
         About::Runbook(key) => runbook_lines(state, key)?,
         About::Source(row) => sources::detail_lines(state, row)?,
+        About::WhatIf(suppose) => whatif_lines(state, suppose)?,
+        About::Node(key) => map::detail_lines(state, key, false)?,
+        About::Blast(key) => map::detail_lines(state, key, true)?,
         About::Capacity(row) => capacity::detail_lines(state, row)?,
         About::Incident(id, detail) => incident::detail_lines(state, id, detail)?,
     };
@@ -135,7 +140,7 @@ fn alert_lines(state: &State, row: &AlertRow) -> Option<(SafeText, Vec<ReadingLi
     }
     let members: Vec<_> = match row {
         AlertRow::Alert(_, key) => vec![key],
-        AlertRow::Group(_) => group.alerts.iter().take(100).collect(),
+        AlertRow::Situation(..) | AlertRow::Group(_) => group.alerts.iter().take(100).collect(),
     };
     for tracked in members.into_iter().filter_map(|key| book.alerts.get(key)) {
         lines.push(ReadingLine::Blank);
@@ -239,6 +244,12 @@ pub(in crate::app) fn source_reading(state: &mut State, row: SourcesRow) -> Vec<
     open_reading(state, About::Source(row))
 }
 
+/// Everything about the service selected on the map, or what would go down with it.
+pub(in crate::app) fn map_reading(state: &mut State, blast: bool) -> Vec<Effect> {
+    let key = state.ui.map.selected.node.clone();
+    open_reading(state, if blast { About::Blast(key) } else { About::Node(key) })
+}
+
 /// Everything about what is selected on the Capacity screen, with the questions it came from.
 pub(in crate::app) fn capacity_reading(state: &mut State) -> Vec<Effect> {
     match state.ui.capacity.list().selected.clone() {
@@ -249,4 +260,26 @@ pub(in crate::app) fn capacity_reading(state: &mut State) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// What comes of something supposed; a sentence instead when it cannot be said.
+pub(in crate::app) fn what_if(state: &mut State, suppose: Suppose) -> Vec<Effect> {
+    match state.model.what_if(&suppose) {
+        Ok(_) => open_reading(state, About::WhatIf(suppose)),
+        Err(sentence) => {
+            let now = state.now;
+            state.ui.notice(Tone::Warning, sentence, now);
+            Vec::new()
+        }
+    }
+}
+
+fn whatif_lines(state: &State, suppose: &Suppose) -> Option<(SafeText, Vec<ReadingLine>)> {
+    let supposed = state.model.what_if(suppose).ok()?;
+    let lines = supposed.told().into_iter().map(|(name, text)| match name.as_str() {
+        "refused" => ReadingLine::Warn(SafeText::body(&text)),
+        "first" => ReadingLine::Head(SafeText::body(&text)),
+        _ => ReadingLine::Pair(name.as_str().into(), SafeText::body(&text)),
+    });
+    Some((SafeText::new(&format!("What if {suppose}")), lines.collect()))
 }

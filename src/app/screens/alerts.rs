@@ -3,25 +3,68 @@
 use crate::app::{AlertRow, State};
 use crate::domain::{Alert, AlertState, Labels, Matcher, SafeText, SiteId};
 use crate::eventlog::{AlertInstance, Subject};
-use crate::model::{Group, GroupKey, Sight, Tracked};
+use crate::model::{Folded, Group, GroupKey, Sight, Situation, SituationId, Tracked, spared};
 
 use super::{Move, kept, moved};
 
 /// Makes the rows anew when the model changed. Not while a dialog is open: nothing reorders under it.
 pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     let State { model, ui, .. } = state;
-    if !force && (ui.dialog.is_some() || ui.alerts.revision == model.alerts.revision) {
+    let revision = model.alerts.revision + model.situations.revision;
+    if !force && (ui.dialog.is_some() || ui.alerts.revision == revision) {
         return;
     }
     let alerts = &mut ui.alerts;
-    alerts.revision = model.alerts.revision;
+    alerts.revision = revision;
     let mut rows = Vec::with_capacity(model.alerts.groups.len());
     let visible = model.alerts.visible(&alerts.filter, alerts.show_muted);
-    for group in visible.into_iter().filter_map(|at| model.alerts.groups.get(at)) {
-        rows.push(AlertRow::Group(group.key.clone()));
-        if alerts.open.contains(&group.key) {
+    let visible = visible.into_iter().filter_map(|at| model.alerts.groups.get(at));
+    let list = |key: &GroupKey, rows: &mut Vec<AlertRow>| {
+        rows.push(AlertRow::Group(key.clone()));
+        if let Some(group) = model.alerts.group(key).filter(|_| alerts.open.contains(key)) {
             let members = group.alerts.iter();
-            rows.extend(members.map(|alert| AlertRow::Alert(group.key.clone(), alert.clone())));
+            rows.extend(members.map(|alert| AlertRow::Alert(key.clone(), alert.clone())));
+        }
+    };
+    alerts.situations.clear();
+    if alerts.unfolded {
+        visible.for_each(|group| list(&group.key, &mut rows));
+    } else {
+        let folded = model.situations(visible);
+        alerts.spared = spared(&folded);
+        for row in folded {
+            match row {
+                Folded::Alone(key) => list(&key, &mut rows),
+                Folded::Together(one) => {
+                    let Some((lead, _)) = one.groups.first() else { continue };
+                    // One group nobody doubts is told by itself.
+                    if one.groups.len() == 1 && one.doubt.is_none() {
+                        list(lead, &mut rows);
+                        continue;
+                    }
+                    rows.push(AlertRow::Situation(one.id, lead.clone()));
+                    if alerts.opened.contains(&one.id) {
+                        one.groups.iter().for_each(|(key, _)| list(key, &mut rows));
+                    }
+                    alerts.situations.push(one);
+                }
+            }
+        }
+    }
+    // A situation stays itself when another of its groups becomes the gravest.
+    if let Some(AlertRow::Situation(id, _)) = &alerts.selected {
+        let same = |row: &&AlertRow| matches!(row, AlertRow::Situation(other, _) if other == id);
+        alerts.selected = rows.iter().find(same).cloned().or_else(|| alerts.selected.clone());
+    }
+    // Folded away, a group is where its situation is.
+    let folded = alerts.selected.as_ref().filter(|row| !rows.contains(row));
+    if let Some(key) = folded.map(AlertRow::group) {
+        let within = |one: &&Situation| one.groups.iter().any(|(group, _)| group == key);
+        let situation = alerts.situations.iter().find(within).map(|one| one.id);
+        let same =
+            |row: &&AlertRow| matches!(row, AlertRow::Situation(id, _) if Some(*id) == situation);
+        if let Some(row) = rows.iter().find(same).cloned() {
+            alerts.selected = Some(row);
         }
     }
     if !alerts.chosen {
@@ -47,6 +90,28 @@ pub(in crate::app) fn toggle(state: &mut State, key: &GroupKey) {
         open.insert(key.clone());
     }
     refresh(state, true);
+}
+
+/// Opens a situation into its groups, or closes it.
+pub(in crate::app) fn toggle_situation(state: &mut State, id: SituationId) {
+    state.ui.alerts.chosen = true;
+    let opened = &mut state.ui.alerts.opened;
+    if !opened.remove(&id) {
+        opened.insert(id);
+    }
+    refresh(state, true);
+}
+
+/// The groups a row stands for.
+pub(in crate::app) fn groups(state: &State, row: &AlertRow) -> Vec<GroupKey> {
+    match row {
+        AlertRow::Situation(id, _) => {
+            let situation = state.ui.alerts.situation(*id);
+            let groups = situation.map_or(&[][..], |situation| &situation.groups);
+            groups.iter().map(|(key, _)| key.clone()).collect()
+        }
+        AlertRow::Group(key) | AlertRow::Alert(key, _) => vec![key.clone()],
+    }
 }
 
 /// What an action on alerts is about.
@@ -89,13 +154,18 @@ pub(in crate::app) fn chosen(state: &State) -> Option<Chosen> {
     let group = model.alerts.group(row.group())?;
     let alert = match &row {
         AlertRow::Alert(_, key) => Some(key.clone()),
-        AlertRow::Group(_) => None,
+        AlertRow::Situation(..) | AlertRow::Group(_) => None,
     };
     let title = match alert.as_ref().and_then(|k| model.alerts.alerts.get(k)) {
         Some(tracked) => SafeText::new(&alert_title(group, tracked)),
         None => group.title.clone(),
     };
-    Some(Chosen { title, groups: vec![group.key.clone()], alert, site: row.group().site.clone() })
+    let groups = groups(state, &row);
+    let title = match groups.len() {
+        0 | 1 => title,
+        more => SafeText::new(&format!("{title} and {} more groups of its situation", more - 1)),
+    };
+    Some(Chosen { title, groups, alert, site: row.group().site.clone() })
 }
 
 fn alert_title(group: &Group, tracked: &Tracked) -> String {

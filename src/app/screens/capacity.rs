@@ -1,7 +1,7 @@
 //! The Capacity screen: its lists, what is selected in them, and everything about a row in words.
 
 use crate::actions::Screen;
-use crate::app::{CapacityPane, CapacityRow, ReadingLine, State};
+use crate::app::{About, CapacityPane, CapacityRow, Dialog, ReadingLine, State};
 use crate::domain::{Filter, Labels, ResourceId, SafeText, ServiceId, Span};
 use crate::model::{Gauge, Model, Watched};
 
@@ -9,6 +9,8 @@ use super::{Move, kept, moved};
 
 /// With more gauges than this they are sorted anew once in a while, not at each answer.
 const MANY: usize = 500;
+/// Services whose traffic is asked for at most, to know what resources use without load.
+const MOST_COMPARED: usize = 16;
 const ONCE_IN: Span = Span::from_secs(1);
 
 /// Makes what is derived anew, when the model changed or what was fresh may have become old. The lists
@@ -109,6 +111,30 @@ fn satisfies(model: &Model, row: &CapacityRow, filter: &Filter) -> bool {
     }
     let title = resource.map_or("", |r| r.title.as_str());
     filter.matches(&Labels::new(pairs), &[title, &row.name()])
+}
+
+/// The service whose load is to be supposed other: the one that fills what is selected.
+pub(in crate::app) fn service(state: &State) -> Option<ServiceId> {
+    let row = state.ui.capacity.list().selected.as_ref()?;
+    let resource = match row {
+        CapacityRow::Gauge(id) => state.model.catalog.resources.get(&id.resource),
+        CapacityRow::Shared(id) => state.model.catalog.resources.get(id),
+        _ => None,
+    };
+    resource.map(|one| one.filled_by.clone()).or_else(|| service_of(&state.model, row))
+}
+
+/// Services whose traffic a forecast of the load's effect rests on, while that is looked at.
+pub(in crate::app) fn compared(state: &State) -> Vec<ServiceId> {
+    let mut around = state.model.suspicion.compared().to_vec();
+    let asked =
+        matches!(&state.ui.dialog, Some(Dialog::Reading(r)) if matches!(r.about, About::WhatIf(_)));
+    if asked {
+        let more = state.model.whatif_needs().into_iter().filter(|id| !around.contains(id));
+        let more: Vec<ServiceId> = more.take(MOST_COMPARED).collect();
+        around.extend(more);
+    }
+    around
 }
 
 /// The service a row is about.

@@ -4,6 +4,7 @@ pub(super) mod alerts;
 pub(super) mod bridge;
 pub(super) mod capacity;
 pub(super) mod incident;
+pub(super) mod map;
 pub(super) mod slos;
 pub(super) mod sources;
 

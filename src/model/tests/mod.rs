@@ -1,5 +1,6 @@
 //! Stories of alerts: what a person may believe while monitoring itself comes and goes.
 
+mod capacity;
 mod groups;
 mod recall;
 mod resilience;

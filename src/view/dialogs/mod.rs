@@ -8,6 +8,7 @@ mod leave;
 mod lists;
 mod reading;
 mod silence;
+mod suspects;
 
 pub(super) use reading::preview;
 
@@ -48,6 +49,9 @@ pub(crate) fn draw(
         }
         Dialog::Windows { rows, selected, top, confirm } => {
             lists::windows(scene, buf, area, rows, (*selected, *top, *confirm))
+        }
+        Dialog::Suspects { selected, top } => {
+            suspects::draw(scene, buf, area, selected.as_ref(), *top)
         }
         Dialog::Leave => leave::draw(scene, buf, area),
         Dialog::Reading(reading) => reading::draw(scene, buf, area, reading),

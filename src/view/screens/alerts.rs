@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::actions::Action;
 use crate::app::{AlertRow, Drawn, first_visible};
 use crate::domain::{AlertKey, SourceKind};
-use crate::model::Tracked;
+use crate::model::{Group, GroupKey, SituationId, Tracked};
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::Scene;
@@ -101,18 +101,33 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
             format!(", {n} muted ({key} shows)")
         }
     };
-    let heading = format!("Alerts · {} {word}{hidden}", format::count(all));
+    let folded = match ui.spared.share().filter(|_| !ui.situations.is_empty()) {
+        Some(share) => {
+            let situations = format::count(ui.spared.situations);
+            format!(" in {situations}, {:.0} % less", share * 100.0)
+        }
+        None => String::new(),
+    };
+    let heading = format!("Alerts · {} {word}{folded}{hidden}", format::count(all));
     let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     title(scene, buf, room, &heading, true);
     let mut finder = Finder::new(&scene.model().alerts.groups, first);
     let mut differing = Differing::new();
     // Rows of alerts have no counts: their labels reach to the next column that is used.
     let since = placed.iter().find(|p| p.id == Col::Since).map(|p| p.x().saturating_sub(2));
+    let within = |key: &GroupKey| {
+        let opened = ui.situations.iter().filter(|one| ui.opened.contains(&one.id));
+        opened.flat_map(|one| &one.groups).any(|(one, _)| one == key)
+    };
     let shown = ui.rows.iter().skip(first).map(|row| (row, finder.find(|g| g.key == *row.group())));
     rows(&placed, list, buf, shown, |col, (row, group), cell| {
         let Some(group) = group else { return };
         match row {
+            AlertRow::Situation(id, _) => situation_cell(scene, col, *id, group, cell),
             AlertRow::Group(key) => {
+                if col == Col::Title && within(key) {
+                    cell.skip(2);
+                }
                 let open = ui.open.contains(key);
                 if col == Col::Mark && ui.marked.contains(key) {
                     cell.put("■", scene.style(Token::Marked));
@@ -133,6 +148,35 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
         mark_row(scene, buf, list, row, first, true);
     }
     Drawn { top: first, page, ..Drawn::default() }
+}
+
+/// A situation's row: the gravest group speaks for it, and how much is folded into it is said.
+fn situation_cell(scene: &Scene<'_>, col: Col, id: SituationId, lead: &Group, cell: &mut Cell<'_>) {
+    let ui = &scene.state.ui.alerts;
+    let Some(one) = ui.situation(id) else { return };
+    match col {
+        Col::Mark if one.groups.iter().all(|(key, _)| ui.marked.contains(key)) => {
+            cell.put("■", scene.style(Token::Marked));
+        }
+        Col::Title => {
+            let glyph = if ui.opened.contains(&id) { "▾ " } else { "▸ " };
+            cell.put(glyph, scene.style(Token::Muted));
+            let more = one.groups.len() - 1;
+            let grave = format::count(one.pages);
+            let count = match (&one.doubt, more) {
+                (Some(_), 0) => short!("probably no trouble"),
+                (Some(_), more) => short!("+{more}, probably no trouble"),
+                (None, more) => short!("+{more}, {grave} grave"),
+            };
+            cell.put_right(&count, scene.style(Token::Info));
+            let calm = if one.doubt.is_some() { Token::Muted } else { Token::Text };
+            cell.put(&lead.title, scene.style(calm));
+        }
+        Col::Active => {
+            cell.put(&format::count(one.alerts), scene.style(Token::Text));
+        }
+        _ => groups::cell(scene, col, lead, None, cell),
+    }
 }
 
 fn filter_line(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {

@@ -16,7 +16,7 @@ use crate::view::widgets::text::{Pen, below, top};
 use super::groups::{self, BRIDGE};
 use super::{
     capacity, detail, empty, fitting, incidents, inner, lately, select, signals, slos, sources,
-    title,
+    suspects, title,
 };
 
 /// Columns of budgets.
@@ -53,6 +53,25 @@ struct Panes {
     burn: Rect,
 }
 
+impl Panes {
+    /// Everything that begins below the budgets moved down by some lines.
+    fn lowered(mut self, by: u16) -> Self {
+        let end = self.budgets.bottom();
+        let rest = [
+            &mut self.groups,
+            &mut self.signals,
+            &mut self.sources,
+            &mut self.next,
+            &mut self.lately,
+            &mut self.burn,
+        ];
+        for pane in rest {
+            pane.y += if pane.y >= end { by } else { 0 };
+        }
+        self
+    }
+}
+
 /// From here on sources and the latest entries stand beside the groups.
 const WIDE: u16 = 110;
 /// From here on what runs out next stands there too: so many of them at most.
@@ -81,9 +100,9 @@ fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
         let sources = top(area, list.min(area.height / 2).max(3));
         let rest = below(area, sources.height + 1);
         let gauges = scene.state.ui.capacity.gauges.len();
-        // The latest entries keep at least four rows.
-        let next = if gauges == 0 { 0 } else { rows(gauges.min(NEXT)).min(rest.height / 2) };
-        let next = if body.width < NEXT_FROM || rest.height < next + 5 { 0 } else { next };
+        // The latest entries keep at least three rows.
+        let next = rows(gauges.min(NEXT)).min(rest.height.saturating_sub(4));
+        let next = if body.width < NEXT_FROM || next < 2 { 0 } else { next };
         (sources, top(rest, next), below(rest, next + u16::from(next > 0)))
     };
     if body.width >= WIDEST {
@@ -157,7 +176,9 @@ fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let pane = scene.state.ui.bridge.pane;
     let (live, body) = incidents::split(scene, body);
-    let panes = panes(scene, body);
+    let line = suspects::height(scene, body);
+    let panes = panes(scene, Rect { height: body.height - line, ..body }).lowered(line);
+    suspects::draw(scene, buf, top(below(body, panes.budgets.height), line));
     let incidents = incidents::draw(scene, buf, live, pane == BridgePane::Incidents);
     let budgets = draw_budgets(scene, buf, panes.budgets, pane == BridgePane::Budgets);
     let groups = draw_groups(scene, buf, panes.groups, pane == BridgePane::Groups);

@@ -33,23 +33,23 @@ enum Col {
 
 const COLUMNS: [Column<Col>; 7] = [
     Column::new(Col::Mark, "", 1, 0),
-    Column::new(Col::Name, "", 20, 0).up_to(34).grow(),
-    Column::new(Col::Bar, "", 6, 2).up_to(16),
+    Column::new(Col::Name, "", 24, 0).up_to(28).grow(),
+    Column::new(Col::Bar, "", 6, 2).up_to(10),
     Column::new(Col::Share, "in use", 6, 0).right(),
-    Column::new(Col::Used, "of", 15, 3).right(),
+    Column::new(Col::Used, "used/limit", 15, 3).right(),
     Column::new(Col::Rate, "per hour", 9, 4).right(),
-    Column::new(Col::Goes, "full", 16, 0).up_to(52),
+    Column::new(Col::Goes, "full", 14, 0).up_to(56),
 ];
 
 /// Of a narrow list: what is said of it reaches further than what is measured.
 const NARROW: [Column<Col>; 7] = [
     Column::new(Col::Mark, "", 1, 0),
-    Column::new(Col::Name, "", 16, 0).up_to(24).grow(),
+    Column::new(Col::Name, "", 24, 0).grow(),
     Column::new(Col::Bar, "", 6, 2),
     Column::new(Col::Share, "in use", 6, 0).right(),
-    Column::new(Col::Used, "of", 15, 3).right(),
+    Column::new(Col::Used, "used/limit", 15, 3).right(),
     Column::new(Col::Rate, "per hour", 9, 4).right(),
-    Column::new(Col::Goes, "full", 16, 0).up_to(28),
+    Column::new(Col::Goes, "full", 14, 0).up_to(30),
 ];
 
 /// In a pane of the Bridge.

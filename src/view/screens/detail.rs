@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::actions::Action;
 use crate::app::AlertRow;
 use crate::domain::SilenceState;
-use crate::model::{Group, Sight, Tracked};
+use crate::model::{Group, Sight, SituationId, Tracked};
 use crate::theme::Token;
 use crate::view::format;
 use crate::view::scene::{Scene, severity};
@@ -51,6 +51,34 @@ impl Page<'_> {
 /// Cells of the names.
 const NAMES: u16 = 10;
 
+/// Why a group is in its situation, where that is shown in its groups.
+fn reason<'a>(scene: &Scene<'a>, row: &AlertRow) -> Option<&'a str> {
+    let mut groups = scene.state.ui.alerts.situations.iter().flat_map(|one| &one.groups);
+    groups.find(|(key, _)| key == row.group()).map(|(_, reason)| reason.as_str())
+}
+
+/// What a situation comes to, and why each of its groups is in it.
+fn situation(scene: &Scene<'_>, page: &mut Page<'_>, id: SituationId) {
+    let Some(one) = scene.state.ui.alerts.situation(id) else { return };
+    let layers: Vec<&str> = one.layers.iter().map(|layer| layer.name()).collect();
+    let (groups, alerts) = (format::count(one.groups.len()), format::count(one.alerts));
+    let pages = format::count(one.pages);
+    let text = format!("{groups} groups, {alerts} alerts, {pages} grave; {}", layers.join(", "));
+    page.text(&text, 0, scene.style(Token::Text));
+    if let Some(doubt) = &one.doubt {
+        let text = format!("Probably no sign of trouble: {doubt}");
+        page.text(&text, 0, scene.style(Token::Info));
+    }
+    for (key, reason) in &one.groups {
+        if page.full() {
+            break;
+        }
+        if let Some(group) = scene.model().alerts.group(key) {
+            page.text(&format!("{}: {reason}", group.title), 0, scene.style(Token::Muted));
+        }
+    }
+}
+
 /// Draws what is known about a row.
 pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<&AlertRow>) {
     let mut page = Page { buf, area, row: 0 };
@@ -62,11 +90,18 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: Option<
         return;
     };
     let key = match row {
-        AlertRow::Group(_) => group.alerts.first(),
+        AlertRow::Situation(..) | AlertRow::Group(_) => group.alerts.first(),
         AlertRow::Alert(_, key) => Some(key),
     };
     let alert = key.and_then(|key| scene.model().alerts.alerts.get(key));
     let of_many = matches!(row, AlertRow::Group(_)) && group.alerts.len() > 1;
+    if let AlertRow::Situation(id, _) = row {
+        return situation(scene, &mut page, *id);
+    }
+    if let Some(reason) = reason(scene, row) {
+        page.text(reason, 0, scene.style(Token::Muted));
+        page.blank();
+    }
     head(scene, &mut page, group);
     sight(scene, &mut page, group, row, alert);
     // Low and wide: labels and runbook stand beside the facts.
@@ -134,6 +169,9 @@ pub(super) fn gist(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, row: &AlertR
     else {
         return;
     };
+    if let AlertRow::Situation(id, _) = row {
+        return situation(scene, &mut Page { buf, area, row: 0 }, *id);
+    }
     let AlertRow::Alert(_, key) = row else { return brief(scene, buf, area, group) };
     let Some(tracked) = scene.model().alerts.alerts.get(key) else { return };
     let (mark, word, token, _) = state(tracked);

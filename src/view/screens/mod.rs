@@ -8,9 +8,11 @@ mod groups;
 pub(crate) mod incident;
 mod incidents;
 mod lately;
+pub(crate) mod map;
 mod signals;
 pub(crate) mod slos;
 pub(crate) mod sources;
+mod suspects;
 
 pub(crate) use groups::first_sight;
 

@@ -15,7 +15,7 @@ use crate::view::scene::Scene;
 use crate::view::screens::bridge::{mark_row, title_room};
 use crate::view::screens::{empty, fitting, inner, title};
 use crate::view::widgets::table::{Column, headings, place, rows};
-use crate::view::widgets::text::{below, top};
+use crate::view::widgets::text::{Pen, below, top, wrap};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Col {
@@ -52,10 +52,15 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
         }
         _ => [short!("What stands alone · {count}"), short!("Alone · {count}"), short!("Alone")],
     };
+    let whole = area;
+    // What does not fit a line is read below the list.
+    let detail = if area.height >= 14 { 6 } else { 0 };
+    let wanted = u16::try_from(shown.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
+    let area = top(area, wanted.min(area.height - detail).max(2));
     let page = usize::from(area.height.saturating_sub(1));
     if shown.rows.is_empty() {
         title(scene, buf, area, &wordings[2], true);
-        empty(scene, buf, below(area, 1), nothing(scene));
+        empty(scene, buf, below(whole, 1), nothing(scene));
         return Drawn { page, ..Drawn::default() };
     }
     let selected = shown.selected.as_ref();
@@ -82,6 +87,19 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
     });
     if let Some(row) = selected {
         mark_row(scene, buf, list, row, first, true);
+    }
+    let line = shown.selected.as_ref().and_then(|row| world.line(scene, row));
+    let below_list = inner(below(whole, outer.height + 1));
+    if let (Some(line), true) = (line, below_list.height > 1) {
+        let mut row = 1;
+        let mut pen = Pen::new(buf, below_list, 0);
+        pen.put(line.mark.0, scene.style(line.mark.1)).skip(1);
+        pen.put(&line.name, scene.style(Token::Title)).skip(2);
+        pen.put(line.kind, scene.style(Token::Muted));
+        wrap(&line.said, usize::from(below_list.width), |text| {
+            Pen::new(buf, below_list, row).put(text, scene.style(line.token));
+            row += 1;
+        });
     }
     Drawn { top: first, page, ..Drawn::default() }
 }

@@ -1,0 +1,173 @@
+//! `quarterdeck map` and `quarterdeck blast`: who calls whom and how each stands, and what the loss of a
+//! service would take down.
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::world::World;
+use super::{Asking, Common, Exit, output};
+use crate::analysis::graph::layout::{Layering, layout};
+use crate::analysis::graph::{Lost, Walk, blast as blast_of, export, neighbourhood, outline};
+use crate::domain::{Graph, NodeIx, ServiceId};
+use crate::model::{NodeViews, Told};
+
+/// Shapes of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// An indented list.
+    Text,
+    /// For Graphviz.
+    Dot,
+    /// For programs.
+    Json,
+    /// A picture.
+    Svg,
+}
+
+/// What is asked.
+#[derive(Debug, Args)]
+pub(super) struct Ask {
+    /// Only what is around this service.
+    #[arg(long, value_name = "SERVICE")]
+    focus: Option<String>,
+    /// How many calls up and down from it.
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "focus")]
+    hops: usize,
+    /// As what it is printed; --json is --format json.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// Whose loss.
+#[derive(Debug, Args)]
+pub(super) struct AskBlast {
+    /// The service.
+    service: String,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
+    let mut world = World::load(common)?;
+    world.gather(ask.asking.timeout).await?;
+    world.model.study();
+    let (whole, views) = (world.model.map.graph().clone(), world.model.node_views());
+    let graph = match &ask.focus {
+        None => whole.as_ref().clone(),
+        Some(name) => {
+            whole.induced(&neighbourhood(&whole, &find(&whole, name)?, ask.hops, ask.hops))
+        }
+    };
+    let format = if ask.asking.json { Format::Json } else { ask.format };
+    match format {
+        Format::Text => {
+            world.print_lacking();
+            text(&graph, &views);
+        }
+        Format::Dot => output::text(export::dot(&graph).as_bytes()),
+        Format::Json => {
+            let mut all = world.head();
+            if let Value::Object(map) = export::json(&graph) {
+                all.extend(map);
+            }
+            let stands = graph.nodes().iter().map(|node| {
+                let view = views.node(&node.key.service);
+                let at = view.at.map(|at| at.rfc3339());
+                let one = json!({
+                    "health": view.health.word(), "why": view.why, "burn": view.burn,
+                    "firing": view.firing, "breakers_open": view.tripped,
+                    "retry_storms": view.storms, "at": at,
+                });
+                (node.key.service.to_string(), one)
+            });
+            all.insert("stands".into(), Value::Object(stands.collect()));
+            output::json(&all);
+        }
+        Format::Svg => {
+            let width = |node: &crate::domain::Node| node.key.label().chars().count() + 2;
+            let widths = graph.nodes().iter().map(|n| u16::try_from(width(n)).unwrap_or(u16::MAX));
+            let drawn = layout(&graph, &widths.collect::<Vec<_>>(), Layering::default(), None)?;
+            output::text(export::svg(&graph, &drawn).as_bytes());
+        }
+    }
+    let bad = graph.nodes().iter().any(|node| views.health(&node.key.service).is_bad());
+    Ok(if bad || !world.lacking().is_empty() { Exit::Attention } else { Exit::Fine })
+}
+
+/// The list, as on the screen.
+fn text(graph: &Graph, views: &NodeViews) {
+    for row in outline(graph, &[], Walk::Callees).rows {
+        let key = &graph.node(row.node).key;
+        let soft = row.edge.is_some_and(|edge| !graph.edge(edge).is_hard());
+        let again = match (row.closes_ring, row.seen_above) {
+            (true, _) => ", closes a ring",
+            (false, true) => ", as above",
+            (false, false) => "",
+        };
+        let soft = if soft { ", soft" } else { "" };
+        let word = views.health(&key.service).word();
+        output::line(&format!("{}{}: {word}{soft}{again}", "  ".repeat(row.depth), key.label()));
+    }
+}
+
+/// The service at all its sites.
+fn find(graph: &Graph, name: &str) -> anyhow::Result<Vec<NodeIx>> {
+    let found: Vec<NodeIx> = graph
+        .of_service(&ServiceId::new(name))
+        .chain(graph.node_indices().filter(|at| graph.node(*at).key.label().as_str() == name))
+        .collect();
+    if found.is_empty() {
+        let mut known = graph.nodes().iter().map(|node| node.key.service.as_str());
+        let near = crate::domain::nearest(name, &mut known);
+        let hint = near.map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
+        anyhow::bail!("the map knows no service `{name}`.{hint}");
+    }
+    Ok(found)
+}
+
+pub(super) async fn blast(common: &Common, ask: &AskBlast) -> anyhow::Result<Exit> {
+    let mut world = World::load(common)?;
+    world.gather(ask.asking.timeout).await?;
+    world.model.study();
+    let graph = world.model.map.graph().clone();
+    let failed = find(&graph, &ask.service)?;
+    if ask.asking.json {
+        let found = blast_of(&graph, &failed);
+        let key = |at: NodeIx| json!(graph.node(at).key.label());
+        let lost = |lost: Lost| json!({ "least": lost.least, "most": lost.most });
+        let path = |at: NodeIx| found.path(&graph, at).into_iter().map(key).collect::<Vec<_>>();
+        let owner = |at: NodeIx| world.model.owner_of(&graph.node(at).key.service);
+        let hit = found.hit.iter().map(|hit| {
+            json!({
+                "service": key(hit.node), "lost": lost(hit.lost), "known": hit.known,
+                "path": path(hit.node), "owner": owner(hit.node),
+            })
+        });
+        let degraded = found.degraded.iter().map(|one| {
+            json!({ "service": key(one.node), "path": path(one.node), "owner": owner(one.node) })
+        });
+        let mut all = world.head();
+        all.insert("failed".into(), failed.iter().map(|at| key(*at)).collect());
+        all.insert("hit".into(), hit.collect());
+        all.insert("degraded".into(), degraded.collect());
+        all.insert("idle".into(), found.idle.iter().map(|at| key(*at)).collect());
+        all.insert("of_all_requests".into(), found.of_all.map(lost).into());
+        output::json(&all);
+    } else {
+        world.print_lacking();
+        for at in &failed {
+            let key = &graph.node(*at).key;
+            output::line(&format!("Without {}:", key.label()));
+            for told in world.model.told_blast(key) {
+                output::line(&match told {
+                    Told::Head(text) => format!("{text}:"),
+                    Told::Pair(name, value) => format!("  {name}: {value}"),
+                    Told::Text(text) | Told::Warn(text) => format!("  {text}"),
+                });
+            }
+        }
+    }
+    Ok(if world.lacking().is_empty() { Exit::Fine } else { Exit::Attention })
+}

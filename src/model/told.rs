@@ -1,0 +1,226 @@
+//! What is known of a service on the map, and what its loss would take down, in words: for the screen,
+//! its dialogs and the subcommands alike.
+
+use super::{Health, Model, NodeViews, SloStatus};
+use crate::analysis::graph::{Lost, blast};
+use crate::analysis::oncall;
+use crate::analysis::retries::RetryState;
+use crate::domain::{Agreement, Edge, Graph, NodeIx, NodeKey, SafeText, ServiceId, TeamId};
+
+/// A line of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A heading.
+    Head(&'static str),
+    /// Name and value.
+    Pair(SafeText, SafeText),
+    /// A sentence.
+    Text(SafeText),
+    /// Something wrong or missing.
+    Warn(SafeText),
+}
+
+impl Told {
+    fn pair(name: &str, value: &str) -> Self {
+        Self::Pair(SafeText::new(name), SafeText::new(value))
+    }
+
+    fn text(text: &str) -> Self {
+        Self::Text(SafeText::new(text))
+    }
+
+    fn warn(text: &str) -> Self {
+        Self::Warn(SafeText::new(text))
+    }
+}
+
+impl Model {
+    /// Who owns a service and who is on call for it now: as far as the catalog and the playbook say.
+    pub fn owner_of(&self, service: &ServiceId) -> String {
+        let owner = self.catalog.services.get(service).map(|s| &s.owner);
+        let Some(owner) = owner.filter(|owner| !owner.is_empty()) else {
+            return "no owner in the catalog".to_owned();
+        };
+        let Some(team) = self.playbook.teams.get(&TeamId::new(owner.as_str())) else {
+            return owner.to_string();
+        };
+        match oncall::on_call(team, self.now) {
+            Some(shift) => format!("{owner}, {} is on call", shift.person),
+            None => format!("{owner}, nobody is on call"),
+        }
+    }
+
+    /// Everything about a service on the map.
+    pub fn told_of(&self, key: &NodeKey, views: &NodeViews) -> Vec<Told> {
+        let graph = self.map.graph();
+        let Some(at) = graph.find(key) else {
+            return vec![Told::warn("The map no longer knows it.")];
+        };
+        let (node, view) = (graph.node(at), views.node(&key.service));
+        let mut told = vec![Told::pair("stands", view.health.word())];
+        for why in &view.why {
+            let bad = view.health.is_bad();
+            told.push(if bad { Told::Warn(why.clone()) } else { Told::Text(why.clone()) });
+        }
+        match (view.at, view.health) {
+            (Some(at), _) => told.push(Told::pair("data", &format!("{} old", self.now.since(at)))),
+            (None, Health::Unknown) => {
+                told.push(Told::text("No objective, process or alert says how it is."));
+            }
+            (None, _) => {}
+        }
+        told.push(Told::pair("owner", &self.owner_of(&key.service)));
+        if !node.declared {
+            told.push(Told::warn("No catalog declares it; it was only seen."));
+        }
+        if let Some(tier) = node.tier {
+            told.push(Told::pair("tier", &tier.to_string()));
+        }
+        if let Some(live) = view.liveness {
+            told.push(Told::pair("processes", &format!("{} of {} up", live.up, live.of)));
+        }
+        if let Some(quorum) = view.quorum {
+            let margin =
+                quorum.margin().map_or("lost".to_owned(), |m| format!("may lose {m} more"));
+            let text = format!("{} of {} healthy, {margin}", quorum.healthy, quorum.voters);
+            told.push(Told::pair("quorum", &text));
+        }
+        for status in self.objectives_of(&key.service) {
+            let burn = status.burns.first().and_then(|burn| burn.rate.value());
+            let burn = burn.map_or("burn not known".to_owned(), |b| format!("burn {b:.1}x"));
+            told.push(Told::pair(
+                status.slo.as_str(),
+                &format!("{}, {burn}", status.verdict.word()),
+            ));
+        }
+        for (head, edges, caller) in [
+            ("Called by", graph.callers(at).collect::<Vec<_>>(), true),
+            ("Calls", graph.calls(at).collect(), false),
+        ] {
+            if edges.is_empty() {
+                continue;
+            }
+            told.push(Told::Head(head));
+            for edge in edges {
+                let edge = graph.edge(edge);
+                let other = graph.node(if caller { edge.from } else { edge.to });
+                let text = self.call(graph, edge, views);
+                told.push(Told::pair(&other.key.label(), &text));
+            }
+        }
+        told
+    }
+
+    fn objectives_of<'a>(&'a self, service: &'a ServiceId) -> impl Iterator<Item = &'a SloStatus> {
+        let of = |status: &&SloStatus| {
+            self.catalog.slos.get(&status.slo).is_some_and(|slo| slo.service == *service)
+        };
+        self.slos.statuses.iter().filter(of)
+    }
+
+    /// A call in one line: how hard, how much, who says so and when, what is wrong along it.
+    pub fn call(&self, graph: &Graph, edge: &Edge, views: &NodeViews) -> String {
+        let mut parts = vec![match (edge.is_hard(), edge.assumed) {
+            (true, false) => "hard".to_owned(),
+            (true, true) => "taken as hard".to_owned(),
+            (false, _) => "soft".to_owned(),
+        }];
+        if let Some(calls) = edge.calls {
+            parts.push(format!("{calls:.1}/s"));
+        }
+        let (from, to) = (&graph.node(edge.from).key.service, &graph.node(edge.to).key.service);
+        if let Some(stand) = views.edge(from, to) {
+            if stand.seen.stale {
+                parts.push("readings are old".to_owned());
+            }
+            if stand.seen.tripped == Some(true) {
+                parts.push("breaker open".to_owned());
+            }
+            match stand.retries {
+                RetryState::Storm => parts.push("retry storm".to_owned()),
+                RetryState::OverBudget => parts.push("many retries".to_owned()),
+                RetryState::Unknown | RetryState::Usual => {}
+            }
+        }
+        match edge.origins.agreement() {
+            Agreement::Both => {}
+            Agreement::DeclaredOnly => parts.push("declared, never seen".to_owned()),
+            Agreement::ObservedOnly => parts.push("seen, not declared".to_owned()),
+        }
+        let origins = edge.origins.iter().map(|(origin, seen)| {
+            let ago = self.now.since(seen);
+            if origin.is_declared() {
+                origin.name().to_owned()
+            } else {
+                format!("{} {ago} ago", origin.name())
+            }
+        });
+        parts.push(origins.collect::<Vec<_>>().join(" and "));
+        parts.join(", ")
+    }
+
+    /// What a containment, drain or failure of a service would take down.
+    pub fn told_blast(&self, key: &NodeKey) -> Vec<Told> {
+        let graph = self.map.graph();
+        let Some(at) = graph.find(key) else {
+            return vec![Told::warn("The map does not know it.")];
+        };
+        let blast = blast(graph, &[at]);
+        let name = |at: NodeIx| graph.node(at).key.label().to_string();
+        let mut told = vec![Told::text(&match blast.of_all {
+            Some(lost) => format!("Of all requests from outside, {} would be lost.", share(lost)),
+            None => "How much of all traffic would be lost is not known.".to_owned(),
+        })];
+        if !graph.node(at).declared {
+            told.push(Told::warn(
+                "No catalog declares it, so what hangs from it may be incomplete.",
+            ));
+        }
+        for (_, others) in &blast.stand_ins {
+            let others: Vec<_> = others.iter().map(|at| name(*at)).collect();
+            told.push(Told::text(&format!("A drain would lean on {}.", others.join(", "))));
+        }
+        told.push(Told::Head("Fails with it"));
+        if blast.hit.is_empty() {
+            told.push(Told::text("Nothing that is known: no hard call leads to it."));
+        }
+        let path = |of: NodeIx| {
+            let path: Vec<_> = blast.path(graph, of).into_iter().map(name).collect();
+            path.join(" > ")
+        };
+        for hit in &blast.hit {
+            let service = &graph.node(hit.node).key.service;
+            let slos: Vec<_> = self.objectives_of(service).map(|s| s.slo.as_str()).collect();
+            let slos = if slos.is_empty() { "no objective".to_owned() } else { slos.join(" ") };
+            let known = if hit.known { "" } else { " (the worse is taken where it is not known)" };
+            let text = format!(
+                "loses {}{known}; {}; {slos}; by {}",
+                share(hit.lost),
+                self.owner_of(service),
+                path(hit.node)
+            );
+            told.push(Told::pair(&name(hit.node), &text));
+        }
+        if !blast.degraded.is_empty() {
+            told.push(Told::Head("Degrades (soft calls only)"));
+        }
+        for one in &blast.degraded {
+            let service = &graph.node(one.node).key.service;
+            let text = format!("{}; by {}", self.owner_of(service), path(one.node));
+            told.push(Told::pair(&name(one.node), &text));
+        }
+        if !blast.idle.is_empty() {
+            told.push(Told::Head("Goes idle"));
+            let idle: Vec<_> = blast.idle.iter().map(|at| name(*at)).collect();
+            told.push(Told::text(&idle.join(", ")));
+        }
+        told
+    }
+}
+
+/// A share between its bounds.
+pub fn share(lost: Lost) -> String {
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let (least, most) = (percent(lost.least), percent(lost.most));
+    if least == most { least } else { format!("{least} to {most}") }
+}
