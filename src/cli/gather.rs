@@ -12,6 +12,13 @@ use crate::connectors::poll::{self, Event};
 use crate::domain::{FailureKind, Freshness, SourceId, SourceKind, SourceStatus, Span, Timestamp};
 use crate::runtime::sight;
 
+/// Sources being asked.
+struct Asked {
+    interest: watch::Sender<Interest>,
+    events: mpsc::Receiver<Event>,
+    handles: BTreeMap<SourceId, poll::Handle>,
+}
+
 impl World {
     /// Asks every source once and takes in what they say, the log included when it can be read.
     /// Whoever has not answered within `patience` is left behind.
@@ -25,14 +32,46 @@ impl World {
         patience: Span,
         interest: Interest,
     ) -> anyhow::Result<()> {
+        let asked = self.ask_all(patience, interest).await?;
+        asked.handles.values().for_each(poll::Handle::stop);
+        self.model.tick(self.clock.now());
+        Ok(())
+    }
+
+    /// As [`World::gather`]; then asks for the readings of the services around what hurts most, and
+    /// carries out every analysis.
+    pub(super) async fn gather_around(&mut self, patience: Span) -> anyhow::Result<()> {
+        let mut asked = self.ask_all(patience, Interest::default()).await?;
+        // Who is around is told by the graph, which is made first.
+        self.model.study();
+        self.model.tick(self.clock.now());
+        let around = self.model.suspicion.compared().to_vec();
+        if !around.is_empty() {
+            asked.interest.send_replace(Interest { around, ..Interest::default() });
+            let waiting = self.model.sources.values();
+            let waiting =
+                waiting.filter(|s| s.kind == SourceKind::Prometheus && s.failure.is_none());
+            let waiting: BTreeSet<SourceId> = waiting.map(|s| s.id.clone()).collect();
+            for id in &waiting {
+                asked.handles.get(id).inspect(|handle| handle.poll_now());
+            }
+            self.listen(&mut asked, waiting.clone(), waiting, patience).await;
+            self.model.tick(self.clock.now());
+            self.model.study();
+        }
+        asked.handles.values().for_each(poll::Handle::stop);
+        Ok(())
+    }
+
+    async fn ask_all(&mut self, patience: Span, interest: Interest) -> anyhow::Result<Asked> {
         if self.settings.sources.is_empty() {
             anyhow::bail!(
                 "no source is configured; run `quarterdeck init`, or add a [[source]] to {}",
                 self.paths.config_file.display()
             );
         }
-        let (_interest, watching) = watch::channel(interest);
-        let (sink, mut events) = mpsc::channel(256);
+        let (interest, watching) = watch::channel(interest);
+        let (sink, events) = mpsc::channel(256);
         let mut waiting: BTreeSet<SourceId> = BTreeSet::new();
         let mut handles: BTreeMap<SourceId, poll::Handle> = BTreeMap::new();
         for setup in self.sources(None) {
@@ -53,25 +92,43 @@ impl World {
         }
         let now = self.now();
         sight::recall(&sight::file(&self.paths.state), &mut self.model, now);
+        let mut asked = Asked { interest, events, handles };
+        self.listen(&mut asked, waiting, BTreeSet::new(), patience).await;
+        Ok(asked)
+    }
+
+    /// Takes in what is said until nobody of `waiting` is waited for any more. Of those who rest it must
+    /// be seen first that they are being asked.
+    async fn listen(
+        &mut self,
+        asked: &mut Asked,
+        mut waiting: BTreeSet<SourceId>,
+        mut resting: BTreeSet<SourceId>,
+        patience: Span,
+    ) {
         let mut again = BTreeSet::new();
         let deadline = tokio::time::sleep(patience.std());
         tokio::pin!(deadline);
         while !waiting.is_empty() {
             let event = tokio::select! {
-                event = events.recv() => event,
+                event = asked.events.recv() => event,
                 () = &mut deadline => break,
             };
             match event {
                 Some(Event::Observed { source, at, seen }) => self.model.observe(&source, at, seen),
                 Some(Event::Source(status)) => {
+                    if status.in_flight > 0 {
+                        resting.remove(&status.id);
+                    }
                     // A poll is over when nothing is under way and it went well or did not.
                     let over = status.in_flight == 0
+                        && !resting.contains(&status.id)
                         && (status.last_good.is_some() || status.failure.is_some());
                     let refused =
                         status.failure.as_ref().is_some_and(|f| f.kind == FailureKind::BadQuery);
                     if over && refused && again.insert(status.id.clone()) {
                         // One bad question spoilt its neighbours'; the second time each goes alone.
-                        handles.get(&status.id).inspect(|handle| handle.poll_now());
+                        asked.handles.get(&status.id).inspect(|handle| handle.poll_now());
                     } else if over {
                         waiting.remove(&status.id);
                     }
@@ -80,15 +137,12 @@ impl World {
                 None => break,
             }
         }
-        while let Ok(event) = events.try_recv() {
+        while let Ok(event) = asked.events.try_recv() {
             match event {
                 Event::Observed { source, at, seen } => self.model.observe(&source, at, seen),
                 Event::Source(status) => self.model.source(status),
             }
         }
-        handles.values().for_each(poll::Handle::stop);
-        self.model.tick(self.clock.now());
-        Ok(())
     }
 
     /// Sources that have not answered, or not everything.

@@ -118,7 +118,7 @@ async fn source(
     let mut usual = usual.to_owned();
     let mut failed: Option<SourceConfig> = None;
     loop {
-        let typed = answer(given, &format!("URL of {} (or none)", title(kind)), &usual)?;
+        let typed = answer(given, &format!("URL of {} (or none)", kind.title()), &usual)?;
         if typed == "none" {
             return Ok(None);
         }
@@ -158,13 +158,6 @@ async fn source(
     }
 }
 
-fn title(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::Prometheus => "Prometheus",
-        SourceKind::Alertmanager => "Alertmanager",
-    }
-}
-
 /// Tries the URL as typed, then what it may have been copied from. The error is a whole sentence.
 async fn reach(
     kind: SourceKind,
@@ -191,7 +184,7 @@ async fn reach(
     }
     let other = match kind {
         SourceKind::Prometheus => SourceKind::Alertmanager,
-        SourceKind::Alertmanager => SourceKind::Prometheus,
+        _ => SourceKind::Prometheus,
     };
     for url in &candidates {
         let config = SourceConfig::new(other.name(), other, url);
@@ -200,9 +193,9 @@ async fn reach(
                 "At {} there is {} {}, not {} {}.",
                 config.address(),
                 article(other),
-                title(other),
+                other.title(),
                 article(kind),
-                title(kind)
+                kind.title()
             )));
         }
     }

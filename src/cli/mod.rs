@@ -22,6 +22,7 @@ mod paths;
 mod record;
 mod slo;
 mod status;
+mod suspects;
 mod verbs;
 mod whatif;
 mod world;
@@ -95,6 +96,12 @@ const ALERTS_JSON: &str = "With --json, one object: version (1), at, complete, s
     groups  title, site, severity (SEV-1 to SEV-5), reason, active, silenced, inhibited, lost_sight_of\n          \
     (numbers of alerts), since, service, owner, runbook, acknowledged_by, acknowledged_at, summary,\n          \
     alerts (labels, state, since, generator); what is not known is null";
+const SUSPECTS_JSON: &str = "With --json, one object: version (1), at, complete, sources (as in status), and\n  \
+    concern   what hurts most: service, slo (or null), why, since; null when nothing does\n  \
+    verdict   what is to be said about the list as a whole; null without readings\n  \
+    suspects  best first: service, change (null, or kind, title, at), score, stands_out, path (services\n            \
+    from where it hurts to the suspect), terms (kind, value, weight, sentence; the score is the\n            \
+    product of the weights), folded (service, reason: who only passes on what this one does)";
 
 const LONG: &str = "A full-screen terminal console for incident command.\n\n\
     Without a subcommand it opens on the configured sources. `quarterdeck demo` needs no \
@@ -163,6 +170,9 @@ enum Sub {
     /// Print firing alert groups.
     #[command(after_help = EXITS, after_long_help = help(ALERTS_JSON))]
     Alerts(alerts::Ask),
+    /// Print who is likely to blame for what hurts most: the ranking with its evidence and the way there.
+    #[command(after_help = EXITS, after_long_help = help(SUSPECTS_JSON))]
+    Suspects(Asking),
     /// Acknowledge the firing alerts a filter fits; notifications go on.
     #[command(after_help = EXITS)]
     Ack(verbs::Ack),
@@ -352,6 +362,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Map(ask)) => map::run(&cli.common, &ask).await,
             Some(Sub::Blast(ask)) => map::blast(&cli.common, &ask).await,
             Some(Sub::Alerts(ask)) => alerts::run(&cli.common, &ask).await,
+            Some(Sub::Suspects(asking)) => suspects::run(&cli.common, &asking).await,
             Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,
             Some(Sub::Note(note)) => incident::note(&cli.common, &cli.look, &note),
             Some(Sub::Declare(ask)) => incident::declare(&cli.common, &cli.look, &ask).await,

@@ -22,13 +22,15 @@ const LARGEST_BODY: i64 = 1024;
 pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig> {
     let before = mistakes.count();
     let name = table.need_text("name");
-    let kinds = [SourceKind::Prometheus, SourceKind::Alertmanager].map(|k| (k.name(), k));
+    let kinds = SourceKind::ALL.map(|k| (k.name(), k));
     table.need("kind");
     let kind = table.word("kind", &kinds);
     let url = table.need_text("url").and_then(|text| address(text, &table, mistakes));
     let site = table.text("site").or(name).map(SiteId::new);
     let usual = match kind {
         Some(SourceKind::Alertmanager) => Span::from_secs(5),
+        // Links of traces are computed now and then; a supplier's page is a stranger's server.
+        Some(SourceKind::Jaeger | SourceKind::Statuspage) => Span::from_secs(60),
         _ => Span::from_secs(15),
     };
     let interval = table.span("interval").unwrap_or(usual);

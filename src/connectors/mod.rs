@@ -17,12 +17,14 @@
 pub mod alertmanager;
 pub mod discover;
 pub mod http;
+pub mod jaeger;
 pub mod outbound;
 pub mod poll;
 pub mod prometheus;
 pub mod registry;
 pub mod resilience;
 pub mod secret;
+pub mod statuspage;
 pub mod tape;
 pub mod trackers;
 mod wire;

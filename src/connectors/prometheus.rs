@@ -577,7 +577,9 @@ impl Connector for Prometheus {
             Some("chart" | "spark") => return self.read_history(ask, reply),
             Some("signals" | "past") => return self.read_signals(ask, reply),
             Some("measure") => return self.read_answers(ask, reply),
-            Some("course" | "resource" | "around") => return self.read_courses(ask, reply),
+            Some("course" | "resource" | "around" | "recent") => {
+                return self.read_courses(ask, reply);
+            }
             Some("rules") => Observation::Rules(wire::rules(&reply.body, &mut self.state().maker)?),
             Some("targets") => {
                 let (up, down) = wire::targets(&reply.body)?;

@@ -7,9 +7,11 @@ use serde::Deserialize;
 
 use super::alertmanager::Alertmanager;
 use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
+use super::jaeger::Jaeger;
 use super::poll::Setup;
 use super::prometheus::Prometheus;
 use super::secret::SecretRef;
+use super::statuspage::StatusFeed;
 use super::{Ask, Clock, Connector, Interest, Method};
 use crate::domain::{
     Catalog, Observation, RulesSeen, SafeText, SiteId, SourceId, SourceKind, SourceStatus, Span,
@@ -61,6 +63,8 @@ pub struct SourceConfig {
 enum KindName {
     Prometheus,
     Alertmanager,
+    Jaeger,
+    Statuspage,
 }
 
 /// Basic authentication.
@@ -198,6 +202,8 @@ impl SourceConfig {
                 Arc::new(prometheus.with_deadline(self.timeout))
             }
             SourceKind::Alertmanager => Arc::new(Alertmanager::new(self.site.clone())),
+            SourceKind::Jaeger => Arc::new(Jaeger),
+            SourceKind::Statuspage => Arc::new(StatusFeed),
         }
     }
 
@@ -279,7 +285,7 @@ pub struct Probe {
 
 /// Asks a source once whether it is what it is configured as. The error is a whole sentence.
 pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe, SafeText> {
-    let live = config.live(clock)?;
+    let live = config.live(clock.clone())?;
     let connector = config.connector(&Catalog::default(), true);
     let ask = |key: &str, path: &str, query: &[(&'static str, &str)]| Ask {
         key: key.to_owned(),
@@ -295,6 +301,9 @@ pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe
             ask("rules", "/api/v1/rules", &[]),
         ],
         SourceKind::Alertmanager => vec![ask("status", "/api/v2/status", &[])],
+        SourceKind::Jaeger | SourceKind::Statuspage => {
+            connector.asks(&Interest::default(), clock.now())
+        }
     };
     let host = config.address();
     let mut found =

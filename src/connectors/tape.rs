@@ -62,6 +62,10 @@ pub enum TapeKind {
     Prometheus,
     /// Alertmanager API v2.
     Alertmanager,
+    /// Jaeger's dependencies API.
+    Jaeger,
+    /// A status page.
+    Statuspage,
 }
 
 impl From<SourceKind> for TapeKind {
@@ -69,6 +73,8 @@ impl From<SourceKind> for TapeKind {
         match kind {
             SourceKind::Prometheus => Self::Prometheus,
             SourceKind::Alertmanager => Self::Alertmanager,
+            SourceKind::Jaeger => Self::Jaeger,
+            SourceKind::Statuspage => Self::Statuspage,
         }
     }
 }
@@ -78,6 +84,8 @@ impl From<TapeKind> for SourceKind {
         match kind {
             TapeKind::Prometheus => Self::Prometheus,
             TapeKind::Alertmanager => Self::Alertmanager,
+            TapeKind::Jaeger => Self::Jaeger,
+            TapeKind::Statuspage => Self::Statuspage,
         }
     }
 }

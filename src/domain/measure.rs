@@ -14,6 +14,8 @@ pub enum MeasureId {
     Used(ResourceId),
     /// The same over weeks, for the resource on screen.
     LongUsed(ResourceId),
+    /// The same over the last minutes, as finely as it is asked for.
+    RecentUsed(ResourceId),
     /// How much of it there is, where that is measured and not written down.
     Limit(ResourceId),
     /// A service's processes: 1 for each that is up, 0 for each that is not.

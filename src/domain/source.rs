@@ -9,14 +9,34 @@ pub enum SourceKind {
     Prometheus,
     /// Alertmanager API v2.
     Alertmanager,
+    /// Jaeger's dependencies API, or what speaks it.
+    Jaeger,
+    /// A supplier's Statuspage, or what speaks like it.
+    Statuspage,
 }
 
 impl SourceKind {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Prometheus, Self::Alertmanager, Self::Jaeger, Self::Statuspage];
+
+    /// As people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Prometheus => "Prometheus",
+            Self::Alertmanager => "Alertmanager",
+            Self::Jaeger => "Jaeger",
+            Self::Statuspage => "status page",
+        }
+    }
+
     /// As written in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Prometheus => "prometheus",
             Self::Alertmanager => "alertmanager",
+            Self::Jaeger => "jaeger",
+            Self::Statuspage => "statuspage",
         }
     }
 }

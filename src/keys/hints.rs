@@ -21,6 +21,9 @@ pub struct Hint<'k> {
 const PRIORITY: &[Action] = &[
     Action::Pause,
     Action::TestChannel,
+    Action::Blast,
+    Action::Focus,
+    Action::ToggleList,
     Action::Acknowledge,
     Action::Silence,
     Action::Explain,

@@ -1,14 +1,15 @@
 //! What runs out next: every declared resource as gauges, with its rate, where it goes, and when it is
-//! full. Forecasts are carried out beside the loop whenever a course comes in.
+//! full. Forecasts are carried out beside the loop whenever a course comes in; what fills within minutes is
+//! told from the newest readings alone.
 
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Model;
 use super::study::Pace;
-use crate::analysis::series::{Ask, Crossing, Forecast, Kind, Limit, NoForecast, forecast};
+use crate::analysis::series::{Ask, Crossing, Forecast, Kind, Limit, NoForecast, forecast, surge};
 use crate::domain::{
     Capacity, Catalog, Freshness, Labels, MeasureId, Measured, Reading, Resource, ResourceId,
     SafeText, Series, Span, Timestamp,
@@ -125,6 +126,8 @@ pub struct CapacityStudy {
     now: Timestamp,
     lines: Vec<Line>,
     long: Vec<Line>,
+    /// The last minutes of each.
+    recent: BTreeMap<GaugeId, Vec<(Timestamp, f64)>>,
 }
 
 /// Where the gauges go.
@@ -137,12 +140,16 @@ pub struct CapacityFound {
 impl CapacityStudy {
     /// Forecasts each line.
     pub(super) fn carry_out(self) -> CapacityFound {
-        let now = self.now;
+        let (now, recent) = (self.now, &self.recent);
         let outlook = |horizon| {
             move |line: Line| {
                 let limit = line.limit.map(Limit::Above);
                 let ask = Ask { horizon, limit, kind: Kind::Gauge, now };
-                let forecast = forecast(&line.points, &ask);
+                let mut forecast = forecast(&line.points, &ask);
+                let newest = recent.get(&line.id).and_then(|recent| surge(recent, &ask));
+                if let Some(newest) = newest.filter(|newest| is_sooner(newest, &forecast)) {
+                    forecast = Ok(newest);
+                }
                 let per_hour = per_hour(&line.points);
                 (line.id, Arc::new(Outlook { points: line.points, per_hour, forecast }))
             }
@@ -151,6 +158,17 @@ impl CapacityStudy {
             outlooks: self.lines.into_iter().map(outlook(HORIZON)).collect(),
             long: self.long.into_iter().map(outlook(LONG_HORIZON)).collect(),
         }
+    }
+}
+
+/// Whether what the last minutes say comes before what the forecast says.
+fn is_sooner(newest: &Forecast, forecast: &Result<Forecast, NoForecast>) -> bool {
+    match (newest.crossing, forecast.as_ref().map(|forecast| forecast.crossing)) {
+        (Crossing::Within { earliest, .. }, Ok(Crossing::Within { earliest: other, .. })) => {
+            earliest < other
+        }
+        (_, Ok(Crossing::Already)) => false,
+        _ => true,
     }
 }
 
@@ -298,13 +316,17 @@ impl Model {
             }
             all
         };
-        let (lines, long) = (lines(MeasureId::Used), lines(MeasureId::LongUsed));
+        let recent = lines(MeasureId::RecentUsed);
+        let (mut lines, long) = (lines(MeasureId::Used), lines(MeasureId::LongUsed));
+        let known: BTreeSet<GaugeId> = lines.iter().map(|line| line.id.clone()).collect();
+        lines.extend(recent.iter().filter(|line| !known.contains(&line.id)).cloned());
+        let recent = recent.into_iter().map(|line| (line.id, line.points)).collect();
         if lines.is_empty() && long.is_empty() {
             return None;
         }
         let (revision, now) = (self.measures.filled, self.now);
         self.capacity.pace.begin(revision, now);
-        Some(CapacityStudy { now, lines, long })
+        Some(CapacityStudy { now, lines, long, recent })
     }
 
     fn line(&self, resource: &Resource, line: &Series) -> Line {

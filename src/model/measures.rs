@@ -53,7 +53,10 @@ impl MeasureBook {
             return false;
         }
         self.compared += u64::from(matches!(of, MeasureId::Signal(..) | MeasureId::Strain(_)));
-        self.filled += u64::from(matches!(of, MeasureId::Used(_) | MeasureId::LongUsed(_)));
+        self.filled += u64::from(matches!(
+            of,
+            MeasureId::Used(_) | MeasureId::LongUsed(_) | MeasureId::RecentUsed(_)
+        ));
         self.courses.insert(of, (at, lines));
         true
     }

@@ -34,8 +34,8 @@ const MOST: usize = 60;
 const SAME_TROUBLE: Span = Span::from_mins(30);
 /// Spacing of the readings that are compared.
 pub const STEP: Span = Span::from_secs(30);
-/// Before the onset, this much is left out of what is usual: an alarm comes late.
-const LATE: Span = Span::from_mins(2);
+/// Before the onset, this much is left out of what is usual: an alarm comes late, and a cause is earlier.
+const LATE: Span = Span::from_mins(7);
 
 /// What hurts most, and since when.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,7 +219,10 @@ impl Model {
         if !self.suspicion.pace.due(self.measures.compared, EVERY, self.now) {
             return None;
         }
-        let (concern, services) = self.suspicion.concern.clone()?;
+        let (mut concern, services) = self.suspicion.concern.clone()?;
+        if let Some(began) = self.began(&concern) {
+            concern.onset = began;
+        }
         let usual_until = concern.onset.minus(LATE);
         let watched: Vec<Watched> =
             services.iter().map(|service| self.watched(service, usual_until)).collect();
@@ -253,9 +256,20 @@ impl Model {
         })
     }
 
+    /// When what hurts left its usual range, told from its readings: whoever raised the alarm came late.
+    fn began(&self, concern: &Concern) -> Option<Timestamp> {
+        let (signal, track) = worst_signal(&self.watched(&concern.service, concern.onset))
+            .map(|symptom| (symptom.signal, symptom.track))?;
+        suspects::began(signal, &track.points, concern.onset)
+    }
+
     /// What was read of a service, its resources included.
     fn watched(&self, service: &ServiceId, usual_until: Timestamp) -> Watched {
-        let track = |line: &Series| Track::split(&line.points, usual_until);
+        // All of it is looked at, so that what was so for a while before is known too.
+        let track = |line: &Series| Track {
+            points: line.points.clone(),
+            ..Track::split(&line.points, usual_until)
+        };
         let lines = |of: MeasureId| {
             let known = self.measures.history(&of).map(|(_, lines)| lines);
             known.into_iter().flatten()

@@ -172,8 +172,10 @@ impl Model {
 
     /// Services whose traffic says how much of a resource is in use without load.
     pub fn whatif_needs(&self) -> Vec<ServiceId> {
+        let resources = self.catalog.resources.values();
+        // Its use is asked for with its own service, the traffic with the one that fills it.
         let services: BTreeSet<ServiceId> =
-            self.catalog.resources.values().map(|r| r.filled_by.clone()).collect();
+            resources.flat_map(|r| [r.service.clone(), r.filled_by.clone()]).collect();
         services.into_iter().filter(|id| self.catalog.services.contains_key(id)).collect()
     }
 

@@ -102,9 +102,12 @@ impl<'a> Scene<'a> {
     /// Why nothing is shown: in words, and never as good news without fresh data.
     pub(crate) fn nothing(&self, kind: SourceKind, nothing: &str) -> (String, Token) {
         let ((fresh, all), asked) = (self.health(Some(kind)), self.last_asked(kind));
-        let (what, name) = match kind {
-            SourceKind::Alertmanager => ("alerts", "Alertmanager"),
-            SourceKind::Prometheus => ("budgets", "Prometheus"),
+        let name = kind.title();
+        let what = match kind {
+            SourceKind::Alertmanager => "alerts",
+            SourceKind::Prometheus => "budgets",
+            SourceKind::Jaeger => "calls",
+            SourceKind::Statuspage => "suppliers",
         };
         let ago = format::age(asked, self.now());
         match (fresh, all, asked) {

@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! lab_service serve --port 20001 --version 1.4.2 --errors 0.002 --latency 2-15 [--pool 20] [--call 127.0.0.1:20002/pay]
+//!     [--bounded true] [--cache 127.0.0.1:20003 --without-cache 1000-60000]
 //! lab_service load 127.0.0.1:20080/checkout 40 600
 //! ```
 //!
 //! `serve` answers every path after a random time within the range, fails the given share of
-//! requests, calls the services it depends on, and says on `/metrics` what it did. Both stop by
-//! themselves when their standard input ends, so that nothing outlives the test that started it.
+//! requests, calls the services it depends on, and says on `/metrics` what it did. With a bounded pool it
+//! refuses what finds no place in it; with a cache it looks there first, and without an answer has to work
+//! out what the cache would have known. Both stop by themselves when their standard input ends, so that
+//! nothing outlives the test that started it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -23,6 +26,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Upper bounds of the latency histogram, in seconds.
 const BOUNDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5];
+
+/// How long users wait, and services for their callees: longer, as in many a configuration.
+const USER: Duration = Duration::from_secs(5);
+const CALLEE: Duration = Duration::from_secs(90);
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -51,7 +58,12 @@ struct Service {
     errors: f64,
     latency: (u64, u64),
     pool: i64,
+    /// Whether the pool is all there is.
+    bounded: bool,
     calls: Vec<String>,
+    /// A Redis, and how long the work takes when it does not answer.
+    cache: Option<String>,
+    without_cache: (u64, u64),
     certificate_days: Option<f64>,
     started: SystemTime,
     in_flight: AtomicI64,
@@ -64,6 +76,8 @@ struct Seen {
     buckets: [u64; BOUNDS.len()],
     count: u64,
     seconds: f64,
+    /// Calls by callee, and those of them that failed.
+    calls: BTreeMap<String, (u64, u64)>,
 }
 
 impl Service {
@@ -74,7 +88,10 @@ impl Service {
             errors: 0.0,
             latency: (2, 15),
             pool: 20,
+            bounded: false,
             calls: Vec::new(),
+            cache: None,
+            without_cache: (2, 15),
             certificate_days: None,
             started: SystemTime::now(),
             in_flight: AtomicI64::new(0),
@@ -90,11 +107,11 @@ impl Service {
                 "--port" => service.port = value.parse()?,
                 "--version" => service.version.clone_from(value),
                 "--errors" => service.errors = value.parse()?,
-                "--latency" => {
-                    let (low, high) = value.split_once('-').ok_or("latency is LOW-HIGH")?;
-                    service.latency = (low.parse()?, high.parse()?);
-                }
+                "--latency" => service.latency = range(value)?,
                 "--pool" => service.pool = value.parse()?,
+                "--bounded" => service.bounded = value.parse()?,
+                "--cache" => service.cache = Some(value.clone()),
+                "--without-cache" => service.without_cache = range(value)?,
                 "--call" => service.calls.push(value.clone()),
                 "--certificate-days" => service.certificate_days = Some(value.parse()?),
                 other => return Err(format!("unknown option {other}").into()),
@@ -106,17 +123,8 @@ impl Service {
     /// Does the work of one request and says how it went.
     fn work(&self) -> u16 {
         let began = Instant::now();
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        thread::sleep(Duration::from_millis(fastrand::u64(self.latency.0..=self.latency.1)));
-        let downstream_failed =
-            self.calls.iter().any(|target| !matches!(get(target), Ok(code) if code < 500));
-        let code = if downstream_failed {
-            503
-        } else if fastrand::f64() < self.errors {
-            500
-        } else {
-            200
-        };
+        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let code = if self.bounded && before >= self.pool { 503 } else { self.answer() };
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
 
         let seconds = began.elapsed().as_secs_f64();
@@ -128,6 +136,37 @@ impl Service {
             *bucket += u64::from(seconds <= bound);
         }
         code
+    }
+
+    fn answer(&self) -> u16 {
+        let wait = |(low, high)| thread::sleep(Duration::from_millis(fastrand::u64(low..=high)));
+        wait(self.latency);
+        if let Some(cache) = &self.cache {
+            let found = self.count_call("cache", look_up(cache).is_ok());
+            if !found {
+                wait(self.without_cache);
+            }
+        }
+        let well = |target: &String| {
+            let callee = target.split('/').nth(1).unwrap_or(target);
+            self.count_call(callee, matches!(get(target, CALLEE), Ok(code) if code < 500))
+        };
+        if !self.calls.iter().all(well) {
+            503
+        } else if fastrand::f64() < self.errors {
+            500
+        } else {
+            200
+        }
+    }
+
+    /// Counts a call, and says how it went.
+    fn count_call(&self, callee: &str, well: bool) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, failed) = seen.calls.entry(callee.to_owned()).or_default();
+        *all += 1;
+        *failed += u64::from(!well);
+        well
     }
 
     /// The Prometheus text format.
@@ -152,6 +191,12 @@ impl Service {
         _ = writeln!(text, "{name}_bucket{{version=\"{v}\",le=\"+Inf\"}} {}", seen.count);
         _ = writeln!(text, "{name}_sum{{version=\"{v}\"}} {}", seen.seconds);
         _ = writeln!(text, "{name}_count{{version=\"{v}\"}} {}", seen.count);
+        text.push_str("# HELP calls_total Calls of other services.\n# TYPE calls_total counter\n");
+        for (callee, (all, failed)) in &seen.calls {
+            _ = writeln!(text, "calls_total{{callee=\"{callee}\",result=\"failed\"}} {failed}");
+            let well = all - failed;
+            _ = writeln!(text, "calls_total{{callee=\"{callee}\",result=\"well\"}} {well}");
+        }
         let in_flight = self.in_flight.load(Ordering::Relaxed);
         let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let mut gauge = |name: &str, help: &str, labels: &str, value: f64| {
@@ -224,11 +269,27 @@ fn serve(service: Service) -> Result<()> {
     Ok(())
 }
 
+fn range(text: &str) -> Result<(u64, u64)> {
+    let (low, high) = text.split_once('-').ok_or("a range is LOW-HIGH")?;
+    Ok((low.parse()?, high.parse()?))
+}
+
+/// Asks a Redis for a basket; that it has none is an answer too.
+fn look_up(cache: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(cache)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    write!(stream, "GET basket\r\n")?;
+    let mut answer = [0];
+    stream.read_exact(&mut answer)?;
+    // A bulk string; anything else is an error.
+    if answer == *b"$" { Ok(()) } else { Err("the cache refused".into()) }
+}
+
 /// One request; gives the status code.
-fn get(target: &str) -> Result<u16> {
+fn get(target: &str, patience: Duration) -> Result<u16> {
     let (address, path) = target.split_once('/').unwrap_or((target, ""));
     let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(patience))?;
     write!(stream, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
@@ -253,7 +314,7 @@ fn load(target: &str, rate: f64, seconds: f64) -> Result<()> {
             (target.to_owned(), Arc::clone(&answered), Arc::clone(&waiting));
         waiting.fetch_add(1, Ordering::Relaxed);
         thread::spawn(move || {
-            if get(&target).is_ok() {
+            if get(&target, USER).is_ok() {
                 answered.fetch_add(1, Ordering::Relaxed);
             }
             waiting.fetch_sub(1, Ordering::Relaxed);

@@ -139,6 +139,19 @@ fn failing_disk_child() {
     assert_eq!(log.held().records, kept);
     assert_eq!(log.let_go().records, kept, "tried a last time");
     assert_eq!(stored(&mut log).len(), safe + 4, "and still read");
+
+    // Writable again, but full: the first console's last act was to copy into the file what it had written
+    // beside it, and for that there was no room. That is what it says, and that nothing is lost.
+    mount(&disk, "remount,rw");
+    let held = log.let_go();
+    assert_eq!(held.records, kept);
+    assert!(held.why.contains("the disk is full"), "{}", held.why);
+    // With room, the same console puts it in.
+    mount(&disk, "remount,rw,size=4m");
+    until_settled(&mut log);
+    let records = stored(&mut log);
+    assert_eq!((records.len(), records.contains(&kept[0])), (safe + 5, true));
+    assert_clean(&dir);
     println!("all of it was seen");
 }
 
@@ -167,4 +180,48 @@ fn what_is_written_while_the_disk_fails_is_held_and_put_in_when_it_is_back() {
     let said = String::from_utf8_lossy(&child.stdout).into_owned();
     let failed = String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success() && said.contains("all of it was seen"), "{said}\n{failed}");
+}
+
+#[test]
+fn a_damaged_page_is_said_and_what_is_written_meanwhile_is_held() {
+    let home = TempDir::new().unwrap();
+    let dir = home.path().join("q");
+    let file = dir.join("log.sqlite");
+    let notes: Vec<LogEvent> = (0..2_000).map(|n| note(&format!("entry {n}"))).collect();
+    let mut log = SteadyLog::new(SqliteLog::open(&dir).unwrap()).unwrap();
+    append(&mut log, &notes).unwrap();
+    drop(log);
+    let whole = std::fs::read(&file).unwrap();
+
+    // The pages that say which records there are: one of them is written with every record.
+    const PAGE: usize = 4_096;
+    const INDEX_LEAF: u8 = 0x0a;
+    let mut log = SteadyLog::new(SqliteLog::open(&dir).unwrap()).unwrap();
+    let mut damaged = whole.clone();
+    let (pages, _) = damaged.as_chunks_mut::<PAGE>();
+    let leaves = pages.iter_mut().filter(|page| page[0] == INDEX_LEAF);
+    assert!(leaves.map(|page| page.fill(0xa5)).count() > 10);
+    std::fs::write(&file, &damaged).unwrap();
+    let kept = append(&mut log, &[note("typed on a damaged log")]).unwrap();
+    let held = log.held();
+    assert_eq!(held.records, kept);
+    for part in ["the file is damaged", "nothing is added to it", "restore a copy"] {
+        assert!(held.why.contains(part), "{}", held.why);
+    }
+    // It is tried again and refused again; nothing is put in, and leaving gives it back to be printed.
+    let more = append(&mut log, &[note("and another")]).unwrap();
+    let left = log.let_go();
+    assert_eq!(left.records, [kept, more].concat());
+    assert!(left.lines()[1].contains("and another"), "{:?}", left.lines());
+    drop(log);
+    assert_eq!(std::fs::read(&file).unwrap(), damaged, "left as it is");
+    assert!(!SqliteLog::audit(&dir, None).is_ok_and(|report| report.is_clean()));
+
+    // With the copy in its place all that was saved is there, and it goes on.
+    std::fs::write(&file, &whole).unwrap();
+    let mut log = SteadyLog::new(SqliteLog::open(&dir).unwrap()).unwrap();
+    assert_eq!(stored(&mut log).len(), 2_000);
+    append(&mut log, &[note("after")]).unwrap();
+    assert_eq!(log.held().records, []);
+    assert_clean(&dir);
 }

@@ -3,7 +3,9 @@
 use quarterdeck::actions::Screen;
 use quarterdeck::app::{Dialog, Effect, IncidentPane, Msg, State, update};
 use quarterdeck::domain::{Actor, Span};
-use quarterdeck::eventlog::Presence;
+use quarterdeck::eventlog::{
+    EventLog as _, Held, LogEvent, MemoryLog, Presence, Recorded, Subject,
+};
 use quarterdeck::keys::{Chord, Input};
 
 use super::screens::{SIZES, look, on, paint, snap, text};
@@ -43,6 +45,34 @@ fn each_pane_has_the_room_when_it_has_the_keys() {
             screen(&state)
         );
     }
+}
+
+#[test]
+fn what_is_not_on_the_disk_is_marked_on_the_strip_at_every_width() {
+    let mut state = on(stories::swing(), Screen::Incident);
+    state.ui.incident.pane = IncidentPane::Timeline;
+    let note = LogEvent::Noted { about: Subject::General, text: "typed".into() };
+    let mut log = MemoryLog::for_demo();
+    let written = log.append(&Actor::new("alice"), now(), &[note]).unwrap().remove(0);
+    let newest = state.incident().unwrap().timeline.iter().rev().take(2);
+    let records: Vec<_> =
+        newest.map(|line| Recorded { id: line.record, ..written.clone() }).collect();
+    assert_eq!(records.len(), 2);
+    let why = "The log could not be written: the disk is full. Free some space and save again.";
+    let held = Held { records: records.clone(), why: why.into() };
+    update(&mut state, Msg::Held(held));
+    insta::assert_snapshot!("incident__not_on_disk", screen(&state));
+    // Anything else on the strip goes before the mark does.
+    for width in [120, 80, 60, 40] {
+        let all = text(&paint(&state, &look("mono"), (width, 24)).0);
+        let strip: String = all.lines().take(2).collect();
+        assert!(
+            strip.contains("NOT ON DISK: 2") || strip.contains("NO DISK 2"),
+            "{width}: {strip}"
+        );
+    }
+    update(&mut state, Msg::Held(Held::default()));
+    assert!(!screen(&state).lines().take(2).any(|line| line.contains("DISK")));
 }
 
 #[test]

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, as it should")]
 
 mod architecture;
+mod behind;
+mod cascade;
 mod channels;
 mod cli;
 mod connectors;
+mod connectors_around;
 mod connectors_http;
 mod connectors_poll;
 mod connectors_tape;
@@ -17,19 +20,23 @@ mod eventlog_power;
 mod eventlog_process;
 mod eventlog_reading;
 mod eventlog_steady;
+mod headless;
 mod hostile;
 mod hostile_files;
 mod hostile_secrets;
 mod hostile_terminal;
 mod incident_screen;
 mod journeys;
+mod killed;
 mod lab;
 mod licences;
+mod map_screen;
 mod outage;
 mod pty;
 mod questions;
 mod readme;
 mod real_servers;
+mod rig;
 mod science;
 mod screens;
 mod slo_conformance;

@@ -418,7 +418,7 @@ proptest! {
 
     #[test]
     fn drawing_never_panics_and_never_lets_a_control_character_through(
-        w in 0u16..300, h in 0u16..100, small in any::<bool>(), story in 0usize..8, screen in 0usize..5,
+        w in 0u16..300, h in 0u16..100, small in any::<bool>(), story in 0usize..8, screen in 0usize..7,
         pane in 0usize..5, incident in 0usize..7, dialog in 0usize..12, bad in hostile(), ascii: bool, scroll in 0usize..99,
     ) {
         let (w, h) = if small { (w % 70, h % 18) } else { (w, h) };

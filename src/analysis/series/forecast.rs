@@ -76,7 +76,8 @@ fn banded(grid: &Grid, projection: &Projection) -> Vec<Step> {
         .collect()
 }
 
-fn crossing(steps: &[Step], ask: &Ask, newest: f64) -> Crossing {
+/// When the steps reach the limit.
+pub(super) fn crossing(steps: &[Step], ask: &Ask, newest: f64) -> Crossing {
     let Some(limit) = ask.limit else { return Crossing::NoLimit };
     let past = |value: f64| match limit {
         Limit::Above(limit) => value >= limit,

@@ -13,12 +13,14 @@ mod holt_winters;
 mod outlook;
 mod project;
 mod season;
+mod surge;
 mod views;
 
 pub use detector::{Detector, Score};
 pub use forecast::forecast;
 pub use glance::Glance;
 pub use outlook::{Ask, Backtest, Crossing, Forecast, Kind, Limit, NoForecast, Step};
+pub use surge::surge;
 
 #[cfg(test)]
 mod tests;

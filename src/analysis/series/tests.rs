@@ -170,7 +170,8 @@ fn alarms(detector: &mut Detector, readings: &[(Timestamp, f64)]) -> Vec<i64> {
 
 #[test]
 fn noise_waves_and_still_lines_raise_no_alarm() {
-    let quiet: [(&str, fn(i64) -> f64); 6] = [
+    type Line = fn(i64) -> f64;
+    let quiet: [(&str, Line); 6] = [
         ("still", |_| 45.0),
         ("noise", |h| 15.0 + 10.0 * noise(h)),
         ("bell-shaped noise", |h| (0..6).map(|k| noise(h * 6 + k)).sum()),

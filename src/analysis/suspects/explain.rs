@@ -1,6 +1,6 @@
 //! The evidence for each service and change: terms, their weights and the sentences for them.
 
-use super::track::{AWAY, Grid, Judged, correlation, judge};
+use super::track::{AWAY, Grid, Judged, correlation, judge, lagged};
 use super::walk::{Graph, path};
 use super::{Case, Culprit, Folded, Signal, Suspect, Symptom, Term, TermKind};
 use crate::domain::Span;
@@ -51,7 +51,8 @@ impl Sign {
 struct Weighed<'a> {
     sign: &'a Sign,
     score: f64,
-    moves: Option<f64>,
+    /// Correlation with the symptom, which followed after so many steps.
+    moves: Option<(f64, usize)>,
     explained: Option<(usize, f64)>,
 }
 
@@ -59,10 +60,12 @@ struct Weighed<'a> {
 pub(super) struct Seen {
     signs: Vec<Vec<Sign>>,
     graph: Graph,
+    /// By how many steps a cause may be earlier than what it does.
+    lead: usize,
 }
 
 impl Seen {
-    pub(super) fn new(case: &Case<'_>, grid: Grid, context: Grid) -> Self {
+    pub(super) fn new(case: &Case<'_>, grid: Grid, context: Grid, lead: usize) -> Self {
         let mut signs: Vec<Vec<Sign>> = case
             .services
             .iter()
@@ -83,7 +86,7 @@ impl Seen {
         }
         let edges = case.edges.iter().copied();
         let seen = case.edge_tracks.iter().map(|edge| (edge.caller, edge.callee));
-        Self { signs, graph: Graph::new(case.services.len(), edges.chain(seen)) }
+        Self { signs, graph: Graph::new(case.services.len(), edges.chain(seen)), lead }
     }
 
     /// Everyone of whom anything was read, and every change before the onset.
@@ -203,13 +206,14 @@ impl Seen {
         signs
             .iter()
             .map(|sign| {
-                let moves = symptom
-                    .map(|(_, judged)| correlation(&sign.judged.z, &judged.z).unwrap_or(0.0));
+                let moves = symptom.map(|(_, judged)| {
+                    lagged(&sign.judged.z, &judged.z, self.lead).unwrap_or_default()
+                });
                 let explained = self.explained(service, sign);
                 let kind = if sign.signal == Signal::Traffic { TRAFFIC } else { 1.0 };
                 let score = sign.strength()
                     * kind
-                    * moves.map_or(1.0, moved)
+                    * moves.map_or(1.0, |(r, _)| moved(r))
                     * explained.map_or(1.0, |(_, share)| 1.0 - EXPLAINED * share);
                 Weighed { sign, score, moves, explained }
             })
@@ -223,7 +227,8 @@ impl Seen {
         }
         let shares = self.graph.callees(service).filter_map(|callee| {
             let of = |other: &Sign| {
-                let alike = correlation(&other.judged.z, &sign.judged.z)?.max(0.0);
+                let (alike, _) = lagged(&other.judged.z, &sign.judged.z, self.lead)?;
+                let alike = alike.max(0.0);
                 Some(alike.powi(2) * (other.strength() / sign.strength()).min(1.0))
             };
             let signs = self.signs.get(callee)?;
@@ -257,13 +262,15 @@ impl Seen {
                 judged.worst,
             ),
         }];
-        if let Some(moves) = best.moves {
-            terms.push(Term {
-                kind: TermKind::Correlation,
-                value: moves,
-                weight: moved(moves),
-                sentence: format!("It moves with the symptom (correlation {moves:.2})."),
-            });
+        if let Some((r, lag)) = best.moves {
+            let sentence = match lag {
+                0 => format!("It moves with the symptom (correlation {r:.2})."),
+                lag => {
+                    format!("The symptom follows it after {} (correlation {r:.2}).", steps(lag))
+                }
+            };
+            let (value, weight) = (r, moved(r));
+            terms.push(Term { kind: TermKind::Correlation, value, weight, sentence });
         }
         if let Some((callee, share)) = best.explained {
             let name = case.services.get(callee).map_or("", |callee| callee.name.as_str());

@@ -8,10 +8,11 @@
 //! score = deviation · correlation · path · explained · order · own resource · change
 //!
 //! deviation     ln(1 + z)          z: worst pair of readings, see `track`
-//! correlation   0.05 … 1           r² of Pearson's r with the symptom while it lasts, r > 0
+//! correlation   0.05 … 1           r² of Pearson's r with the symptom while it lasts, r > 0; the best of
+//!                                  all delays of the symptom up to five minutes
 //! path          1, 1/2, 1/8        the symptom reaches it through services that are away from usual;
 //!                                  it can be reached, but not through such; it cannot be reached
-//! explained     1 − 0.9 · share    share: how much of it its worst callee shows too
+//! explained     1 − 0.9 · share    share: how much of it its worst callee shows too, or showed before
 //! order         1 / (1 + steps)^½  steps by which it was later than the symptom
 //! own resource  1.5                its own CPU, memory, pool or queue is away from usual
 //! change        1 + 2^(−age/20 m)  something was changed there before the onset
@@ -38,12 +39,19 @@ mod walk;
 
 use crate::domain::{SafeText, Signal, Span, Timestamp};
 
-pub use track::{AWAY, Track};
+pub use track::{AWAY, Track, began};
 
 use track::Grid;
 
 /// Steps before the onset that are looked at too, since an alarm comes late.
 const LOOK_BACK: usize = 3;
+/// A cause may be this much earlier than the symptom: a pool takes minutes to fill. Leads of less than a
+/// step are not seen.
+const LEAD: Span = Span::from_mins(5);
+/// Steps before the earliest cause, so that it is seen to begin.
+const QUIET: usize = 2;
+/// [`LEAD`] in steps at most, however fine they are.
+const MOST_LEAD: usize = 20;
 /// Steps before those which tell what has been so for a while from what began now.
 const CONTEXT: usize = 10;
 /// Steps after the onset that are looked at: what begins later is aftermath.
@@ -211,7 +219,7 @@ pub struct Ranking {
 
 /// Ranks everything that could be to blame.
 pub fn rank(case: &Case<'_>) -> Ranking {
-    let Some((grid, context)) = grids(case) else {
+    let Some((grid, context, lead)) = grids(case) else {
         return Ranking {
             suspects: Vec::new(),
             verdict: "Nobody can be suspected: the time between readings is not known.".into(),
@@ -222,7 +230,7 @@ pub fn rank(case: &Case<'_>) -> Ranking {
         Some((symptom, judged))
     });
     let hurts = symptom.as_ref().is_none_or(|(_, judged)| judged.worst >= AWAY);
-    let seen = explain::Seen::new(case, grid, context);
+    let seen = explain::Seen::new(case, grid, context, lead);
     let moves = symptom.filter(|_| hurts);
     let suspects = seen.suspects(case, moves.as_ref(), grid);
     let mut suspects = seen.fold(case, suspects);
@@ -245,8 +253,8 @@ pub fn rank(case: &Case<'_>) -> Ranking {
     Ranking { suspects, verdict }
 }
 
-/// The steps to look at, and those before them.
-fn grids(case: &Case<'_>) -> Option<(Grid, Grid)> {
+/// The steps to look at, those before them, and by how many of them a cause may be earlier.
+fn grids(case: &Case<'_>) -> Option<(Grid, Grid, usize)> {
     let step = case.step;
     if step <= Span::default() {
         return None;
@@ -259,9 +267,12 @@ fn grids(case: &Case<'_>) -> Option<(Grid, Grid)> {
     let onset = case.onset.min(case.until);
     let span = case.until.since(onset).millis();
     let after = usize::try_from(span / step.millis()).unwrap_or(LOOK_ON).min(LOOK_ON);
-    let (from, len) = (back(onset, LOOK_BACK), LOOK_BACK + after + 1);
-    let context = Grid { from: back(from, CONTEXT), step, len: CONTEXT };
-    Some((Grid { from, step, len }, context))
+    // Less than a whole step more would be seen together with the symptom.
+    let lead = usize::try_from((LEAD.millis() - 1) / step.millis()).unwrap_or(0).min(MOST_LEAD);
+    let before = LOOK_BACK.max(lead + QUIET);
+    let (from, len) = (back(onset, before), before + after + 1);
+    let context = Grid { from: back(from, CONTEXT), step, len: CONTEXT, early: 0 };
+    Some((Grid { from, step, len, early: before - LOOK_BACK }, context, lead))
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ const MOST: f64 = 1e4;
 /// From here on a pair of readings is away from what is usual: twice in a row beyond two deviations
 /// is about as rare as once beyond three.
 pub const AWAY: f64 = 2.0;
+/// A single reading this many deviations away is away.
+const FAR: f64 = 3.0;
+/// No alarm is later than this.
+const LATEST: Span = Span::from_hours(1);
 /// Fewer readings than this say nothing about what is usual.
 const LEAST: usize = 3;
 
@@ -57,6 +61,9 @@ pub(super) struct Grid {
     pub(super) from: Timestamp,
     pub(super) step: Span,
     pub(super) len: usize,
+    /// So many of the first steps tell only how a signal moves and when it began. How far it is away is
+    /// judged after them, or whatever happened before would count as much as what goes on.
+    pub(super) early: usize,
 }
 
 impl Grid {
@@ -123,7 +130,7 @@ pub(super) fn judge(signal: Signal, track: &Track, grid: Grid, context: Grid) ->
         })
         .collect();
     let pairs = || z.windows(2).map(|w| Some(w[0]?.min(w[1]?)));
-    let worst = pairs().flatten().fold(0.0, f64::max);
+    let worst = pairs().skip(grid.early).flatten().fold(0.0, f64::max);
     let first = pairs().position(|pair| pair.is_some_and(|pair| pair >= AWAY));
     let at = (0..z.len()).filter(|at| z[*at].is_some()).max_by(|a, b| {
         let of = |at: usize| z.get(at).copied().flatten().unwrap_or(0.0);
@@ -166,6 +173,57 @@ pub(super) fn median(values: &mut [f64]) -> Option<f64> {
     let lower = below.iter().copied().max_by(f64::total_cmp)?;
     // Halved first, since the sum of two great numbers may not be a number.
     Some(lower / 2.0 + upper / 2.0)
+}
+
+/// The best correlation of a cause with what followed it after at most `most` steps, and after how many
+/// (of equal ones the shortest). Pools and queues take minutes to fill, so that a cause and what it does
+/// may look unlike each other at any one moment. At least half of the steps must be compared.
+pub(super) fn lagged(
+    cause: &[Option<f64>],
+    effect: &[Option<f64>],
+    most: usize,
+) -> Option<(f64, usize)> {
+    let most = most.min(cause.len() / 2);
+    let one = |lag: usize| Some((correlation(cause, effect.get(lag..)?)?, lag));
+    (0..=most).filter_map(one).max_by(|(a, la), (b, lb)| a.total_cmp(b).then(lb.cmp(la)))
+}
+
+/// When a signal left its usual range, for an alarm that came late: back from the alarm for as long as
+/// it was away, at most an hour; one reading within the range does not end that. What is usual is told by
+/// the median and the MAD of everything up to the alarm, which less than half of it cannot move.
+/// `None` when it is not away at the alarm, or there is too little to tell.
+pub fn began(signal: Signal, points: &[(Timestamp, f64)], alarm: Timestamp) -> Option<Timestamp> {
+    let mut line: Vec<(Timestamp, f64)> =
+        points.iter().filter(|(t, v)| *t <= alarm && v.is_finite()).copied().collect();
+    line.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    if line.len() < LEAST {
+        return None;
+    }
+    let mut values: Vec<f64> = line.iter().map(|(_, value)| *value).collect();
+    let mid = median(&mut values)?;
+    let mut away: Vec<f64> = values.iter().map(|value| (value - mid).abs()).collect();
+    let mad = SIGMA_PER_MAD * median(&mut away)?;
+    let least = if signal == Signal::Errors { ROUNDING_ERRORS } else { f64::MIN_POSITIVE };
+    let width = mad.max(ROUNDING * mid.abs()).max(least);
+    let is_away = |value: f64| match signal {
+        Signal::Traffic => (value - mid).abs() >= FAR * width,
+        Signal::Latency | Signal::Errors | Signal::Saturation => value - mid >= FAR * width,
+    };
+    let (mut found, mut within) = (None, 0);
+    for (at, value) in line.into_iter().rev() {
+        if alarm.since(at) > LATEST {
+            break;
+        }
+        if is_away(value) {
+            (found, within) = (Some(at), 0);
+        } else {
+            within += 1;
+            if within > 1 {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// Pearson's correlation of two judged signals over the steps where both were read; `None` with

@@ -18,7 +18,13 @@ fn the_example_file_says_what_it_says() {
     let (settings, mistakes) = Settings::parse(&fixture("valid/full.toml"), "full.toml", "login");
     assert_eq!(mistakes, []);
     assert_eq!(settings.me.as_str(), "robin");
-    let [prometheus, alertmanager] = settings.sources.as_slice() else { panic!("two sources") };
+    let [prometheus, alertmanager, traces, feed] = settings.sources.as_slice() else {
+        panic!("four sources")
+    };
+    assert_eq!(
+        [traces, feed].map(|source| (source.kind, source.interval)),
+        [SourceKind::Jaeger, SourceKind::Statuspage].map(|kind| (kind, Span::from_secs(60)))
+    );
     assert_eq!(prometheus.name, SourceId::new("prom-eu"));
     assert_eq!(prometheus.url.as_str(), "https://prometheus.eu.example.org/prometheus");
     let password = SecretRef::Env("PROM_EU_PASSWORD".into());

@@ -14,7 +14,10 @@ use crate::domain::{
 /// How far back every resource is known, for a quick forecast; in which steps, how often.
 pub(super) const COURSE: (Span, Span, Span) =
     (Span::from_hours(24), Span::from_mins(5), Span::from_mins(5));
-/// The same for the resource on screen: enough weeks to see one.
+/// How many of the newest readings of every resource are known, one for each poll, to see it fill within
+/// minutes; the least and the most time between them.
+pub(super) const RECENT: (i64, Span, Span) = (40, Span::from_secs(2), Span::from_secs(60));
+/// The same as [`COURSE`] for the resource on screen: enough weeks to see one.
 pub(super) const LONG_COURSE: (Span, Span, Span) =
     (Span::from_days(21), Span::from_mins(30), Span::from_mins(5));
 /// What services that may be to blame are compared over; the step is `model::COMPARED_STEP`.
@@ -105,7 +108,7 @@ impl Questions {
     pub(super) fn title(&self, number: usize) -> String {
         let Some((of, _)) = self.all.get(number) else { return "a query".to_owned() };
         match of {
-            MeasureId::Used(id) | MeasureId::LongUsed(id) => {
+            MeasureId::Used(id) | MeasureId::LongUsed(id) | MeasureId::RecentUsed(id) => {
                 format!("the use of the resource {id}")
             }
             MeasureId::Limit(id) => format!("the limit of the resource {id}"),
@@ -142,6 +145,10 @@ impl Prometheus {
         let sound = |at: &usize| !alone.contains(at);
         let courses = plan::packed(self.questions.courses().filter(sound).filter_map(text));
         for (chunk, text) in courses.into_iter().enumerate() {
+            let (readings, least, most) = RECENT;
+            let step = self.interval.max(least).min(most);
+            let recent = (Span::from_millis(step.millis().saturating_mul(readings)), step, step);
+            self.course_ask(state, &format!("recent:{chunk}"), text.clone(), recent, now, asks);
             self.course_ask(state, &format!("course:{chunk}"), text, COURSE, now, asks);
         }
     }
@@ -229,6 +236,7 @@ impl Prometheus {
         let mut state = self.state();
         let ahead = state.moved(&ask.key);
         let (around, long) = (ask.key.starts_with("around:"), ask.key.starts_with("resource:"));
+        let recent = ask.key.starts_with("recent:");
         let asked = plan::tags(query_of(ask)).filter_map(|id| id.parse().ok());
         let mut courses = gathered::<Series>(asked);
         let maker = &mut state.maker;
@@ -248,6 +256,7 @@ impl Prometheus {
             } else {
                 match self.questions.all.get(at)?.0.clone() {
                     MeasureId::Used(id) if long => MeasureId::LongUsed(id),
+                    MeasureId::Used(id) if recent => MeasureId::RecentUsed(id),
                     of => of,
                 }
             };

@@ -123,3 +123,65 @@ fn the_dead_cache_is_blamed_and_not_the_checkout_that_burns() {
     let again = model.studies();
     assert_eq!(again, [], "nothing new, nothing studied");
 }
+
+#[test]
+fn a_cache_that_died_minutes_before_anybody_noticed_is_blamed() {
+    // Seconds before now: the cache, the cart, the checkout.
+    for (cache, cart) in [(690, 660), (630, 600), (780, 690), (870, 720), (870, 630)] {
+        let mut model = model();
+        let page = alert(
+            "a",
+            0,
+            &[("alertname", "CheckoutBurns"), ("service", "checkout"), ("severity", "critical")],
+        );
+        model.observe(&SourceId::new("am"), at(0), vec![Observation::Alerts(vec![page])]);
+        model.tick(at(6));
+        course(&mut model, "checkout", Signal::Errors, 0.002, 0.3, -600);
+        course(&mut model, "cart", Signal::Latency, 0.04, 0.9, -cart);
+        course(&mut model, "cache", Signal::Errors, 0.0, 1.0, -cache);
+        course(&mut model, "web", Signal::Latency, 0.1, 0.11, -600);
+        model.tick(at(12));
+        model.study();
+        let found = model.suspicion.latest().unwrap();
+        let order: Vec<&str> = found
+            .ranking
+            .suspects
+            .iter()
+            .map(|s| {
+                let Culprit::Service(place) = s.culprit else { panic!("{s:?}") };
+                found.services[place].as_str()
+            })
+            .collect();
+        assert_eq!(order[0], "cache", "{cache} {cart}: {:#?}", found.ranking);
+        let first = &found.ranking.suspects[0];
+        let readings = usize::try_from((cache - 600) / 30).unwrap();
+        let words = format!(
+            "It began {} before the symptom.",
+            match readings {
+                1 => "one reading".to_owned(),
+                many => format!("{many} readings"),
+            }
+        );
+        assert!(first.terms.iter().any(|term| term.sentence == words), "{words} {first:#?}");
+    }
+}
+
+#[test]
+fn an_alarm_half_an_hour_late_changes_nothing() {
+    let mut model = model();
+    course(&mut model, "checkout", Signal::Errors, 0.002, 0.3, -2_400);
+    course(&mut model, "cart", Signal::Latency, 0.04, 0.9, -2_460);
+    course(&mut model, "cache", Signal::Errors, 0.0, 1.0, -2_520);
+    let page = alert(
+        "a",
+        0,
+        &[("alertname", "CheckoutBurns"), ("service", "checkout"), ("severity", "critical")],
+    );
+    model.observe(&SourceId::new("am"), at(0), vec![Observation::Alerts(vec![page])]);
+    model.tick(at(6));
+    model.study();
+    let found = model.suspicion.latest().unwrap();
+    assert_eq!(found.concern.onset, at(-2_400), "as the readings say, not as the alert does");
+    let Culprit::Service(place) = found.ranking.suspects[0].culprit else { panic!("{found:?}") };
+    assert_eq!(found.services[place].as_str(), "cache");
+}

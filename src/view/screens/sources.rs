@@ -335,6 +335,31 @@ fn feeds(scene: &Scene<'_>, source: &SourceStatus) -> String {
             let silences = model.silences.by_source.values().flatten().filter(mine).count();
             format!("alerts of {}, {silences} silences", source.site)
         }
+        SourceKind::Jaeger => match model.traced.get(&source.id) {
+            Some((_, calls)) if calls.is_empty() => {
+                "no calls: nobody has computed links of its traces in the last two days".into()
+            }
+            Some((_, calls)) => format!("{} kinds of calls on the map", calls.len()),
+            None => "calls on the map".into(),
+        },
+        SourceKind::Statuspage => {
+            let of = |vendor: &&crate::domain::Vendor| vendor.feed.as_ref() == Some(&source.id);
+            let named = model.catalog.vendors.values().filter(of).map(|vendor| vendor.id.as_str());
+            let named: Vec<&str> = named.collect();
+            let who = if named.is_empty() {
+                "no [[vendor]] of the catalog, so it shows nowhere".to_owned()
+            } else {
+                named.join(", ")
+            };
+            match model.feeds.get(&source.id) {
+                Some((_, feed)) => format!(
+                    "what {who} says of itself: {} components, {} incidents going on",
+                    feed.components.len(),
+                    feed.incidents.len()
+                ),
+                None => format!("what {who} says of itself"),
+            }
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
     };
     let mut pen = Pen::new(buf, area, 0);
     pen.put(&key, scene.style(Token::Key)).put("suspect: ", scene.style(Token::Title));
-    let room = usize::from(pen.room());
+    let room = pen.room();
     let fits = wordings.iter().find(|text| width(text) <= room).or(wordings.last());
     if let Some(text) = fits {
         pen.put(text, scene.style(token));

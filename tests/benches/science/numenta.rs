@@ -124,7 +124,8 @@ pub(crate) fn run(corpora: &Path) -> Vec<Row> {
         row("relative entropy, standard".into(), check[0], None, published[0]),
         row("off the published relative entropy".into(), off, Some(Goal::AtMost(0.006)), ""),
     ];
-    let makers: [(&str, fn(usize) -> Detector, [Option<f64>; 3]); 2] = [
+    type Maker = fn(usize) -> Detector;
+    let makers: [(&str, Maker, [Option<f64>; 3]); 2] = [
         ("careful", Detector::careful, [Some(60.2), None, None]),
         ("light", Detector::light, [Some(42.5), None, None]),
     ];

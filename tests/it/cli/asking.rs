@@ -205,3 +205,60 @@ fn a_note_is_in_the_log_before_it_is_called_recorded() {
     assert!(none.out.starts_with("INCOMPLETE: 2 of 2"), "{}", none.out);
     assert!(none.err.contains("no firing alert fits the filter"), "{}", none.err);
 }
+
+#[test]
+fn what_runs_out_is_unknown_while_nobody_answers_and_never_well() {
+    let resource = "[[resource]]\nname = \"pool\"\nservice = \"shop\"\nkind = \"pool\"\n\
+        used = \"pool_in_use\"\nlimit = 50\n[[consensus]]\nname = \"etcd\"\nservice = \"shop\"\n\
+        members = \"up\"\nvoters = 3\n";
+    let home = home(dead_port(), dead_port());
+    let catalog = home.read("catalog.toml") + resource;
+    std::fs::write(home.config("catalog.toml"), catalog).unwrap();
+    let said = home.run(&["capacity"]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    let told = said.out.lines().rev().take(3).collect::<Vec<_>>();
+    assert_eq!(
+        told,
+        [
+            "consensus etcd: unknown, no member answered",
+            "pool      unknown  ?       ?     ?      ?         unknown: no answer yet",
+            "RESOURCE  STATE    IN USE  USED  LIMIT  PER HOUR  SAYS",
+        ]
+    );
+    let said = home.run(&["capacity", "--json"]);
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    let gauge = &told["gauges"][0];
+    assert_eq!(
+        [
+            &gauge["state"],
+            &gauge["used"],
+            &gauge["share"],
+            &gauge["why_unknown"],
+            &told["complete"]
+        ],
+        [
+            &json!("unknown"),
+            &json!("unknown"),
+            &Value::Null,
+            &json!("no answer yet"),
+            &json!(false)
+        ]
+    );
+    // Supposed all the same, and nothing is said to hold.
+    let said = home.run(&["whatif", "shop", "x2", "--json"]);
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        (said.code, &told["first"], &told["load"][0]["times"]),
+        (1, &Value::Null, &json!(2.0))
+    );
+    assert_eq!(told["resources"][0]["breaks"], "unknown");
+    let said = home.run(&["whatif", "shop"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("try `checkout x3`, `zone eu-1a lost`"), "{}", said.err);
+    let said = home.run(&["whatif", "drain", "shopp"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("Did you mean `shop`?"), "{}", said.err);
+    let said = home.run(&["capacity", "poool"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("Did you mean `pool`?"), "{}", said.err);
+}

@@ -127,6 +127,9 @@ fn every_screen_and_dialog_opens_and_closes_at_every_size() {
         session.send("3");
         session.wait_for_text("Objectives");
         opens(&mut session, "e", "─ How ");
+        session.send("5");
+        session.wait_for_text("No resources are declared");
+        opens(&mut session, ":whatif checkout x3\r", "─ What if checkout x3");
         session.send("S");
         session.wait_for_text("alertmanager");
         for (key, title) in [("?", "─ Keys"), ("x", "─ Silences"), ("w", "─ Maintenance windows")]

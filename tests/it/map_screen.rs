@@ -1,0 +1,255 @@
+//! The map as a person sees it: a shop whose cache dies, as list and as drawing, and keys over it.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use quarterdeck::actions::Screen;
+use quarterdeck::app::{Effect, MapPart, Msg, Playback, State, Ui, update};
+use quarterdeck::domain::*;
+use quarterdeck::keys::{Chord, Input};
+use quarterdeck::model::{Health, Model, Told};
+
+use super::screens::{SIZES, look, on, paint, snap, text};
+use super::stories::{self, now};
+
+/// Who calls whom; `~` is soft.
+const CALLS: [(&str, &str); 8] = [
+    ("web", "checkout"),
+    ("web", "~search"),
+    ("app", "checkout"),
+    ("checkout", "payments"),
+    ("checkout", "~cart"),
+    ("cart", "redis"),
+    ("payments", "psp"),
+    ("psp", "payments"),
+];
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    for (from, to) in CALLS {
+        let (on, hard) = (ServiceId::new(to.trim_start_matches('~')), !to.starts_with('~'));
+        for id in [ServiceId::new(from), on.clone()] {
+            let fresh = Service {
+                id: id.clone(),
+                owner: "shop".into(),
+                alive: Some("up".into()),
+                ..Service::default()
+            };
+            catalog.services.entry(id).or_insert(fresh);
+        }
+        let caller = catalog.services.get_mut(&ServiceId::new(from)).unwrap();
+        caller.depends_on.push(Dependency { on, hard, origin: EdgeOrigin::Catalog });
+    }
+    let id = EdgesId::new("mesh");
+    let mesh = EdgeQueries {
+        id: id.clone(),
+        from: "from".into(),
+        to: "to".into(),
+        calls: "c".into(),
+        ..EdgeQueries::default()
+    };
+    catalog.edges.insert(id, mesh);
+    catalog
+}
+
+fn measured(labels: &[(&str, &str)], value: f64) -> Measured {
+    Measured { labels: Labels::of(labels), value: Reading::Value(value) }
+}
+
+/// The cache is down, checkout repeats its calls to payments, whose breaker to the bank is open.
+fn world() -> State {
+    let mut model = Model::new(Arc::new(catalog()), SeverityPolicy::default(), Vec::new());
+    let id = SourceId::new("prom");
+    let mut prom = SourceStatus::new(
+        id.clone(),
+        SourceKind::Prometheus,
+        SiteId::new("eu"),
+        "http://prom.example".into(),
+        Span::from_secs(15),
+    );
+    prom.last_good = Some(now());
+    model.sources.insert(id.clone(), prom);
+    let alive = |service: &str, up: f64| Observation::Measured {
+        of: MeasureId::Alive(ServiceId::new(service)),
+        found: vec![measured(&[("instance", "a")], up)],
+    };
+    let mesh = EdgesId::new("mesh");
+    let edge = |from, to, value| measured(&[("from", from), ("to", to)], value);
+    let seen = vec![
+        alive("redis", 0.0),
+        alive("web", 1.0),
+        Observation::Measured {
+            of: MeasureId::Calls(mesh.clone()),
+            found: vec![edge("checkout", "payments", 90.0), edge("payments", "psp", 4.0)],
+        },
+        Observation::Measured {
+            of: MeasureId::Retried(mesh.clone()),
+            found: vec![edge("checkout", "payments", 60.0)],
+        },
+        Observation::Measured {
+            of: MeasureId::Failed(mesh.clone()),
+            found: vec![edge("checkout", "payments", 50.0)],
+        },
+        Observation::Measured {
+            of: MeasureId::Tripped(mesh),
+            found: vec![edge("payments", "psp", 1.0)],
+        },
+    ];
+    model.observe(&id, now(), seen);
+    model.tick(now());
+    model.study();
+    let mut state = stories::state(model, Ui::new((80, 24)));
+    state.ui.screen = Screen::Map;
+    tell(&mut state, Msg::Tick(now()));
+    state
+}
+
+/// Hands a message over and carries out the studies that come of it, as the runtime does.
+fn tell(state: &mut State, msg: Msg) {
+    let mut open = vec![msg];
+    while let Some(msg) = open.pop() {
+        for effect in update(state, msg) {
+            if let Effect::Study(study) = effect {
+                open.push(Msg::Studied(Box::new(study.carry_out())));
+            }
+        }
+    }
+}
+
+fn sized(mut state: State, (w, h): (u16, u16)) -> State {
+    tell(&mut state, Msg::Input(Input::Resize(w, h)));
+    state
+}
+
+fn press(state: &mut State, keys: &str) {
+    for key in keys.split_whitespace() {
+        tell(state, Msg::Input(Input::Key(key.parse::<Chord>().unwrap())));
+    }
+}
+
+fn shown(state: &State) -> String {
+    text(&paint(state, &look("mono"), state.ui.size).0)
+}
+
+#[test]
+fn map() {
+    for size in SIZES {
+        snap("map__cascade", &sized(world(), size), size);
+    }
+    let mut plain = sized(world(), SIZES[1]);
+    plain.ui.ascii = true;
+    snap("map__ascii", &plain, SIZES[1]);
+    let picture = text(&paint(&plain, &look("mono"), SIZES[1]).0);
+    assert!(picture.is_ascii(), "{picture}");
+    insta::assert_snapshot!("map__mono", shown(&sized(world(), SIZES[1])));
+    snap("map__nothing", &on(stories::nothing(), Screen::Map), SIZES[0]);
+}
+
+#[test]
+fn nothing_is_well_without_data_and_the_worst_says_why() {
+    let state = world();
+    let health = |name: &str| state.ui.map.views.health(&ServiceId::new(name));
+    let all = ["redis", "payments", "psp", "web", "search"].map(health);
+    use Health::{Down, Hurting, Unknown};
+    // web answers its probe, and nobody says that it serves anybody.
+    assert_eq!(all, [Down, Hurting, Hurting, Unknown, Unknown]);
+    let why = state.ui.map.views.node(&ServiceId::new("payments")).why;
+    assert_eq!(why, ["checkout repeats its calls 3.0 times: a storm.".into()]);
+    let mut later = state.clone();
+    tell(&mut later, Msg::Tick(now().plus(Span::from_hours(1))));
+    let health = |name: &str| later.ui.map.views.health(&ServiceId::new(name));
+    assert_eq!(["redis", "payments", "web"].map(health), [Health::Stale, Unknown, Health::Stale]);
+}
+
+#[test]
+fn keys_filter_first_and_the_selection_follows_the_service() {
+    let mut state = sized(world(), SIZES[0]);
+    assert_eq!(state.ui.map.selected.node.label().as_str(), "redis", "the worst is the focus");
+    press(&mut state, "h");
+    assert_eq!(state.ui.map.selected.node.label().as_str(), "cart");
+    press(&mut state, "z - -");
+    let names = |state: &State| {
+        let nodes = state.ui.map.graph.nodes().iter().map(|n| n.key.label().to_string());
+        nodes.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(&state), "cart checkout redis", "one call each way");
+    press(&mut state, "+");
+    assert_eq!(names(&state), "app cart checkout payments redis web".replace("payments ", ""));
+    press(&mut state, "tab");
+    assert_eq!(state.ui.map.part, MapPart::Unhealthy);
+    assert_eq!(names(&state), "payments psp redis");
+    press(&mut state, "b");
+    let picture = shown(&state);
+    assert!(picture.contains("Without"), "{picture}");
+    press(&mut state, "esc esc");
+    assert_eq!(state.ui.map.part, MapPart::Around, "back to what hurts most");
+    press(&mut state, "esc");
+    assert_eq!(state.ui.screen, Screen::Bridge);
+}
+
+#[test]
+fn in_the_drawing_arrows_go_to_neighbours() {
+    let mut state = sized(world(), SIZES[1]);
+    let at = |state: &State| state.ui.map.selected.node.label().to_string();
+    press(&mut state, "alt-left");
+    assert_eq!(at(&state), "cart");
+    press(&mut state, "h alt-left");
+    assert!(["app", "web"].contains(&at(&state).as_str()), "{}", at(&state));
+    press(&mut state, "m");
+    assert!(state.ui.map.as_list(120), "m shows the list");
+}
+
+#[test]
+fn the_blast_radius_tells_hard_from_soft_and_names_the_owner() {
+    let state = world();
+    let told = state.model.told_blast(&NodeKey::anywhere(ServiceId::new("redis")));
+    let pair = |name: &str| {
+        told.iter().find_map(|line| match line {
+            Told::Pair(of, value) if of.as_str() == name => Some(value.to_string()),
+            _ => None,
+        })
+    };
+    assert_eq!(
+        pair("cart").unwrap(),
+        "loses 100 % (the worse is taken where it is not known); shop; no objective; by cart > redis"
+    );
+    let soft =
+        told.iter().position(|line| matches!(line, Told::Head("Degrades (soft calls only)")));
+    assert!(soft.is_some() && pair("checkout").unwrap().contains("checkout > cart > redis"));
+}
+
+#[test]
+fn back_in_a_recording_the_map_shows_that_moment() {
+    let mut state = world();
+    let playback = |at| {
+        Msg::Playback(Playback {
+            at,
+            start: now().minus(Span::from_hours(1)),
+            end: now(),
+            speed: 1.0,
+            paused: false,
+        })
+    };
+    tell(&mut state, playback(now()));
+    assert_eq!(state.ui.map.views.health(&ServiceId::new("redis")), Health::Down);
+    tell(&mut state, playback(now().minus(Span::from_mins(5))));
+    tell(&mut state, Msg::Tick(now().minus(Span::from_mins(5))));
+    let health = state.ui.map.views.health(&ServiceId::new("redis"));
+    assert_eq!(health, Health::Unknown, "what was seen later has not been seen yet");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_size_and_no_keys_break_the_map(w in 0u16..260, h in 0u16..80, keys in "[hjk;z+ \\-mb\tgG]{0,12}", ascii: bool) {
+        let mut state = sized(world(), (w, h));
+        state.ui.ascii = ascii;
+        for key in keys.chars() {
+            let name = match key { ' ' => "space".to_owned(), '\t' => "tab".to_owned(), k => k.to_string() };
+            press(&mut state, &name);
+            let _ = paint(&state, &look("ansi16"), (w, h));
+            press(&mut state, "esc");
+        }
+    }
+}
