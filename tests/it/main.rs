@@ -41,6 +41,7 @@ mod science;
 mod screens;
 mod slo_conformance;
 mod stories;
+mod suspects;
 mod tmux;
 mod topologies;
 mod trackers;

@@ -5,6 +5,7 @@ mod groups;
 mod recall;
 mod resilience;
 mod sight;
+mod situations;
 mod suspicion;
 
 use std::sync::Arc;

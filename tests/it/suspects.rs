@@ -1,0 +1,187 @@
+//! A cache dies, the cart slows down, checkout burns: who is to blame and what belongs together, from
+//! readings and alerts to the screen, by keys.
+
+use std::sync::Arc;
+
+use quarterdeck::actions::Screen;
+use quarterdeck::app::{AlertRow, Effect, Msg, State, Ui, update};
+use quarterdeck::domain::*;
+use quarterdeck::keys::Input;
+use quarterdeck::model::Model;
+
+use super::screens::{look, on, paint, snap, text};
+use super::stories::{self, now};
+
+fn press(state: &mut State, keys: &str) -> Vec<Effect> {
+    let keys = keys.split_whitespace();
+    keys.flat_map(|key| update(state, Msg::Input(Input::Key(key.parse().unwrap())))).collect()
+}
+
+/// Lets time pass; what is due is studied at once.
+fn wait(state: &mut State, secs: i64) {
+    let later = state.now.plus(Span::from_secs(secs));
+    for effect in update(state, Msg::Tick(later)) {
+        if let Effect::Study(study) = effect {
+            update(state, Msg::Studied(Box::new(study.carry_out())));
+        }
+    }
+}
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    for (name, on) in
+        [("checkout", Some("cart")), ("cart", Some("cache")), ("cache", None), ("mail", None)]
+    {
+        let on = on.map(|on| Dependency {
+            on: ServiceId::new(on),
+            hard: true,
+            origin: EdgeOrigin::Catalog,
+        });
+        let id = ServiceId::new(name);
+        let depends_on = on.into_iter().collect();
+        catalog.services.insert(id.clone(), Service { id, depends_on, ..Service::default() });
+    }
+    catalog
+}
+
+fn alert(name: &str, service: &str, severity: &str, began: i64) -> Alert {
+    let labels = [("alertname", name), ("service", service), ("severity", severity)];
+    Alert {
+        key: AlertKey { site: SiteId::new("eu"), fingerprint: name.into() },
+        seen_by: Vec::new(),
+        labels: Labels::of(&labels),
+        annotations: Labels::of(&[("summary", "It hurts")]),
+        starts_at: now().plus(Span::from_secs(began)),
+        ends_at: now().plus(Span::from_mins(4)),
+        updated_at: now(),
+        state: AlertState::Active,
+        receivers: vec!["oncall".into()],
+        generator_url: SafeText::default(),
+    }
+}
+
+/// Readings of two hours: `usual`, and `odd` in the last ten minutes.
+fn course(service: &str, signal: Signal, usual: f64, odd: f64) -> Observation {
+    let value = |t: i64| {
+        let wave = 1.0 + 0.02 * ((t / 30) % 7) as f64;
+        if t < -600 { usual * wave } else { odd * wave }
+    };
+    let point = |i: i64| (now().plus(Span::from_secs(i * 30)), value(i * 30));
+    let lines = vec![Series { labels: Labels::default(), points: (-240..=0).map(point).collect() }];
+    Observation::Course { of: MeasureId::Signal(ServiceId::new(service), signal), lines }
+}
+
+fn quiet() -> State {
+    let mut model = Model::new(Arc::new(catalog()), SeverityPolicy::default(), Vec::new());
+    for (name, kind) in [("prom", SourceKind::Prometheus), ("am", SourceKind::Alertmanager)] {
+        let (id, site) = (SourceId::new(name), SiteId::new("eu"));
+        let status = SourceStatus::new(id, kind, site, "127.0.0.1".into(), Span::from_secs(15));
+        model.source(SourceStatus { last_good: Some(now()), ..status });
+    }
+    let mut state = stories::state(model, Ui::new((120, 40)));
+    wait(&mut state, 0);
+    state
+}
+
+fn observe(state: &mut State, source: &str, seen: Vec<Observation>) {
+    update(state, Msg::Observed { source: SourceId::new(source), at: now(), seen });
+}
+
+/// Three alerts of one trouble and one of another, with the readings behind them.
+fn cascade() -> State {
+    let mut state = quiet();
+    let alerts = vec![
+        alert("CacheDown", "cache", "warning", -600),
+        alert("CartSlow", "cart", "warning", -560),
+        alert("CheckoutErrors", "checkout", "critical", -500),
+        alert("MailQueue", "mail", "warning", -550),
+    ];
+    observe(&mut state, "am", vec![Observation::Alerts(alerts)]);
+    wait(&mut state, 6);
+    let courses = vec![
+        course("checkout", Signal::Errors, 0.002, 0.3),
+        course("cart", Signal::Latency, 0.04, 0.9),
+        course("cache", Signal::Errors, 0.001, 0.9),
+    ];
+    observe(&mut state, "prom", courses);
+    wait(&mut state, 6);
+    state
+}
+
+fn seen(state: &State, size: (u16, u16)) -> String {
+    text(&paint(state, &look("ansi16"), size).0)
+}
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+#[test]
+fn the_bridge_names_the_first_suspect_or_nobody() {
+    let calm = quiet();
+    for size in SIZES {
+        assert!(!seen(&calm, size).contains("suspect:"), "nothing hurts");
+        snap("suspects_bridge", &cascade(), size);
+    }
+    let line = seen(&cascade(), (200, 60));
+    let line = line.lines().find(|line| line.contains("suspect:")).unwrap();
+    assert!(line.contains("cache ("), "{line}");
+    insta::assert_snapshot!("suspects_bridge__mono", {
+        text(&paint(&cascade(), &look("mono"), (80, 24)).0)
+    });
+}
+
+#[test]
+fn the_list_opens_into_what_speaks_against_one_and_comes_back() {
+    let mut state = cascade();
+    press(&mut state, "I");
+    for size in SIZES {
+        snap("suspects_list", &state, size);
+    }
+    assert!(seen(&state, (120, 40)).contains("checkout > cart > cache"));
+    press(&mut state, "enter");
+    snap("suspects_terms", &state, (80, 24));
+    assert!(seen(&state, (120, 40)).contains("robust deviations"));
+    press(&mut state, "esc j enter");
+    assert!(!seen(&state, (120, 40)).contains("Suspect: cache"), "the next one is another");
+    press(&mut state, "esc");
+    let copied = press(&mut state, "y");
+    let [Effect::Copy(told)] = copied.as_slice() else { panic!("{copied:?}") };
+    assert!(told.starts_with("Suspects at ") && told.contains("1. cache"), "{told}");
+    press(&mut state, "esc");
+    assert!(state.ui.dialog.is_none());
+    let mut calm = quiet();
+    press(&mut calm, "I");
+    assert!(seen(&calm, (80, 24)).contains("Nothing hurts"));
+}
+
+#[test]
+fn situations_fold_groups_open_with_reasons_and_are_acted_on_whole() {
+    let mut state = on(cascade(), Screen::Alerts);
+    let rows = |state: &State| {
+        let name = |row: &AlertRow| match row {
+            AlertRow::Situation(..) => "situation".to_owned(),
+            AlertRow::Group(key) | AlertRow::Alert(key, _) => key.values[0].to_string(),
+        };
+        state.ui.alerts.rows.iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&state), ["situation", "MailQueue"]);
+    for size in SIZES {
+        snap("situations", &state, size);
+    }
+    assert!(seen(&state, (120, 40)).contains("4 groups in 2, 50 % less"));
+    press(&mut state, "enter");
+    assert_eq!(
+        rows(&state),
+        ["situation", "CheckoutErrors", "CacheDown", "CartSlow", "MailQueue"],
+        "the gravest first"
+    );
+    snap("situations_open", &state, (120, 40));
+    let all = seen(&state, (200, 60));
+    assert!(all.contains("which it calls or is called by"), "{all}");
+    press(&mut state, "a");
+    let asked = seen(&state, (120, 40));
+    assert!(asked.contains("2 more groups of its situation"), "{asked}");
+    press(&mut state, "esc z");
+    assert_eq!(rows(&state), ["CheckoutErrors", "CacheDown", "CartSlow", "MailQueue"]);
+    press(&mut state, "z");
+    assert_eq!(rows(&state).len(), 5, "what was open is open");
+}
