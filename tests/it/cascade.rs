@@ -135,7 +135,8 @@ fn the_dead_cache_is_blamed_and_the_pool_is_seen_filling_before_checkout_burns()
     let mut console = Headless::start(&config)?;
     console.until("all is well", PATIENCE, |model| {
         let (share, fill, _) = workers(model)?;
-        ensure!(share < 0.2 && !matches!(fill, Fill::Unknown | Fill::Full), "{share} {fill:?}");
+        // Of a minute of readings nothing can be foretold yet, and that is said.
+        ensure!(share < 0.2 && fill != Fill::Full, "{share} {fill:?}");
         ensure!(verdict(model)? == Verdict::Fine, "{:?}", model.slos.statuses);
         let called = model.edge_views();
         let cached = called.get(&(ServiceId::new("cart"), ServiceId::new("cache")));

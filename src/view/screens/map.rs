@@ -81,6 +81,7 @@ fn heading(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
     let all = scene.model().map.graph().nodes().len();
     let focus = map.around.as_ref().map(NodeKey::label).unwrap_or_default();
     let what = match (map.part, &map.mark) {
+        (MapPart::Around, _) if map.reach == 1 => format!("Around {focus}, one call each way"),
         (MapPart::Around, _) => format!("Around {focus}, {} calls each way", map.reach),
         (MapPart::Unhealthy, _) => "Not well, and what connects it".to_owned(),
         (MapPart::All, _) => "The whole map".to_owned(),
@@ -96,14 +97,19 @@ fn heading(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
     let used = u16::try_from(width(&services)).unwrap_or(u16::MAX).saturating_add(6);
     let mut pen = Pen::new(buf, top(area, 1), 0);
     let mut room = area.width.saturating_sub(used);
-    for (state, count) in Health::ALL.into_iter().zip(tally).filter(|(_, count)| *count > 0).rev() {
+    // Where not all have room, those that stand worst are said.
+    let mut said = Vec::new();
+    for (state, count) in Health::ALL.into_iter().zip(tally).filter(|(_, count)| *count > 0) {
         let (mark, token) = health(state);
         let text = short!("{mark} {count} {}", state.word());
         let cells = u16::try_from(width(&text)).unwrap_or(u16::MAX).saturating_add(2);
         if cells <= room {
-            pen.right(&text, scene.style(token)).trim(2);
+            said.push((text, token));
             room -= cells;
         }
+    }
+    for (text, token) in said.into_iter().rev() {
+        pen.right(&text, scene.style(token)).trim(2);
     }
     title(scene, buf, top(area, 1), fitting(area, &[&services, &what]), true);
 }
