@@ -41,9 +41,12 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
         Some(first) => {
             let (name, gist, way) = (found.name(first), found.gist(first), found.way(first));
             let path = if way.is_empty() { String::new() } else { format!(" — path {way}") };
+            let short = gist.replace(" from usual", "");
+            let most = short.split(", ").next().unwrap_or_default();
             let all = vec![
                 format!("{name} ({gist}){path}{age}"),
-                format!("{name} ({gist}){age}"),
+                format!("{name} ({short}){path}{age}"),
+                format!("{name} ({most}){path}{age}"),
                 format!("{name}{path}{age}"),
                 format!("{name}{age}"),
             ];
