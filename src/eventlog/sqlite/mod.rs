@@ -97,6 +97,14 @@ impl SqliteLog {
                 Err(Trouble::Sql(e)) if is_busy(&e) && start.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
+                // Another user's SQLite makes a companion file and lets the group write to it a moment later.
+                Err(Trouble::Sql(e))
+                    if place.shared.is_some()
+                        && e.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
+                        && start.elapsed() < COMPANION =>
+                {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 opened => break opened.map_err(|t| refused(sentence("opened", &path, t))),
             }
         }
@@ -271,6 +279,8 @@ impl SqliteLog {
     }
 }
 
+/// How long a companion file of another user's may not be ours to write yet.
+const COMPANION: Duration = Duration::from_millis(500);
 const FILE: &str = "log.sqlite";
 const ORIGIN: &str = "origin";
 const PRESENT: &str = "present";
