@@ -65,12 +65,16 @@ fn shop(rig: &mut Rig) -> Result<String> {
     Ok(format!("{web}/web"))
 }
 
+/// How far the readings of the past are apart, in seconds: two of them fit into every window of 20 s, wherever
+/// it begins, or there would be no rates and nothing would be known to be usual.
+const APART: usize = 10;
+
 /// Three quiet hours, so that it is known what is usual.
 fn past(now: i64) -> String {
     let mut text = String::new();
     let end = now - 20;
-    for (round, at) in (end - 3 * 3_600..=end).step_by(15).enumerate() {
-        let count = 15.0 * RATE * round as f64;
+    for (round, at) in (end - 3 * 3_600..=end).step_by(APART).enumerate() {
+        let count = APART as f64 * RATE * round as f64;
         let wobble = [0.0, 0.4, -0.2, 0.1, -0.3, 0.2, 0.0][round % 7];
         for (service, fast) in [("cart", 0.4), ("checkout", 0.2), ("web", 0.1)] {
             let of = format!(r#"job="lab",service="{service}",instance="{service}-1:8080""#);
