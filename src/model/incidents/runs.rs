@@ -70,8 +70,19 @@ pub struct Run {
     pub steps: BTreeMap<u16, RecordId>,
     /// What the pipeline last said of each step.
     pub seen: BTreeMap<u16, RunSeen>,
-    /// How it was found to have worked: verdict, figures, when.
-    pub verified: Option<(RunVerdict, Vec<(SafeText, SafeText)>, Timestamp)>,
+    /// How it was found to have worked.
+    pub verified: Option<Verified>,
+}
+
+/// How a run was found to have worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// In a word.
+    pub verdict: RunVerdict,
+    /// What it rests on, title and text.
+    pub figures: Vec<(SafeText, SafeText)>,
+    /// When it was judged.
+    pub at: Timestamp,
 }
 
 /// What somebody said to a proposed run.
@@ -235,7 +246,8 @@ pub(super) fn verified(incident: &mut Incident, fact: &Fact<'_>, event: &RunVeri
         return Err(missing(&fact.by, "a run"));
     };
     if run.verified.is_none() {
-        run.verified = Some((event.verdict, event.figures.clone(), fact.record.at));
+        let (verdict, figures) = (event.verdict, event.figures.clone());
+        run.verified = Some(Verified { verdict, figures, at: fact.record.at });
     }
     let text = event.figures.iter().map(|(title, text)| format!("{title}: {text}"));
     let text = text.collect::<Vec<_>>().join("; ");
