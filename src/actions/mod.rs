@@ -18,7 +18,9 @@ pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use deliveries::{
     Delivery, DeliveryStanding, ask_delivery_test, deliveries, delivery_test, due_delivery_tests,
 };
-pub use incident::{Doing, Proposal, Writer, decide_incident, escalations, pick, propose};
+pub use incident::{
+    Doing, Found, Proposal, Writer, deadline, decide_incident, escalations, pick, propose,
+};
 pub use outlets::{Outlet, OutletId, Passed, Pending, PendingState, outlets, what};
 pub use refusal::{Refusal, Rule};
 pub use settle::{Settled, settle, unsettled};

@@ -19,6 +19,7 @@ mod measures;
 mod nodes;
 mod recall;
 mod resilience;
+pub mod review;
 mod signals;
 mod silences;
 mod situations;
