@@ -8,6 +8,7 @@
 //!
 //! No figure is typed by hand. What was not measured is said to be unknown, never left out or zero.
 
+pub mod export;
 mod library;
 mod measured;
 mod people;
