@@ -133,7 +133,7 @@ pub fn hits(model: &Model, incident: &Incident, now: Timestamp) -> Vec<Hit> {
 
 fn hit(model: &Model, incident: &Incident, slo: &Slo, from: Timestamp, to: Timestamp) -> Hit {
     let over = window(from, to);
-    let proof = |query: &str| frozen(incident, query, to);
+    let proof = |query: &str| frozen(incident, query, |proof| proof.to == to);
     let single = |query: &str| {
         let last = proof(query)?.values.last();
         Some(last.map_or(Reading::NoData, |(_, value)| Reading::of(*value)))
@@ -160,14 +160,18 @@ fn hit(model: &Model, incident: &Incident, slo: &Slo, from: Timestamp, to: Times
     }
 }
 
-/// The newest proof of a query that ends then and still holds.
-fn frozen<'a>(incident: &'a Incident, query: &str, to: Timestamp) -> Option<&'a Evidence> {
+/// The newest proof of a query that still holds, of those that are about the right time.
+fn frozen<'a>(
+    incident: &'a Incident,
+    query: &str,
+    fits: impl Fn(&Evidence) -> bool,
+) -> Option<&'a Evidence> {
     let lines = incident.timeline.iter().rev();
     let mut proofs =
         lines.filter(|line| matches!(line.kind, LineKind::Entry(_)) && line.withdrawn.is_none());
     proofs.find_map(|line| {
         let proof = line.evidence.as_deref()?;
-        (proof.query.as_str() == query.trim() && proof.to == to).then_some(proof)
+        (proof.query.as_str() == query.trim() && fits(proof)).then_some(proof)
     })
 }
 
@@ -192,7 +196,9 @@ fn drawn(
     to: Timestamp,
 ) -> Vec<(Timestamp, f64)> {
     let query = slo.indicator.error_ratio(Span::from_mins(5));
-    if let Some(proof) = frozen(incident, &query, to.plus(AROUND)) {
+    // Right after the end what comes after it is not there yet.
+    let fits = |proof: &Evidence| proof.from == from.minus(AROUND) && proof.to >= to;
+    if let Some(proof) = frozen(incident, &query, fits) {
         let allowed = slo.allowed();
         return proof.values.iter().map(|(at, ratio)| (*at, ratio / allowed)).collect();
     }
