@@ -99,7 +99,7 @@ fn find(
         for depth in 0.. {
             let Some(id) = next else { break };
             let Some(cause) = causes.get(&id) else { return Err(no_such(desk, "cause", id)) };
-            if depth >= DEEPEST {
+            if depth + 1 >= DEEPEST {
                 return refuse(
                     Rule::TooLong,
                     format!("That is {DEEPEST} whys deep. Begin another branch higher up."),

@@ -54,6 +54,7 @@ fn incident(status: Status) -> Incident {
         updates: BTreeMap::new(),
         tickets: BTreeMap::new(),
         resolved_at: None,
+        worst: Severity::Sev2,
         handed_over: Vec::new(),
         runs: Default::default(),
         review: Default::default(),

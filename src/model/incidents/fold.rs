@@ -55,6 +55,7 @@ impl Incident {
             title: event.title,
             severity: event.severity,
             severity_reason: event.reason,
+            worst: event.severity,
             status: Status::Investigating,
             status_since: record.at,
             resolved_at: None,
@@ -248,6 +249,7 @@ fn described(incident: &mut Incident, fact: &Fact<'_>, event: &Described) -> Str
 fn severity(incident: &mut Incident, event: &SeverityChanged) -> String {
     let before = std::mem::replace(&mut incident.severity, event.severity);
     incident.severity_reason = event.reason.clone();
+    incident.worst = incident.worst.min(event.severity);
     if before == event.severity {
         return format!("severity stays {before}{}", because(&event.reason));
     }

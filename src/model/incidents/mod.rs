@@ -61,6 +61,8 @@ pub struct Incident {
     pub severity: Severity,
     /// Why that severity.
     pub severity_reason: SafeText,
+    /// How bad at its worst.
+    pub worst: Severity,
     /// How far.
     pub status: Status,
     /// Since when it is that far.

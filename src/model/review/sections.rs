@@ -44,7 +44,7 @@ impl Desk<'_> {
             format!("Services: {}.", services.join(", "))
         };
         let since = from.utc().format("%Y-%m-%d %H:%M UTC");
-        let mut text = format!("{}: {}. {services}", one.severity, ended(&one.title));
+        let mut text = format!("{}: {}. {services}", one.worst, ended(&one.title));
         let over = if one.resolved_at.is_some() { "lasted" } else { "has lasted" };
         text.push_str(&format!(" It began {since} and {over} {}", length(lasted)));
         if let Some(bound) = bound {
@@ -114,6 +114,12 @@ impl Desk<'_> {
             None => "from the declaration, since nobody said when it began; at least",
         };
         let until = if one.resolved_at.is_some() { "to the end" } else { "to now, it goes on" };
+        let severity = match or(&one.severity_reason, "no reason given") {
+            why if one.worst < one.severity => {
+                format!("- Severity: {} at worst, {} in the end: {why}.", one.worst, one.severity)
+            }
+            why => format!("- Severity: {}, {why}.", one.severity),
+        };
         let mut lines = vec![
             format!("- Who was hurt: {}.", or(&one.impact.sentence, "unknown, nobody said")),
             format!("- Where: {}.", or(&one.impact.scope, "unknown, nobody said")),
@@ -123,11 +129,7 @@ impl Desk<'_> {
                 self.clock(from),
                 self.clock(to)
             ),
-            format!(
-                "- Severity: {}, {}.",
-                one.severity,
-                or(&one.severity_reason, "no reason given")
-            ),
+            severity,
         ];
         if self.hits.is_empty() {
             lines.push("- Error budgets: unknown, no objective is declared for it.".to_owned());
@@ -194,7 +196,7 @@ impl Desk<'_> {
             steps.push((run.released.as_ref().map_or(run.at, |(at, _)| *at), self.run(run)));
         }
         if let Some(at) = one.resolved_at {
-            steps.push((at, format!("It was over. {}", one.status)));
+            steps.push((at, "It was over for those who were hurt.".to_owned()));
         }
         steps.sort_by_key(|(at, _)| *at);
         let lines = steps.iter().map(|(at, text)| format!("- {} {text}", self.clock(*at)));
@@ -274,7 +276,7 @@ impl Desk<'_> {
         let mut lines = Vec::new();
         for audience in Audience::ALL {
             let (kept, all) = self.promises(*audience);
-            if all > 0 {
+            if kept > 0 {
                 let promises = if all == 1 { "promise" } else { "promises" };
                 lines.push(format!("- {kept} of {all} {promises} of an {audience} update kept."));
             }
