@@ -78,7 +78,7 @@ pub(super) fn show(common: &Common, ask: &Show) -> anyhow::Result<Exit> {
         for found in document.lint(&one.text) {
             slips += 1;
             let says = one.text.get(found.at.clone()).unwrap_or_default();
-            output::line(&format!("! “{says}” ({}): say {}", found.slip.word(), found.offer));
+            output::line(&format!("! “{says}” ({}); rather: {}", found.slip.word(), found.offer));
         }
         output::line("");
     }

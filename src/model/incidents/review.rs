@@ -44,6 +44,8 @@ pub struct Cause {
     pub evidence: Vec<RecordId>,
     /// Who found it.
     pub by: Actor,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Something to be done so that it does not happen again.
@@ -113,7 +115,8 @@ pub(super) fn cause(incident: &mut Incident, fact: &Fact<'_>, event: &CauseFound
     let event = event.clone();
     let said = format!("{by} found a cause: {}", event.text);
     let CauseFound { parent, category, text, evidence } = event;
-    causes.insert(fact.record.id, Cause { parent, category, text, evidence, by: by.clone() });
+    let found = Cause { parent, category, text, evidence, by: by.clone(), at: fact.record.at };
+    causes.insert(fact.record.id, found);
     Ok(said)
 }
 

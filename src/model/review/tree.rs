@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::CauseCategory;
 use crate::eventlog::RecordId;
-use crate::model::incidents::Review;
+use crate::model::incidents::{Review, ReviewCause};
 
 /// A cause in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,16 +22,16 @@ pub struct Branch {
 pub struct Bone {
     /// Which; `None` is for causes nobody put on one.
     pub category: Option<CauseCategory>,
-    /// Its causes, in the order they were found to have been written.
+    /// Its causes, as they were found.
     pub causes: Vec<RecordId>,
 }
 
 /// Every cause, each below the one it is the why of. Cost: linear in the causes.
 pub fn whys(review: &Review) -> Vec<Branch> {
     let mut below: BTreeMap<Option<RecordId>, Vec<RecordId>> = BTreeMap::new();
-    for (id, cause) in &review.causes {
+    for (id, cause) in in_order(review) {
         // A cause whose parent is gone is gone with it; one that is its own ancestor cannot be written.
-        below.entry(cause.parent).or_default().push(*id);
+        below.entry(cause.parent).or_default().push(id);
     }
     let mut tree = Vec::new();
     let mut open: Vec<(RecordId, Vec<bool>)> = Vec::new();
@@ -51,11 +51,19 @@ pub fn whys(review: &Review) -> Vec<Branch> {
     tree
 }
 
+/// Causes as they were found.
+fn in_order(review: &Review) -> Vec<(RecordId, &ReviewCause)> {
+    let mut all: Vec<_> = review.causes.iter().map(|(id, cause)| (*id, cause)).collect();
+    all.sort_by_key(|(id, cause)| (cause.at, *id));
+    all
+}
+
 /// Every bone of the fishbone that has causes, in the usual order; those on none at the end.
 pub fn fishbone(review: &Review) -> Vec<Bone> {
+    let all = in_order(review);
     let categories = CauseCategory::ALL.into_iter().map(Some).chain([None]);
     let bones = categories.map(|category| {
-        let on_it = review.causes.iter().filter(|(_, cause)| cause.category == category);
+        let on_it = all.iter().filter(|(_, cause)| cause.category == category);
         Bone { category, causes: on_it.map(|(id, _)| *id).collect() }
     });
     bones.filter(|bone| !bone.causes.is_empty()).collect()

@@ -32,8 +32,8 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
         return Drawn::default();
     };
     let left = match area.width {
-        ..=90 => 27,
-        91..=150 => 34,
+        ..=90 => 31,
+        91..=150 => 36,
         _ => 46,
     };
     let left = Rect { width: left.min(area.width), ..area };

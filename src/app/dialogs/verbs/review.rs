@@ -123,7 +123,7 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
                 .take(MOST_SLIPS)
                 .map(|one| {
                     let says = text.get(one.at.clone()).unwrap_or_default();
-                    let text = format!("“{says}” ({}): say {}", one.slip.word(), one.offer);
+                    let text = format!("“{says}” ({}); rather: {}", one.slip.word(), one.offer);
                     Remark::Warn(SafeText::new(&text))
                 })
                 .collect();

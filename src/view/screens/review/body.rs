@@ -136,7 +136,7 @@ fn of_section(scene: &Scene<'_>, section: ReviewSection, room: usize) -> (&'stat
     });
     for found in &slips {
         let says = one.text.get(found.at.clone()).unwrap_or_default();
-        let text = format!("! “{says}” ({}): say {}", found.slip.word(), found.offer);
+        let text = format!("! “{says}” ({}); rather: {}", found.slip.word(), found.offer);
         rows.push(Row::default());
         wrap(&text, room, |line| rows.push(Row::of(line, Token::Warning)));
     }
