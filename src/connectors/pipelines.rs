@@ -11,6 +11,8 @@
 //! wherever the other side takes anything of ours (a property, an input, a reason), so that a step whose
 //! answer was lost can be found again. Nothing is ever started twice for one key.
 
+pub mod config;
+
 use futures_util::future::BoxFuture;
 
 use crate::domain::{Order, PipelineId, PipelineKind, SafeText, Stage};
