@@ -26,6 +26,7 @@ mod slos;
 mod study;
 mod suspicion;
 mod told;
+mod verification;
 mod whatif;
 mod windows;
 
@@ -52,6 +53,7 @@ pub use slos::{
 pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
+pub use verification::Verification;
 pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
 
