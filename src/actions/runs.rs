@@ -27,8 +27,12 @@ pub struct DueStep {
     pub since: Timestamp,
     /// Whether somebody attempted it: then it is looked for, and never started again.
     pub attempted: bool,
-    /// As the pipeline names it, when that was recorded.
+    /// As the pipeline names it, when that was recorded, and where to look at it.
     pub receipt: SafeText,
+    /// Where to look at it.
+    pub url: SafeText,
+    /// Whether it was said already that nobody can tell.
+    pub unknown: bool,
 }
 
 /// How far a run is, in one word and with what it waits for.
@@ -159,6 +163,8 @@ pub fn due_steps(model: &Model, now: Timestamp) -> Vec<DueStep> {
             since: open.at,
             attempted: attempt.is_some(),
             receipt: run.seen.get(step).map(|seen| seen.receipt.clone()).unwrap_or_default(),
+            url: run.seen.get(step).map(|seen| seen.url.clone()).unwrap_or_default(),
+            unknown: open.outcome.is_some(),
         })
     };
     runs(model).filter_map(due).collect()

@@ -59,6 +59,7 @@ pub(super) async fn live(
         folder: world.paths.config.clone(),
         beside: Beside {
             outlets: world.outlets(),
+            pipelines: world.pipelines(),
             keep: Some(world.paths.state.join("view.json")),
             log,
             position,
@@ -134,6 +135,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         errors: Vec::new(),
         beside: Beside {
             outlets,
+            pipelines: Vec::new(),
             log: Box::new(MemoryLog::for_demo()),
             position: Position::default(),
             sources,

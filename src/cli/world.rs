@@ -16,6 +16,7 @@ use crate::config::{
 use crate::connectors::Clock;
 use crate::connectors::http::Transport;
 use crate::connectors::outbound::{self, Outlet, Rehearsal};
+use crate::connectors::pipelines::{self, Pipeline};
 use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::connectors::trackers;
@@ -268,6 +269,11 @@ impl World {
         let trackers = self.playbook.trackers.iter();
         let trackers = trackers.map(|config| trackers::tracker(config, &self.clock));
         channels.chain(trackers).collect()
+    }
+
+    /// Pipelines as configured.
+    pub(super) fn pipelines(&self) -> Vec<Arc<dyn Pipeline>> {
+        self.playbook.pipelines.iter().filter_map(pipelines::pipeline).collect()
     }
 
     /// Channels and trackers of the same names that only rehearse.

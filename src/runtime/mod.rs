@@ -25,6 +25,7 @@ mod open;
 mod outbox;
 pub mod pace;
 mod response;
+mod runner;
 pub mod sight;
 pub mod signals;
 pub mod terminal;
@@ -41,6 +42,7 @@ use tokio::sync::{mpsc, watch};
 use crate::app::{Msg, State, update};
 use crate::connectors::http::Transport;
 use crate::connectors::outbound::Outlet;
+use crate::connectors::pipelines::Pipeline;
 use crate::connectors::registry::SourceConfig;
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
@@ -105,6 +107,8 @@ pub struct Beside {
     pub sources: Vec<SourceSetup>,
     /// Channels and trackers; none when nothing may be changed.
     pub outlets: Vec<Arc<dyn Outlet>>,
+    /// What has things run.
+    pub pipelines: Vec<Arc<dyn Pipeline>>,
     /// Where facts go.
     pub log: Box<dyn EventLog>,
     /// How far the model has read them.

@@ -251,7 +251,7 @@ impl Worker {
                     Some(Told::Records { records, ours }) => {
                         self.steps.take(&records, ours, Instant::now(), fastrand::f64);
                     }
-                    Some(Told::Change(Ways { outlets, playbook })) => {
+                    Some(Told::Change(Ways { outlets, playbook, .. })) => {
                         self.steps.change(playbook.clone());
                         let (clock, log) = (self.means.clock.clone(), self.means.log.clone());
                         self.means = Arc::new(Means { outlets, playbook, clock, log });
