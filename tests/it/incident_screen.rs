@@ -62,6 +62,14 @@ fn what_is_not_on_the_disk_is_marked_on_the_strip_at_every_width() {
     let held = Held { records: records.clone(), why: why.into() };
     update(&mut state, Msg::Held(held));
     insta::assert_snapshot!("incident__not_on_disk", screen(&state));
+    // On the timeline each of them says so, without a colour and in ASCII too.
+    let marked =
+        |screen: &str| screen.lines().skip(2).filter(|l| l.contains("NOT ON DISK: ")).count();
+    assert_eq!(marked(&screen(&state)), 2);
+    state.ui.ascii = true;
+    let plain = screen(&state);
+    assert_eq!((marked(&plain), plain.is_ascii()), (2, true), "{plain}");
+    state.ui.ascii = false;
     // Anything else on the strip goes before the mark does.
     for width in [120, 80, 60, 40] {
         let all = text(&paint(&state, &look("mono"), (width, 24)).0);
