@@ -13,6 +13,7 @@ mod index;
 mod mark;
 mod present;
 mod read;
+mod room;
 mod say;
 mod schema;
 mod search;
@@ -136,6 +137,7 @@ impl SqliteLog {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        room::bound(&connection)?;
         // What is looked at again while searching never leaves the process.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "fullfsync", true)?;
@@ -276,6 +278,12 @@ impl SqliteLog {
             self.signer = Some(writer.signer);
             return Ok(prepared.records.iter().map(Sealed::recorded).collect());
         }
+    }
+}
+
+impl Drop for SqliteLog {
+    fn drop(&mut self) {
+        room::settle_if_there_is_room(&self.connection, &self.path);
     }
 }
 
