@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Arrival;
 use super::lookout;
 use crate::app::Msg;
+use crate::app::earlier::{Earlier, Progress};
 use crate::domain::{Actor, SafeText, Timestamp};
 use crate::eventlog::{
     AppendError, EventLog, Held, LogEvent, Policy, Position, Presence, Recorded,
@@ -22,6 +23,8 @@ const WATCHED: Duration = Duration::from_secs(1);
 /// What is being written can be read only once it is on the disk, and nobody says when that is: after a
 /// write was told, others' entries are looked for as if nobody told.
 const LIVELY: Duration = Duration::from_secs(3);
+/// Earlier lines that the loop takes in between two keys.
+const AT_ONCE: usize = 1_024;
 /// More than anybody reads.
 const MOST_FOUND: usize = 500;
 
@@ -61,6 +64,7 @@ impl Logger {
     pub(super) fn start(
         log: Box<dyn EventLog>,
         position: Position,
+        behind: Option<Position>,
         to_loop: mpsc::Sender<Arrival>,
     ) -> std::io::Result<Self> {
         let (to, requests) = channel();
@@ -68,9 +72,10 @@ impl Logger {
         let file = log.written_to();
         let told = file.is_some_and(|file| lookout::start(&file, Arc::downgrade(&lookout)));
         let every = if told { WATCHED } else { WATCH };
-        let thread = std::thread::Builder::new()
-            .name("log".into())
-            .spawn(move || serve(log, position, every, &requests, &to_loop))?;
+        let thread = std::thread::Builder::new().name("log".into()).spawn(move || {
+            let behind = behind.map(|end| Behind { read: Position::default(), end });
+            serve(log, (position, behind), every, &requests, &to_loop)
+        })?;
         Ok(Self { to: Some(to), lookout: Some(lookout), thread: Some(thread) })
     }
 
@@ -98,7 +103,7 @@ impl Logger {
 
 fn serve(
     mut log: Box<dyn EventLog>,
-    mut position: Position,
+    (mut position, mut behind): (Position, Option<Behind>),
     every: Duration,
     requests: &Receiver<Ask>,
     to_loop: &mpsc::Sender<Arrival>,
@@ -109,8 +114,11 @@ fn serve(
     let mut untidy = false;
     let mut lively = Instant::now() + LIVELY;
     loop {
-        let idle =
-            if untidy { Duration::ZERO } else { look.saturating_duration_since(Instant::now()) };
+        let idle = if untidy || behind.is_some() {
+            Duration::ZERO
+        } else {
+            look.saturating_duration_since(Instant::now())
+        };
         let msg = match requests.recv_timeout(idle) {
             Ok(Ask::Append(append)) => appended(log.as_mut(), append),
             Ok(Ask::Search(words)) => {
@@ -126,6 +134,11 @@ fn serve(
             Ok(Ask::Look) => {
                 look = Instant::now();
                 lively = look + LIVELY;
+                None
+            }
+            // What was left for later comes before what nobody sees.
+            Err(RecvTimeoutError::Timeout) if behind.is_some() => {
+                behind = behind.and_then(|rest| rest.go_on(log.as_mut(), to_loop));
                 None
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -151,6 +164,46 @@ fn serve(
                 position = pass_on(log.as_mut(), position, to_loop);
             }
         }
+    }
+}
+
+/// Lines of a long log that were left for later.
+#[derive(Debug, Clone, Copy)]
+struct Behind {
+    /// How far they have been read.
+    read: Position,
+    /// Up to where they were left out.
+    end: Position,
+}
+
+impl Behind {
+    /// Sends some of them; what is left then.
+    fn go_on(self, log: &mut dyn EventLog, to_loop: &mpsc::Sender<Arrival>) -> Option<Self> {
+        let Self { read, end } = self;
+        let send = |records: &[Recorded], progress, damaged| {
+            let earlier = Earlier { records: records.to_vec(), progress, damaged };
+            // A loop that has ended no longer listens, and nobody needs the rest.
+            to_loop.blocking_send(Arrival::Msg(Msg::Earlier(earlier))).is_ok()
+        };
+        let batch = match log.read_after(read) {
+            Ok(batch) => batch,
+            Err(error) => {
+                send(&[], Progress::Stuck(error.sentence), 0);
+                return None;
+            }
+        };
+        let (before, last) = match batch.records.len().checked_sub(1) {
+            Some(at) => batch.records.split_at(at / AT_ONCE * AT_ONCE),
+            None => (&[][..], &[][..]),
+        };
+        for part in before.chunks(AT_ONCE) {
+            if !send(part, Progress::Read(read.0, end.0), 0) {
+                return None;
+            }
+        }
+        let reached = if batch.more { batch.position.min(end) } else { end };
+        let more = send(last, Progress::Read(reached.0, end.0), batch.damaged.len());
+        (more && reached < end).then_some(Self { read: batch.position, end })
     }
 }
 

@@ -109,6 +109,8 @@ pub struct Beside {
     pub log: Box<dyn EventLog>,
     /// How far the model has read them.
     pub position: Position,
+    /// Up to where mere lines were left out, to be read behind.
+    pub behind: Option<Position>,
     /// The clock in force.
     pub clock: Arc<dyn Clock>,
     /// The player, when a recording is played.
@@ -252,7 +254,12 @@ impl Running {
                                 // Most answers say what the ones before said; the next tick shows their age.
                                 news |= !matches!(msg, Msg::Observed { .. } | Msg::Source(_));
                                 self.exec.tell(&msg);
+                                let many = matches!(msg, Msg::Earlier(_));
                                 effects.extend(update(&mut self.state, msg));
+                                // Keys come before the next of them.
+                                if many {
+                                    break;
+                                }
                             }
                             Some(Arrival::Theme(theme)) => (self.theme, news) = (theme, true),
                             Some(Arrival::Ways(ways)) => self.exec.change(ways),

@@ -5,12 +5,13 @@
 //! series or both take what only one may have, and what was returned is on disk. Positions grow in the
 //! order of commits; a reader misses nothing.
 //!
-//! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`, `verified`.
+//! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`, `verified`, `outline`.
 
 mod append;
 mod audit;
 mod index;
 mod mark;
+mod outline;
 mod present;
 mod read;
 mod room;
@@ -39,8 +40,8 @@ use super::record::{Origin, Sealed};
 use super::signer::{KeyId, Signer};
 use super::verify::{Report, Signers, StoredRow};
 use super::{
-    AppendError, Batch, EventLog, LogEvent, OpenError, Position, Presence, ReadError, RecordId,
-    Recorded, files,
+    AppendError, Batch, EventLog, First, LogEvent, OpenError, Position, Presence, ReadError,
+    RecordId, Recorded, files,
 };
 
 /// How long to wait for another process's write.
@@ -142,7 +143,7 @@ impl SqliteLog {
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-        let mut mark = Mark::load(dir.join(VERIFIED));
+        let mut mark = Mark::load(dir.join(VERIFIED), &place.policy);
         schema::migrate(&mut connection, path, &mut mark)?;
         let (origin, found) = {
             // In a shared log every user has a series of their own.
@@ -297,6 +298,7 @@ const VERIFIED: &str = "verified";
 impl EventLog for SqliteLog {
     fn govern(&mut self, policy: &Policy) {
         self.place.policy = policy.clone();
+        self.mark.govern(policy);
     }
 
     fn key(&self) -> KeyId {
@@ -315,6 +317,12 @@ impl EventLog for SqliteLog {
 
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError> {
         read::batch(&self.connection, position, &mut self.mark).map_err(|error| ReadError {
+            sentence: SafeText::body(&sentence("read", &self.path, error.into())),
+        })
+    }
+
+    fn read_first(&mut self) -> Result<Option<First>, ReadError> {
+        read::first(&self.connection, &self.mark).map_err(|error| ReadError {
             sentence: SafeText::body(&sentence("read", &self.path, error.into())),
         })
     }

@@ -80,6 +80,7 @@ pub(super) fn draw(
     }
     if count == 0 {
         let words = match all {
+            0 if scene.state.earlier.is_some() => "Nothing has been read yet.".to_owned(),
             0 => "Nothing is written yet.".to_owned(),
             n => format!("No entry passes the filter; {} are hidden.", format::count(n)),
         };
@@ -141,7 +142,12 @@ fn heading(
         Some(_) => short!("Timeline · {} of {}", format::count(count), format::count(all)),
     };
     let mut pen = Pen::new(buf, area, 0);
-    if ui.held {
+    if let Some(progress) = &scene.state.earlier {
+        let whole = progress.sentence();
+        let fits = width(&heading) + width(&whole) + 8 < pen.room();
+        let short = if fits { whole.as_str() } else { progress.short() };
+        pen.right(short, scene.style(Token::Warning));
+    } else if ui.held {
         pen.right("held; G follows the newest", scene.style(Token::Warning));
     } else if width(&heading) + 24 < pen.room() {
         pen.right("newest below", scene.style(Token::Muted));
