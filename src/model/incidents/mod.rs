@@ -21,6 +21,7 @@ mod filter;
 mod fold;
 mod machine;
 mod outward;
+mod texts;
 mod timeline;
 mod words;
 mod work;
