@@ -38,6 +38,7 @@ use std::path::PathBuf;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::app::earlier::Earlier;
 use crate::app::{Msg, State, update};
 use crate::connectors::http::Transport;
 use crate::connectors::outbound::Outlet;
@@ -135,6 +136,8 @@ pub struct Console {
 pub(crate) enum Arrival {
     Msg(Msg),
     Theme(Theme),
+    /// Lines of a long log that were left for later; the token is gone once they are taken in.
+    Earlier(Earlier, Arc<()>),
     /// Other channels and trackers than before.
     Ways(response::Ways),
 }
@@ -254,12 +257,15 @@ impl Running {
                                 // Most answers say what the ones before said; the next tick shows their age.
                                 news |= !matches!(msg, Msg::Observed { .. } | Msg::Source(_));
                                 self.exec.tell(&msg);
-                                let many = matches!(msg, Msg::Earlier(_));
+                                effects.extend(update(&mut self.state, msg));
+                            }
+                            Some(Arrival::Earlier(earlier, _taken)) => {
+                                news = true;
+                                let msg = Msg::Earlier(earlier);
+                                self.exec.tell(&msg);
                                 effects.extend(update(&mut self.state, msg));
                                 // Keys come before the next of them.
-                                if many {
-                                    break;
-                                }
+                                break;
                             }
                             Some(Arrival::Theme(theme)) => (self.theme, news) = (theme, true),
                             Some(Arrival::Ways(ways)) => self.exec.change(ways),
