@@ -76,7 +76,7 @@ impl Exec {
             Response::new(&folder, beside.clock.clone())
         });
         files::watch(looks.clone(), response, to_loop.clone())?;
-        let logger = Logger::start(beside.log, beside.position, to_loop.clone())?;
+        let logger = Logger::start(beside.log, beside.position, beside.behind, to_loop.clone())?;
         let runner = logger.way_in().filter(|_| !state.read_only).map(|way_in| {
             let log = outbox::by_thread(way_in, state.me.clone(), beside.clock.clone());
             let (pipelines, clock) = (beside.pipelines, beside.clock.clone());
@@ -112,6 +112,10 @@ impl Exec {
     pub(super) fn tell(&self, msg: &Msg) {
         if let (Some(outbox), Msg::Recorded { records, ours }) = (&self.outbox, msg) {
             outbox.tell(records, *ours);
+        }
+        // Mere lines concern no outbox; what else has turned up among them does.
+        if let (Some(outbox), Msg::Earlier(earlier)) = (&self.outbox, msg) {
+            outbox.tell(&earlier.records, false);
         }
     }
 

@@ -156,7 +156,7 @@ pub async fn run_alone(
     patience: Duration,
 ) -> std::io::Result<Vec<Recorded>> {
     let (to_loop, mut arrivals) = mpsc::channel(256);
-    let mut logger = Logger::start(log, position, to_loop)?;
+    let mut logger = Logger::start(log, position, None, to_loop)?;
     let Some(way_in) = logger.way_in() else { return Ok(Vec::new()) };
     let log = by_thread(way_in, me, clock.clone());
     let means = Means { outlets, playbook, clock, log };
