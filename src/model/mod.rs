@@ -6,6 +6,7 @@
 
 mod alerts;
 mod alone;
+mod around;
 mod capacity;
 mod drawing;
 mod evidence;
@@ -31,6 +32,7 @@ mod windows;
 pub use crate::analysis::correlation::GroupId as SituationId;
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use alone::{Alone, Shared, Single};
+pub use around::{AroundSide, AroundView, Beside};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
 pub use drawing::{Drawing, DrawingBook, DrawingStudy};
 pub use evidence::Evaluations;

@@ -145,6 +145,46 @@ fn map() {
     snap("map__nothing", &on(stories::nothing(), Screen::Map), SIZES[0]);
 }
 
+/// The Bridge with a service selected.
+fn bridge(state: State, service: &str, size: (u16, u16)) -> State {
+    let mut state = on(sized(state, size), Screen::Bridge);
+    state.ui.bridge.pinned = Some(ServiceId::new(service));
+    tell(&mut state, Msg::Tick(now()));
+    state
+}
+
+#[test]
+fn the_bridge_says_where_it_comes_from_and_what_it_will_hit() {
+    for size in [SIZES[1], SIZES[2]] {
+        snap("bridge__around", &bridge(world(), "checkout", size), size);
+    }
+    let around = |state: &State| -> Vec<String> {
+        let rows = shown(state);
+        let rows = rows.lines().skip_while(|row| !row.contains("Around "));
+        rows.take_while(|row| !row.is_empty()).map(|row| row.trim().to_owned()).collect()
+    };
+    // The dead cache is two calls away, over the cart that nobody says anything about.
+    let checkout = around(&bridge(world(), "checkout", SIZES[1]));
+    assert_eq!(checkout.len(), 4, "{checkout:#?}");
+    assert!(checkout[0].starts_with("Around checkout · 2 callees, 2 callers"), "{checkout:#?}");
+    assert!(checkout[1].starts_with("✕ calls      redis over cart"), "{checkout:#?}");
+    // Whoever is called by the unwell sees them as callers.
+    let psp = around(&bridge(world(), "psp", SIZES[1]));
+    assert!(psp.iter().any(|row| row.contains("called by  payments")), "{psp:#?}");
+    // Nothing unwell near is said with what is not known, never as health.
+    let search = around(&bridge(world(), "search", SIZES[1]));
+    let said = "Around search · 0 callees, 1 caller: none is known to be unwell, of 1 nothing recent \
+                is known";
+    assert_eq!(search, [said]);
+    // Where there is no room it is not drawn, and the charts keep theirs.
+    assert!(around(&bridge(world(), "checkout", SIZES[0])).is_empty());
+    let ascii = |mut state: State| {
+        state.ui.ascii = true;
+        shown(&state)
+    };
+    assert!(ascii(bridge(world(), "checkout", SIZES[1])).is_ascii());
+}
+
 #[test]
 fn nothing_is_well_without_data_and_the_worst_says_why() {
     let state = world();

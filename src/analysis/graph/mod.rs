@@ -14,7 +14,8 @@ mod singles;
 pub use blast::{Blast, Degraded, Hit, Lost, blast, stands_for};
 pub use outline::{Outline, OutlineRow, Walk, outline};
 pub use queries::{
-    Around, Paths, around, neighbourhood, selected, shortest_paths, unhealthy_and_between,
+    Around, Paths, Reach, around, neighbourhood, reach, selected, shortest_paths,
+    unhealthy_and_between,
 };
 pub use singles::{Limit, SharedLimit, SinglePoint, shared_limits, single_points};
 
