@@ -75,6 +75,7 @@ impl MapStudy {
                 let hardness = if dependency.hard { Hardness::Hard } else { Hardness::Soft };
                 sightings.push(Sighting {
                     hardness: Some(hardness),
+                    any_of: dependency.any_of,
                     ..Sighting::new(from, to, dependency.origin, self.declared)
                 });
             }

@@ -38,7 +38,7 @@ fn catalog() -> Catalog {
             catalog.services.entry(id).or_insert(fresh);
         }
         let caller = catalog.services.get_mut(&ServiceId::new(from)).unwrap();
-        caller.depends_on.push(Dependency { on, hard, origin: EdgeOrigin::Catalog });
+        caller.depends_on.push(Dependency { on, hard, any_of: None, origin: EdgeOrigin::Catalog });
     }
     let id = EdgesId::new("mesh");
     let mesh = EdgeQueries {
@@ -253,9 +253,89 @@ fn the_blast_radius_tells_hard_from_soft_and_names_the_owner() {
         pair("cart").unwrap(),
         "loses 100 % (the worse is taken where it is not known); shop; no objective; by cart > redis"
     );
-    let soft =
-        told.iter().position(|line| matches!(line, Told::Head("Degrades (soft calls only)")));
-    assert!(soft.is_some() && pair("checkout").unwrap().contains("checkout > cart > redis"));
+    assert_eq!(
+        pair("checkout").unwrap(),
+        "degrades only; shop; by checkout > cart > redis",
+        "a soft call"
+    );
+}
+
+#[test]
+fn cut_off_and_drained_are_told_apart() {
+    let told = |services: &Catalog, of: &str| -> Vec<String> {
+        let mut model =
+            Model::new(Arc::new(services.clone()), SeverityPolicy::default(), Vec::new());
+        model.tick(now());
+        model.study();
+        let lines = model.told_blast(&NodeKey::anywhere(ServiceId::new(of)));
+        let lines = lines.into_iter().map(|line| match line {
+            Told::Head(text) => format!("# {text}"),
+            Told::Pair(name, value) => format!("{name}: {value}"),
+            Told::Text(text) | Told::Warn(text) => text.to_string(),
+        });
+        lines.collect()
+    };
+    // The shop pays at either of two banks; the till only at the first.
+    let mut shop = Catalog::default();
+    let calls: [(&str, &[(&str, Option<u32>)]); 4] = [
+        ("shop", &[("bank-a", Some(0)), ("bank-b", Some(0))]),
+        ("till", &[("bank-a", None)]),
+        ("bank-a", &[]),
+        ("bank-b", &[]),
+    ];
+    for (name, depends_on) in calls {
+        let id = ServiceId::new(name);
+        let depends_on = depends_on.iter().map(|(on, any_of)| Dependency {
+            on: ServiceId::new(on),
+            hard: true,
+            any_of: *any_of,
+            origin: EdgeOrigin::Catalog,
+        });
+        let service = Service {
+            id: id.clone(),
+            owner: "pay".into(),
+            depends_on: depends_on.collect(),
+            ..Service::default()
+        };
+        shop.services.insert(id, service);
+    }
+    let unknown = "How much of all traffic would be lost is not known.";
+    let till = "till: loses 100 % (the worse is taken where it is not known); pay; no objective; by \
+                till > bank-a";
+    assert_eq!(
+        told(&shop, "bank-a"),
+        [
+            "# Cut off: it answers nobody and calls nobody",
+            unknown,
+            till,
+            "shop: degrades only; pay; by shop > bank-a",
+            "# Drained: it ends what it has, the rest goes elsewhere",
+            "bank-b: takes over; how much more it gets is not known",
+            "These have nowhere else to go:",
+            unknown,
+            till,
+            "It reaches no declared resource.",
+        ]
+    );
+    shop.services.get_mut(&ServiceId::new("till")).unwrap().depends_on.clear();
+    let fine = told(&shop, "bank-a");
+    assert!(fine.contains(&"Nothing fails: all that call it have somewhere else to go.".into()));
+    // Without a stand-in a drain of all of it is as bad, and one zone of three is not.
+    shop.services.get_mut(&ServiceId::new("shop")).unwrap().depends_on.pop();
+    shop.services.get_mut(&ServiceId::new("bank-a")).unwrap().zones =
+        ["a", "b", "c"].map(SafeText::new).to_vec();
+    let alone = told(&shop, "bank-a");
+    let at = alone.iter().position(|line| line.starts_with("# Drained")).unwrap();
+    assert_eq!(
+        alone[at + 1..at + 3],
+        [
+            "It runs in 3 zones: drained out of one, the others carry 1.5 times their load, and its \
+             callers notice nothing.",
+            "Nothing is known to take over all of it; drained everywhere it is as good as cut off, \
+             after what is under way has ended:",
+        ]
+    );
+    assert!(alone[at + 3..].iter().any(|line| line.starts_with("shop: loses 100 %")));
 }
 
 #[test]

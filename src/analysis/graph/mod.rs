@@ -5,6 +5,7 @@ pub mod export;
 pub mod layout;
 
 mod blast;
+mod drain;
 mod factoring;
 mod order;
 mod outline;
@@ -12,6 +13,7 @@ mod queries;
 mod singles;
 
 pub use blast::{Blast, Degraded, Hit, Lost, blast, stands_for};
+pub use drain::{Drain, TakesOver, drain};
 pub use outline::{Outline, OutlineRow, Walk, outline};
 pub use queries::{
     Around, Paths, Reach, around, neighbourhood, reach, selected, shortest_paths,
