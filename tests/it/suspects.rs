@@ -155,6 +155,39 @@ fn the_list_opens_into_what_speaks_against_one_and_comes_back() {
 }
 
 #[test]
+fn the_ranking_is_pinned_as_evidence_with_the_course_it_rests_on() {
+    let entry = |effects: &[Effect]| {
+        let events = effects.iter().filter_map(|effect| match effect {
+            Effect::Append(append) => Some(append),
+            _ => None,
+        });
+        format!("{:?}", events.collect::<Vec<_>>())
+    };
+    let mut state = cascade();
+    let query = SignalQuery {
+        signal: Signal::Errors,
+        expr: "rate(cache_errors[5m])".into(),
+        unit: Unit::Ratio,
+    };
+    let catalog = Arc::make_mut(&mut state.model.catalog);
+    catalog.services.get_mut(&ServiceId::new("cache")).unwrap().signals.push(query);
+    // Without an incident there is no timeline to pin it to, and that is said.
+    press(&mut state, "I E");
+    assert!(seen(&state, (120, 40)).contains("declares one"), "{}", seen(&state, (120, 40)));
+    press(&mut state, "esc");
+    state.model.incidents = stories::incident::fresh().model.incidents;
+    press(&mut state, "I E");
+    let form = seen(&state, (120, 40));
+    for part in ["cache errors, a suspect", "1. cache", "rate(cache_errors[5m])", "values from"] {
+        assert!(form.contains(part), "{part}\n{form}");
+    }
+    let made = entry(&press(&mut state, "ctrl-o"));
+    for part in ["EntryMade", "Evidence", "Suspects at ", "rate(cache_errors[5m])", "values: ["] {
+        assert!(made.contains(part), "{part}\n{made}");
+    }
+}
+
+#[test]
 fn situations_fold_groups_open_with_reasons_and_are_acted_on_whole() {
     let mut state = on(cascade(), Screen::Alerts);
     let rows = |state: &State| {
