@@ -188,6 +188,28 @@ fn the_ranking_is_pinned_as_evidence_with_the_course_it_rests_on() {
 }
 
 #[test]
+fn what_runs_out_and_what_hurts_on_the_map_is_pinned_from_its_own_screen() {
+    let pinned = |screen| {
+        let mut state = stories::capacity::short();
+        state.model.incidents = stories::incident::fresh().model.incidents;
+        state.ui.screen = screen;
+        state.now = now();
+        update(&mut state, Msg::Tick(now().plus(Span::from_secs(1))));
+        press(&mut state, "E");
+        let form = seen(&state, (120, 40));
+        let effects = press(&mut state, "ctrl-o");
+        let made = effects.iter().find(|effect| matches!(effect, Effect::Append(_)));
+        (form, format!("{made:?}"))
+    };
+    let (form, made) = pinned(Screen::Capacity);
+    assert!(form.contains("in use") && made.contains("EntryMade"), "{form}\n{made}");
+    // The words say when it is full, and the proof is the course of what is in use.
+    assert!(made.contains("full") && made.contains("values: [("), "{made}");
+    let (form, made) = pinned(Screen::Map);
+    assert!(form.contains(" is failing. ") && made.contains("EntryMade"), "{form}\n{made}");
+}
+
+#[test]
 fn situations_fold_groups_open_with_reasons_and_are_acted_on_whole() {
     let mut state = on(cascade(), Screen::Alerts);
     let rows = |state: &State| {
