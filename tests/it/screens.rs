@@ -225,6 +225,7 @@ fn dialogs() -> Vec<(&'static str, Dialog)> {
     let silence = |confirming: bool| {
         Dialog::Silence(Box::new(SilenceForm {
             site: SiteId::new("eu"),
+            along: Vec::new(),
             sites: vec![SiteId::new("eu"), SiteId::new("us")],
             field: SilenceField::Duration,
             matchers: matcher("alertname=\"HighErrorRate\" service=\"checkout\""),

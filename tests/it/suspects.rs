@@ -210,6 +210,53 @@ fn what_runs_out_and_what_hurts_on_the_map_is_pinned_from_its_own_screen() {
 }
 
 #[test]
+fn what_fires_at_several_sites_is_silenced_at_each() {
+    let mut state = on(quiet(), Screen::Alerts);
+    let (id, us) = (SourceId::new("am-us"), SiteId::new("us"));
+    let more = SourceStatus::new(
+        id,
+        SourceKind::Alertmanager,
+        us.clone(),
+        "127.0.0.1".into(),
+        Span::from_secs(15),
+    );
+    state.model.source(SourceStatus { last_good: Some(now()), ..more });
+    let mut there = alert("CacheDown", "cache", "warning", -590);
+    there.key.site = us;
+    observe(
+        &mut state,
+        "am",
+        vec![Observation::Alerts(vec![alert("CacheDown", "cache", "warning", -600)])],
+    );
+    observe(&mut state, "am-us", vec![Observation::Alerts(vec![there])]);
+    wait(&mut state, 6);
+    let keys = state.model.alerts.groups.iter().map(|group| group.key.clone());
+    let sites = ["eu", "us"].map(SiteId::new);
+    let both: Vec<_> =
+        sites.iter().map(|site| keys.clone().find(|key| key.site == *site).unwrap()).collect();
+    let hit: usize =
+        both.iter().map(|key| state.model.alerts.group(key).unwrap().alerts.len()).sum();
+    state.ui.alerts.marked.extend(both);
+    press(&mut state, "s k n o w n enter");
+    let form = seen(&state, (120, 40));
+    assert!(form.contains("Silence on eu and us"), "{form}");
+    assert!(form.contains(&format!("{hit} alerts on eu and us")), "{form}");
+    // Where that counts as broad the count of both is typed; elsewhere digits mean nothing.
+    let typed: Vec<String> = hit.to_string().chars().map(|digit| digit.to_string()).collect();
+    let effects = press(&mut state, &format!("{} enter", typed.join(" ")));
+    let asked: Vec<String> = effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Append(_)))
+        .map(|effect| format!("{effect:?}"))
+        .collect();
+    assert_eq!(asked.len(), 2, "{asked:#?}");
+    for (asked, site) in asked.iter().zip(&sites) {
+        let named = format!("{site:?}");
+        assert!(asked.contains("Silence {") && asked.contains(&named), "{named}\n{asked}");
+    }
+}
+
+#[test]
 fn situations_fold_groups_open_with_reasons_and_are_acted_on_whole() {
     let mut state = on(cascade(), Screen::Alerts);
     let rows = |state: &State| {
