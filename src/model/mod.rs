@@ -8,6 +8,7 @@ mod alerts;
 mod alone;
 mod around;
 mod capacity;
+mod changes;
 mod coverage;
 mod drawing;
 mod evidence;
@@ -27,6 +28,7 @@ mod slos;
 mod study;
 mod suspicion;
 mod told;
+mod verification;
 mod whatif;
 mod windows;
 
@@ -35,6 +37,7 @@ pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use alone::{Alone, Shared, Single};
 pub use around::{AroundSide, AroundView, Beside};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
+pub use changes::ChangeBook;
 pub use coverage::{Cover, Coverage, Watched};
 pub use drawing::{Drawing, DrawingBook, DrawingStudy};
 pub use evidence::Evaluations;
@@ -54,6 +57,7 @@ pub use slos::{
 pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
+pub use verification::Verification;
 pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
 
@@ -117,6 +121,8 @@ pub struct Model {
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.
     pub feeds: BTreeMap<SourceId, (Timestamp, FeedSeen)>,
+    /// What was deployed, switched, configured.
+    pub changes: ChangeBook,
     /// Alerting rules by Prometheus.
     pub rules: BTreeMap<SourceId, RulesSeen>,
     /// Scrape targets by Prometheus: up, down.
@@ -337,6 +343,7 @@ impl Model {
                 self.traced.insert(source.clone(), (at, calls));
                 changed
             }
+            Observation::Changes(told) => self.changes.report(source, at, told),
             Observation::Feed(seen) => {
                 let changed = self.feeds.get(source).is_none_or(|(_, known)| *known != seen);
                 self.feeds.insert(source.clone(), (at, seen));
