@@ -85,7 +85,9 @@ impl Model {
             let text = format!("{} of {} healthy, {margin}", quorum.healthy, quorum.voters);
             told.push(Told::pair("quorum", &text));
         }
-        for status in self.objectives_of(&key.service) {
+        // Those in trouble are among the reasons above.
+        let quiet = |status: &&SloStatus| self.trouble_of(status).is_none();
+        for status in self.objectives_of(&key.service).filter(quiet) {
             let burn = status.burns.first().and_then(|burn| burn.rate.value());
             let burn = burn.map_or("burn not known".to_owned(), |b| format!("burn {b:.1}x"));
             told.push(Told::pair(
@@ -142,11 +144,6 @@ impl Model {
                 RetryState::Unknown | RetryState::Usual => {}
             }
         }
-        match edge.origins.agreement() {
-            Agreement::Both => {}
-            Agreement::DeclaredOnly => parts.push("declared, never seen".to_owned()),
-            Agreement::ObservedOnly => parts.push("seen, not declared".to_owned()),
-        }
         let origins = edge.origins.iter().map(|(origin, seen)| {
             let ago = self.now.since(seen);
             if origin.is_declared() {
@@ -155,7 +152,12 @@ impl Model {
                 format!("{} {ago} ago", origin.name())
             }
         });
-        parts.push(origins.collect::<Vec<_>>().join(" and "));
+        let origins = origins.collect::<Vec<_>>().join(" and ");
+        parts.push(match edge.origins.agreement() {
+            Agreement::Both => origins,
+            Agreement::DeclaredOnly => format!("declared by {origins}, never seen"),
+            Agreement::ObservedOnly => format!("seen by {origins}, not declared"),
+        });
         parts.join(", ")
     }
 
