@@ -5,7 +5,9 @@ use super::{Health, Model, NodeViews, SloStatus};
 use crate::analysis::graph::{Lost, blast};
 use crate::analysis::oncall;
 use crate::analysis::retries::RetryState;
-use crate::domain::{Agreement, Edge, Graph, NodeIx, NodeKey, SafeText, ServiceId, TeamId};
+use crate::domain::{
+    Agreement, Edge, Graph, NodeIx, NodeKey, SafeText, ServiceId, Span, TeamId, Timestamp,
+};
 
 /// A line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl Model {
             told.push(if bad { Told::Warn(why.clone()) } else { Told::Text(why.clone()) });
         }
         match (view.at, view.health) {
-            (Some(at), _) => told.push(Told::pair("data", &format!("{} old", self.now.since(at)))),
+            (Some(at), _) => told.push(Told::pair("data", &format!("{} old", self.ago(at)))),
             (None, Health::Unknown) => {
                 told.push(Told::text("No objective, process or alert says how it is."));
             }
@@ -113,6 +115,11 @@ impl Model {
         told
     }
 
+    /// How long ago, in whole seconds.
+    fn ago(&self, at: Timestamp) -> Span {
+        Span::from_secs(self.now.since(at).millis() / 1_000)
+    }
+
     fn objectives_of<'a>(&'a self, service: &'a ServiceId) -> impl Iterator<Item = &'a SloStatus> {
         let of = |status: &&SloStatus| {
             self.catalog.slos.get(&status.slo).is_some_and(|slo| slo.service == *service)
@@ -145,7 +152,7 @@ impl Model {
             }
         }
         let origins = edge.origins.iter().map(|(origin, seen)| {
-            let ago = self.now.since(seen);
+            let ago = self.ago(seen);
             if origin.is_declared() {
                 origin.name().to_owned()
             } else {
