@@ -20,6 +20,7 @@ mod powers;
 mod publish;
 mod reach;
 mod review;
+mod runs;
 mod texts;
 mod work;
 
@@ -68,6 +69,10 @@ pub fn decide_incident(
         Doing::Update { .. } | Doing::AnswerUpdate { .. } | Doing::Publish(_) => {
             publish::rule(desk, what)
         }
+        Doing::ProposeRun { .. }
+        | Doing::AnswerRun { .. }
+        | Doing::ReleaseRun { .. }
+        | Doing::StopRun { .. } => runs::rule(desk, what),
         Doing::Ticket { .. }
         | Doing::LinkTicket { .. }
         | Doing::Page { .. }

@@ -23,6 +23,7 @@ mod machine;
 mod outward;
 mod review;
 mod runs;
+mod texts;
 mod timeline;
 pub(super) mod words;
 mod work;
