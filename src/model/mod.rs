@@ -25,6 +25,7 @@ mod slos;
 mod study;
 mod suspicion;
 mod told;
+mod vocabulary;
 mod whatif;
 mod windows;
 
@@ -50,6 +51,7 @@ pub use slos::{
 pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
+pub use vocabulary::Vocabulary;
 pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
 
