@@ -40,6 +40,7 @@ mod rig;
 mod science;
 mod screens;
 mod slo_conformance;
+mod slow_catalog;
 mod stories;
 mod suspects;
 mod tmux;
