@@ -85,9 +85,9 @@ fn delivery(
         None => DeliveryStanding::Untested,
         Some(test) => match &test.outcome {
             None => DeliveryStanding::UnderWay,
-            Some(Outcome::Refused { why } | Outcome::Later { why, .. }) => {
-                DeliveryStanding::Fails(why.clone())
-            }
+            Some(
+                Outcome::Refused { why } | Outcome::Later { why, .. } | Outcome::Failed { why, .. },
+            ) => DeliveryStanding::Fails(why.clone()),
             Some(Outcome::Unknown { why }) => DeliveryStanding::Unknown(why.clone()),
             // One interval of grace: the next test is due, not yet missed.
             Some(_) if due > Span::ZERO && now.since(test.at).millis() > due.millis() * 2 => {

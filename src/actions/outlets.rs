@@ -156,12 +156,15 @@ pub fn what(operation: &Operation) -> String {
     match operation {
         Operation::Send(message) => format!("{}: {}", message.channel, message.subject),
         Operation::Ticket { tracker, act, .. } => match act {
-            TicketAct::Open { title, .. } => format!("{tracker}: open {title}"),
+            TicketAct::Open { title, .. } | TicketAct::FollowUp { title, .. } => {
+                format!("{tracker}: open {title}")
+            }
             TicketAct::Comment { ticket, .. } => format!("{tracker}: comment on {}", ticket.key),
             TicketAct::Transition { ticket, to, .. } => {
                 format!("{tracker}: {} to {}", ticket.key, to.name())
             }
         },
+        Operation::Run { order, .. } => format!("{}: {}", order.pipeline, order.title),
         Operation::Silence { site, .. } => format!("{site}: silence"),
         Operation::Expire { site, id } => format!("{site}: end of silence {id}"),
     }
@@ -172,7 +175,7 @@ fn asked_of(operation: &Operation) -> Option<OutletId> {
     match operation {
         Operation::Send(message) => Some(OutletId::Channel(message.channel.clone())),
         Operation::Ticket { tracker, .. } => Some(OutletId::Tracker(tracker.clone())),
-        Operation::Silence { .. } | Operation::Expire { .. } => None,
+        Operation::Silence { .. } | Operation::Expire { .. } | Operation::Run { .. } => None,
     }
 }
 
@@ -190,9 +193,10 @@ fn said(outcome: &Outcome) -> &str {
     let text: Option<&SafeText> = match outcome {
         Outcome::Done { .. } => None,
         Outcome::Received { receipt, .. } => Some(receipt),
-        Outcome::Refused { why } | Outcome::Unknown { why } | Outcome::Later { why, .. } => {
-            Some(why)
-        }
+        Outcome::Refused { why }
+        | Outcome::Unknown { why }
+        | Outcome::Later { why, .. }
+        | Outcome::Failed { why, .. } => Some(why),
     };
     text.map_or("", SafeText::as_str)
 }

@@ -127,7 +127,7 @@ impl Connector for Alertmanager {
                     body: None,
                 })
             }
-            Operation::Send(_) | Operation::Ticket { .. } => None,
+            Operation::Send(_) | Operation::Ticket { .. } | Operation::Run { .. } => None,
         }
     }
 

@@ -19,6 +19,7 @@ pub mod discover;
 pub mod http;
 pub mod jaeger;
 pub mod outbound;
+pub mod pipelines;
 pub mod poll;
 pub mod prometheus;
 pub mod registry;

@@ -30,8 +30,8 @@ use super::outbound::{Call, Outlet, Web};
 use super::secret::SecretRef;
 use super::{Clock, Reply};
 use crate::domain::{
-    Operation, Outcome, SafeText, Severity, Span, Status, TicketAct, TicketRef, TicketSeen,
-    Timestamp, TrackerId,
+    Operation, Outcome, Priority, SafeText, Severity, Span, Status, TicketAct, TicketRef,
+    TicketSeen, Timestamp, TrackerId,
 };
 use text::{incident_line, is_ours, key_line};
 
@@ -272,7 +272,13 @@ impl<A: Api> Tracker<A> {
     }
 
     async fn open(&self, incident: &str, act: &TicketAct) -> Asked<Outcome> {
-        let TicketAct::Open { title, body, severity } = act else { return Err(not_ours()) };
+        let (title, body, severity) = match act {
+            TicketAct::Open { title, body, severity } => (title, body, *severity),
+            TicketAct::FollowUp { title, body, priority, .. } => {
+                (title, body, as_severity(*priority))
+            }
+            _ => return Err(not_ours()),
+        };
         let found = self.api.find(&self.desk, incident).await.map_err(|o| self.unwritten(o))?;
         if let Some(ticket) = found {
             return Ok(received(&ticket));
@@ -281,8 +287,8 @@ impl<A: Api> Tracker<A> {
             incident,
             title,
             body: format!("{body}\n\n{}", incident_line(incident)),
-            priority: self.desk.config.priorities.get(severity).map(SafeText::as_str),
-            severity: *severity,
+            priority: self.desk.config.priorities.get(&severity).map(SafeText::as_str),
+            severity,
         };
         let made = self.api.create(&self.desk, &draft).await?;
         match self.api.read(&self.desk, &made.key).await {
@@ -337,8 +343,8 @@ impl<A: Api> Tracker<A> {
         let absent =
             |why: &str| Outcome::Later { why: SafeText::new(why), at: self.desk.web.now() };
         match act {
-            TicketAct::Open { .. } => {
-                let found = self.api.find(&self.desk, incident).await?;
+            TicketAct::Open { .. } | TicketAct::FollowUp { .. } => {
+                let found = self.api.find(&self.desk, &mark(incident, act)).await?;
                 Ok(found
                     .map_or_else(|| absent("No ticket carries the incident."), |t| received(&t)))
             }
@@ -436,6 +442,23 @@ impl<A: Api> Tracker<A> {
     }
 }
 
+/// What a ticket carries so that it is found again: the incident, or the follow-up it is of.
+fn mark(incident: &str, act: &TicketAct) -> String {
+    match act {
+        TicketAct::FollowUp { of, .. } => format!("FU-{}", of.get(..12).unwrap_or(of)),
+        _ => incident.to_owned(),
+    }
+}
+
+/// Trackers have priorities by severity; a follow-up is never as urgent as the worst incidents.
+const fn as_severity(priority: Priority) -> Severity {
+    match priority {
+        Priority::High => Severity::Sev2,
+        Priority::Medium => Severity::Sev3,
+        Priority::Low => Severity::Sev4,
+    }
+}
+
 impl<A: Api> Outlet for Tracker<A> {
     fn name(&self) -> &str {
         &self.name
@@ -445,7 +468,9 @@ impl<A: Api> Outlet for Tracker<A> {
         Box::pin(async move {
             let Operation::Ticket { incident, act, .. } = operation else { return not_ours() };
             let done = match act {
-                TicketAct::Open { .. } => self.open(incident.as_str(), act).await,
+                TicketAct::Open { .. } | TicketAct::FollowUp { .. } => {
+                    self.open(&mark(incident.as_str(), act), act).await
+                }
                 TicketAct::Comment { ticket, body } => self.say(ticket, body, key).await,
                 TicketAct::Transition { ticket, to, note } => {
                     self.shift(ticket, *to, note, key).await

@@ -81,6 +81,10 @@ ids! {
     VendorId;
     /// A set of queries that show calls between services.
     EdgesId;
+    /// A configured way to have something run.
+    PipelineId;
+    /// Something that may be done to production, as the playbook names it.
+    ProcedureId;
 }
 
 impl IncidentId {

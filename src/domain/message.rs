@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Audience, ChannelId, IncidentId, SafeText, Severity, Status, TrackerId};
+use super::{Audience, ChannelId, IncidentId, Priority, SafeText, Severity, Status, TrackerId};
 
 /// Why a message is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -77,6 +77,17 @@ pub enum TicketAct {
         to: Status,
         /// Why, for the ticket's history.
         note: SafeText,
+    },
+    /// Opens a ticket for a follow-up of the review, or finds the open one that carries its mark.
+    FollowUp {
+        /// The record that gave it, as text: the mark.
+        of: SafeText,
+        /// One line.
+        title: SafeText,
+        /// The text, with owner, deadline and check.
+        body: SafeText,
+        /// For the tracker's priority.
+        priority: Priority,
     },
 }
 

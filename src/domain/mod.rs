@@ -5,6 +5,7 @@
 
 mod actor;
 mod alert;
+mod change;
 mod graph;
 mod id;
 mod incident;
@@ -16,8 +17,10 @@ mod message;
 mod observation;
 mod operation;
 mod playbook;
+mod procedure;
 mod resilience;
 mod resource;
+mod review;
 mod series;
 mod service;
 mod severity;
@@ -30,12 +33,14 @@ mod written;
 
 pub use actor::Actor;
 pub use alert::{Alert, AlertKey, AlertState};
+pub use change::{Change, ChangeKey, ChangeKind, ChangeSize, ChangeState, Reviewed};
 pub use graph::{
     Agreement, Edge, EdgeIx, EdgeOrigin, Graph, Hardness, Node, NodeIx, NodeKey, Origins, Sighting,
 };
 pub use id::{
-    ChannelId, ConsensusId, EdgesId, IncidentId, ReplicationId, ResourceId, ServiceId, SilenceId,
-    SiteId, SloId, SourceId, TeamId, TrackerId, VendorId, WindowId,
+    ChannelId, ConsensusId, EdgesId, IncidentId, PipelineId, ProcedureId, ReplicationId,
+    ResourceId, ServiceId, SilenceId, SiteId, SloId, SourceId, TeamId, TrackerId, VendorId,
+    WindowId,
 };
 pub use incident::{Audience, Cause, EntryKind, Evidence, Impact, Moment, Role, Status};
 pub use labels::{Interner, Labels};
@@ -49,11 +54,16 @@ pub use playbook::{
     Cadence, Channel, Contact, EscalationStep, Override, Playbook, Rotation, Route, Team, Template,
     Whom,
 };
+pub use procedure::{
+    Ask, Form, Freeze, Order, Param, PipelineKind, Procedure, ProcedureKind, Procedures,
+    RolloutVerb, RunVerdict, ServerState, Stage, Step, Verify,
+};
 pub use resilience::{
     CallSeen, ComponentSeen, Consensus, EdgeQueries, FeedSeen, Recovery, RecoveryOption,
     Replication, Vendor, VendorState,
 };
 pub use resource::{Capacity, Resource, ResourceKind};
+pub use review::{CauseCategory, Check, IncidentType, Priority, ReviewSection};
 pub use series::{Band, Reading, Series};
 pub use service::{Catalog, Dependency, Service, Signal, SignalQuery, Unit};
 pub use severity::{Judged, Level, LevelRule, Severity, SeverityPolicy};

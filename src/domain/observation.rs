@@ -1,8 +1,8 @@
 //! What a connector saw, in our words. Kept in memory; logged only when someone acts on it.
 
 use super::{
-    Alert, Band, CallSeen, ClockOffset, FeedSeen, MeasureId, Measured, SafeText, Series, ServiceId,
-    Signal, Silence, SloId, SloReading, Span, Timestamp,
+    Alert, Band, CallSeen, Change, ClockOffset, FeedSeen, MeasureId, Measured, SafeText, Series,
+    ServiceId, Signal, Silence, SloId, SloReading, Span, Timestamp,
 };
 
 /// One thing seen. Whole sets replace what was known from that source.
@@ -68,6 +68,8 @@ pub enum Observation {
     Traced(Vec<CallSeen>),
     /// What a supplier's status page says.
     Feed(FeedSeen),
+    /// All changes this source knows of, as far back as it was asked; they replace what it told before.
+    Changes(Vec<Change>),
     /// Clock of the source.
     Clock(ClockOffset),
     /// Version the source reports.

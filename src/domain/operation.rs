@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    IncidentId, Message, SafeText, SilenceDraft, SilenceId, SiteId, TicketAct, Timestamp, TrackerId,
+    IncidentId, Message, Order, SafeText, SilenceDraft, SilenceId, SiteId, TicketAct, Timestamp,
+    TrackerId,
 };
 
 /// Something done to an outside system. Requested in the log first, then performed, then its outcome logged.
@@ -34,6 +35,17 @@ pub enum Operation {
         /// What.
         act: TicketAct,
     },
+    /// One step of an approved run of a procedure. Sent once; its pipeline is watched until it ends.
+    Run {
+        /// Incident it is for.
+        incident: IncidentId,
+        /// The record that proposed the run, as text.
+        run: SafeText,
+        /// Which of its steps, from 0.
+        step: u16,
+        /// What is asked of which pipeline.
+        order: Order,
+    },
 }
 
 impl Operation {
@@ -42,7 +54,7 @@ impl Operation {
         match self {
             Self::Silence { .. } | Self::Expire { .. } => None,
             Self::Send(message) => message.incident.as_ref(),
-            Self::Ticket { incident, .. } => Some(incident),
+            Self::Ticket { incident, .. } | Self::Run { incident, .. } => Some(incident),
         }
     }
 
@@ -84,12 +96,22 @@ pub enum Outcome {
         /// Where to look at it; may be empty.
         url: SafeText,
     },
+    /// It ran and ended badly: what it did until then stands.
+    Failed {
+        /// Why, one sentence.
+        why: SafeText,
+        /// Where to look at it; may be empty.
+        url: SafeText,
+    },
 }
 
 impl Outcome {
     /// Whether nothing more will come: it was done, or it certainly never will be.
     pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Done { .. } | Self::Received { .. } | Self::Refused { .. })
+        matches!(
+            self,
+            Self::Done { .. } | Self::Received { .. } | Self::Refused { .. } | Self::Failed { .. }
+        )
     }
 
     /// Whether it is known to have been done.

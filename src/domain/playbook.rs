@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Audience, ChannelId, Matcher, SafeText, Severity, Span, Status, TeamId, Timestamp, TrackerId,
+    Audience, ChannelId, Matcher, Procedures, SafeText, Severity, Span, Status, TeamId, Timestamp,
+    TrackerId,
 };
 
 /// Everything declared about the response.
@@ -36,6 +37,8 @@ pub struct Playbook {
     pub redact: Vec<SafeText>,
     /// How often each channel's delivery is tested; zero is never.
     pub test_every: Span,
+    /// What may be done to production.
+    pub procedures: Procedures,
 }
 
 /// How a person is reached.
@@ -188,6 +191,7 @@ impl Default for Playbook {
             silent_after: Span::from_mins(20),
             redact: Vec::new(),
             test_every: Span::from_days(7),
+            procedures: Procedures::default(),
         }
     }
 }

@@ -108,6 +108,15 @@ impl LogEvent {
             Self::OperationRequested {
                 operation: Operation::Ticket { incident, tracker, act: TicketAct::Open { .. } },
             } => Some(Claim { place: format!("{incident}/open/{tracker}"), after: None }),
+            // One ticket per follow-up and tracker.
+            Self::OperationRequested {
+                operation:
+                    Operation::Ticket { incident, tracker, act: TicketAct::FollowUp { of, .. } },
+            } => Some(Claim { place: format!("{incident}/follow-up/{of}/{tracker}"), after: None }),
+            // A step begins once, and not when it was stopped before.
+            Self::OperationRequested { operation: Operation::Run { incident, run, step, .. } } => {
+                Some(Claim { place: format!("{incident}/run/{run}/{step}"), after: None })
+            }
             _ => None,
         }
     }

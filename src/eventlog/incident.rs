@@ -8,8 +8,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Actor, Audience, Cause, ChannelId, EntryKind, Evidence, Impact, IncidentId, Moment, Role,
-    SafeText, ServiceId, Severity, Status, TeamId, TicketRef, TicketSeen, Timestamp,
+    Actor, Audience, Cause, CauseCategory, ChangeKey, ChannelId, Check, EntryKind, Evidence,
+    Impact, IncidentId, IncidentType, Moment, Order, Priority, ProcedureId, ProcedureKind,
+    ReviewSection, Role, RunVerdict, SafeText, ServiceId, Severity, Span, Stage, Status, TeamId,
+    TicketRef, TicketSeen, Timestamp, Verify,
 };
 
 use super::RecordId;
@@ -346,6 +348,146 @@ events! {
         /// Words.
         note: SafeText,
     }
+    /// A procedure is to be run, exactly so.
+    "run-proposed" RunProposed {
+        /// Which procedure.
+        procedure: ProcedureId,
+        /// What it was called, and what it is for.
+        title: SafeText,
+        /// What it is for.
+        kind: ProcedureKind,
+        /// The service it acts on.
+        service: ServiceId,
+        /// Each step as it will be sent.
+        orders: Vec<Order>,
+        /// The change it takes back, if it takes back one.
+        change: Option<ChangeKey>,
+        /// The run it takes back, if it takes back one.
+        undoes: Option<RecordId>,
+        /// Why.
+        reason: SafeText,
+        /// What was known when it was proposed, title and text: costs of each option, reach, what cannot
+        /// be undone.
+        card: Vec<(SafeText, SafeText)>,
+        /// What is watched afterwards.
+        verify: Verify,
+        /// The procedure to try when it does not help.
+        backup: Option<ProcedureId>,
+        /// Whether a second person has to approve.
+        second_person: bool,
+        /// After release nothing is sent for so long.
+        cancel_window: Span,
+        /// An approval after that no longer counts.
+        expires: Timestamp,
+    }
+    /// A second person has read what is to be run.
+    "run-answered" RunAnswered {
+        /// Which.
+        run: RecordId,
+        /// May run.
+        approved: bool,
+        /// What is wrong with it, or nothing.
+        note: SafeText,
+    }
+    /// It runs when the cancel window is over, unless somebody stops it.
+    "run-released" RunReleased {
+        /// Which.
+        run: RecordId,
+    }
+    /// It is not run, or its next steps are not. Whether this or the start came first, the store decides.
+    "run-stopped" RunStopped {
+        /// Which.
+        run: RecordId,
+        /// The first step that is not begun any more.
+        before: u16,
+        /// Why.
+        reason: SafeText,
+    }
+    /// The pipeline says how far a step is. Several consoles see it; the store takes one of them.
+    "run-seen" RunSeen {
+        /// Which run.
+        run: RecordId,
+        /// Which step.
+        step: u16,
+        /// How far.
+        stage: Stage,
+        /// As the pipeline names its run; empty while it has no name.
+        receipt: SafeText,
+        /// Where to look at it; may be empty.
+        url: SafeText,
+        /// The newest lines of its log; at most twenty.
+        lines: Vec<SafeText>,
+        /// The same for every console that sees it.
+        mark: SafeText,
+    }
+    /// The window after a run is over, and what was watched is judged.
+    "run-verified" RunVerified {
+        /// Which.
+        run: RecordId,
+        /// How it worked.
+        verdict: RunVerdict,
+        /// What it rests on, title and text.
+        figures: Vec<(SafeText, SafeText)>,
+    }
+    /// A section of the review is written; it replaces the draft and what was written before.
+    "section-written" SectionWritten {
+        /// Which.
+        section: ReviewSection,
+        /// The text, Markdown; empty goes back to the draft.
+        text: SafeText,
+    }
+    /// Something contributed: a node of the tree of whys, a bone of the fishbone.
+    "cause-found" CauseFound {
+        /// What it is the why of; `None` is of the incident itself.
+        parent: Option<RecordId>,
+        /// Which bone, if it is on one.
+        category: Option<CauseCategory>,
+        /// One sentence.
+        text: SafeText,
+        /// Entries of the timeline it rests on.
+        evidence: Vec<RecordId>,
+    }
+    /// A cause no longer holds. It stays readable; what hangs on it goes with it.
+    "cause-withdrawn" CauseWithdrawn {
+        /// Which.
+        cause: RecordId,
+        /// Why.
+        reason: SafeText,
+    }
+    /// What sort of incident it was.
+    "types-set" TypesSet {
+        /// All of them.
+        types: Vec<IncidentType>,
+    }
+    /// Something is to be done so that it does not happen again.
+    "follow-up-given" FollowUpGiven {
+        /// What.
+        text: SafeText,
+        /// Who.
+        owner: Actor,
+        /// Until when.
+        due: Timestamp,
+        /// How much depends on it.
+        priority: Priority,
+        /// What must hold before it counts as done.
+        check: Option<Check>,
+        /// The cause it mends.
+        mends: Option<RecordId>,
+    }
+    /// A follow-up moves on.
+    "follow-up-moved" FollowUpMoved {
+        /// Which.
+        follow_up: RecordId,
+        /// How.
+        step: FollowUpStep,
+        /// Words that go with it.
+        note: SafeText,
+    }
+    /// The review is finished: read, agreed and shared.
+    "review-finished" ReviewFinished {
+        /// Words that go with it.
+        note: SafeText,
+    }
 }
 
 /// How a task moves on.
@@ -374,6 +516,25 @@ pub enum WorkstreamStep {
     Under(Option<RecordId>),
     /// Ended.
     Closed,
+}
+
+/// How a follow-up moves on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FollowUpStep {
+    /// Somebody else does it.
+    Given(Actor),
+    /// It may take until then.
+    Extended(Timestamp),
+    /// It has a ticket.
+    Tracked(TicketRef),
+    /// Its check was carried out: whether it holds, and what was seen.
+    Checked(bool, SafeText),
+    /// Done.
+    Done,
+    /// Not done after all.
+    Reopened,
+    /// No longer wanted.
+    Dropped,
 }
 
 /// How a decision moves on.
@@ -406,6 +567,11 @@ impl IncidentEvent {
             Self::PageSent(PageSent { escalates: Some(page), step, .. }) => {
                 once(format!("page/{page}/{step}"))
             }
+            // Stopping and starting take the same place (see `LogEvent::claim`): one of them is first.
+            Self::RunStopped(RunStopped { run, before, .. }) => once(format!("run/{run}/{before}")),
+            Self::RunReleased(event) => once(format!("released/{}", event.run)),
+            Self::RunSeen(event) => once(format!("run-saw/{}/{}", event.run, event.mark)),
+            Self::RunVerified(event) => once(format!("verified/{}", event.run)),
             _ => None,
         }
     }

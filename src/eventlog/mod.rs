@@ -25,12 +25,14 @@ pub use allowed::{Validity, parse_allowed_signers};
 pub use claim::Claim;
 pub use event::{AlertInstance, LogEvent, Subject};
 pub use incident::{
-    CanReported, CommandTaken, DecisionMoved, DecisionProposed, DecisionStep, Declared, Described,
-    EntryMade, EntryPinned, EntryWithdrawn, HandoverAnswered, HandoverOffered, HandoverWithdrawn,
-    IncidentEvent, Linked, MachineSaw, Merged, PageAnswered, PageSent, RoleGiven, RoleLeft,
-    SeverityChanged, StatusChanged, TaskGiven, TaskMoved, TaskStep, TicketChanged, TicketLinked,
-    UpdateAnswered, UpdateProposed, UpdatePublished, WorkstreamMoved, WorkstreamOpened,
-    WorkstreamStep,
+    CanReported, CauseFound, CauseWithdrawn, CommandTaken, DecisionMoved, DecisionProposed,
+    DecisionStep, Declared, Described, EntryMade, EntryPinned, EntryWithdrawn, FollowUpGiven,
+    FollowUpMoved, FollowUpStep, HandoverAnswered, HandoverOffered, HandoverWithdrawn,
+    IncidentEvent, Linked, MachineSaw, Merged, PageAnswered, PageSent, ReviewFinished, RoleGiven,
+    RoleLeft, RunAnswered, RunProposed, RunReleased, RunSeen, RunStopped, RunVerified,
+    SectionWritten, SeverityChanged, StatusChanged, TaskGiven, TaskMoved, TaskStep, TicketChanged,
+    TicketLinked, TypesSet, UpdateAnswered, UpdateProposed, UpdatePublished, WorkstreamMoved,
+    WorkstreamOpened, WorkstreamStep,
 };
 pub use memory::MemoryLog;
 pub use place::{KeyChoice, Place};

@@ -72,9 +72,9 @@ impl Power {
                     Self::Command
                 }
                 E::HandoverAnswered(_) => Self::Command,
-                E::UpdateAnswered(_) => Self::Approve,
+                E::UpdateAnswered(_) | E::RunAnswered(_) => Self::Approve,
                 E::UpdatePublished(_) | E::PageSent(_) => Self::Publish,
-                E::TicketLinked(_) => Self::Operate,
+                E::TicketLinked(_) | E::RunReleased(_) | E::RunStopped(_) => Self::Operate,
                 E::EntryMade(_)
                 | E::EntryWithdrawn(_)
                 | E::EntryPinned(_)
@@ -85,7 +85,17 @@ impl Power {
                 | E::DecisionMoved(_)
                 | E::UpdateProposed(_)
                 | E::TicketChanged(_)
-                | E::PageAnswered(_) => Self::Write,
+                | E::PageAnswered(_)
+                | E::RunProposed(_)
+                | E::RunSeen(_)
+                | E::RunVerified(_)
+                | E::SectionWritten(_)
+                | E::CauseFound(_)
+                | E::CauseWithdrawn(_)
+                | E::TypesSet(_)
+                | E::FollowUpGiven(_)
+                | E::FollowUpMoved(_)
+                | E::ReviewFinished(_) => Self::Write,
             },
         }
     }

@@ -1,8 +1,10 @@
 //! The text of a fact that people search for: what was written, and what it is about.
 
-use crate::domain::{Operation, Outcome, TicketAct};
+use crate::domain::{Ask, Check, Operation, Order, Outcome, TicketAct};
 
-use super::{DecisionStep, IncidentEvent as E, LogEvent, Recorded, Subject, TaskStep};
+use super::{
+    DecisionStep, FollowUpStep, IncidentEvent as E, LogEvent, Recorded, Subject, TaskStep,
+};
 
 /// The words of a record, separated by line breaks; empty when its kind is not known here.
 pub(super) fn of(record: &Recorded) -> String {
@@ -44,6 +46,7 @@ impl Words {
                 Outcome::Refused { why }
                 | Outcome::Unknown { why }
                 | Outcome::Later { why, .. } => self.add(why),
+                Outcome::Failed { why, url } => self.all([&**why, &**url]),
                 Outcome::Received { receipt, url } => self.all([&**receipt, &**url]),
             },
             LogEvent::OperationAttempted { by, .. } => self.add(by),
@@ -72,8 +75,27 @@ impl Words {
                     TicketAct::Transition { ticket, note, .. } => {
                         self.all([&*ticket.key, &**note]);
                     }
+                    TicketAct::FollowUp { title, body, .. } => self.all([&**title, &**body]),
                 }
             }
+            Operation::Run { order, .. } => self.order(order),
+        }
+    }
+
+    fn order(&mut self, order: &Order) {
+        self.all([&*order.title, order.pipeline.as_str()]);
+        match &order.ask {
+            Ask::Job { job, reference, params } => {
+                self.all([&**job, &**reference]);
+                params.iter().for_each(|(name, value)| self.all([&**name, &**value]));
+            }
+            Ask::Command { argv } => self.all(argv.iter().map(|word| &**word)),
+            Ask::Weight { backend, server, weight } => {
+                self.all([&**backend, &**server, &**weight]);
+            }
+            Ask::Server { backend, server, .. } => self.all([&**backend, &**server]),
+            Ask::Flag { flag, environment, .. } => self.all([&**flag, &**environment]),
+            Ask::Rollout { namespace, name, .. } => self.all([&**namespace, &**name]),
         }
     }
 
@@ -142,6 +164,44 @@ impl Words {
             }
             E::PageSent(e) => self.all([e.whom.name(), &*e.text]),
             E::PageAnswered(e) => self.add(&e.note),
+            E::RunProposed(e) => {
+                self.all([e.procedure.as_str(), &*e.title, e.service.as_str(), &*e.reason]);
+                e.orders.iter().for_each(|order| self.order(order));
+                e.card.iter().for_each(|(title, text)| self.all([&**title, &**text]));
+            }
+            E::RunAnswered(e) => self.add(&e.note),
+            E::RunReleased(_) => self.add("released"),
+            E::RunStopped(e) => self.add(&e.reason),
+            E::RunSeen(e) => {
+                self.all([&*e.receipt, &*e.url]);
+                self.all(e.lines.iter().map(|line| &**line));
+            }
+            E::RunVerified(e) => {
+                self.add(e.verdict.name());
+                e.figures.iter().for_each(|(title, text)| self.all([&**title, &**text]));
+            }
+            E::SectionWritten(e) => self.all([e.section.title(), &*e.text]),
+            E::CauseFound(e) => self.add(&e.text),
+            E::CauseWithdrawn(e) => self.add(&e.reason),
+            E::TypesSet(e) => self.all(e.types.iter().map(|one| one.name())),
+            E::FollowUpGiven(e) => {
+                self.all([&*e.text, e.owner.name()]);
+                match &e.check {
+                    Some(Check::Query { expr }) => self.add(expr),
+                    Some(Check::Word { what }) => self.add(what),
+                    None => {}
+                }
+            }
+            E::FollowUpMoved(e) => {
+                match &e.step {
+                    FollowUpStep::Given(who) => self.add(who.name()),
+                    FollowUpStep::Tracked(ticket) => self.add(&ticket.key),
+                    FollowUpStep::Checked(_, seen) => self.add(seen),
+                    _ => {}
+                }
+                self.add(&e.note);
+            }
+            E::ReviewFinished(e) => self.add(&e.note),
         }
     }
 }

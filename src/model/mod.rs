@@ -7,6 +7,7 @@
 mod alerts;
 mod alone;
 mod capacity;
+mod changes;
 mod drawing;
 mod evidence;
 mod grouping;
@@ -33,6 +34,7 @@ pub use crate::analysis::correlation::GroupId as SituationId;
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use alone::{Alone, Shared, Single};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
+pub use changes::ChangeBook;
 pub use drawing::{Drawing, DrawingBook, DrawingStudy};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
@@ -115,6 +117,8 @@ pub struct Model {
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.
     pub feeds: BTreeMap<SourceId, (Timestamp, FeedSeen)>,
+    /// What was deployed, switched, configured.
+    pub changes: ChangeBook,
     /// Alerting rules by Prometheus.
     pub rules: BTreeMap<SourceId, RulesSeen>,
     /// Scrape targets by Prometheus: up, down.
@@ -335,6 +339,7 @@ impl Model {
                 self.traced.insert(source.clone(), (at, calls));
                 changed
             }
+            Observation::Changes(told) => self.changes.report(source, at, told),
             Observation::Feed(seen) => {
                 let changed = self.feeds.get(source).is_none_or(|(_, known)| *known != seen);
                 self.feeds.insert(source.clone(), (at, seen));

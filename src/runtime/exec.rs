@@ -229,7 +229,7 @@ impl Exec {
     fn operate(&self, request: crate::eventlog::RecordId, operation: Operation) {
         let site = match &operation {
             Operation::Silence { site, .. } | Operation::Expire { site, .. } => site.clone(),
-            Operation::Send(_) | Operation::Ticket { .. } => return,
+            Operation::Send(_) | Operation::Ticket { .. } | Operation::Run { .. } => return,
         };
         let able: Vec<poll::Handle> = self
             .handles

@@ -123,6 +123,7 @@ fn unsettled(model: &Model, now: Timestamp) -> Option<SafeText> {
         Operation::Expire { .. } => "the end of a silence",
         Operation::Send(_) => "a message",
         Operation::Ticket { .. } => "a ticket",
+        Operation::Run { .. } => "a step of a run",
     };
     Some(SafeText::body(&format!(
         "{count} request(s) have no recorded outcome, the last for {what} by {} at {}: it may or may \

@@ -15,7 +15,7 @@ use pretty_assertions::assert_eq;
 use quarterdeck::analysis::graph::shortest_paths;
 use quarterdeck::analysis::series::Crossing;
 use quarterdeck::analysis::suspects::Culprit;
-use quarterdeck::domain::{EdgeOrigin, NodeKey, ServiceId};
+use quarterdeck::domain::{EdgeOrigin, MeasureId, NodeKey, ServiceId, Signal};
 use quarterdeck::model::{Fill, Model, Verdict};
 use serde_json::Value;
 
@@ -65,12 +65,16 @@ fn shop(rig: &mut Rig) -> Result<String> {
     Ok(format!("{web}/web"))
 }
 
+/// How far the readings of the past are apart, in seconds: two of them fit into every window of 20 s, wherever
+/// it begins, or there would be no rates and nothing would be known to be usual.
+const APART: usize = 10;
+
 /// Three quiet hours, so that it is known what is usual.
 fn past(now: i64) -> String {
     let mut text = String::new();
     let end = now - 20;
-    for (round, at) in (end - 3 * 3_600..=end).step_by(15).enumerate() {
-        let count = 15.0 * RATE * round as f64;
+    for (round, at) in (end - 3 * 3_600..=end).step_by(APART).enumerate() {
+        let count = APART as f64 * RATE * round as f64;
         let wobble = [0.0, 0.4, -0.2, 0.1, -0.3, 0.2, 0.0][round % 7];
         for (service, fast) in [("cart", 0.4), ("checkout", 0.2), ("web", 0.1)] {
             let of = format!(r#"job="lab",service="{service}",instance="{service}-1:8080""#);
@@ -122,6 +126,22 @@ fn workers(model: &Model) -> Result<(f64, Fill, Option<Crossing>)> {
     let share = gauge.share.with_context(|| format!("{gauge:?}"))?;
     let crossing = gauge.outlook.as_ref().and_then(|o| o.forecast.as_ref().ok());
     Ok((share, gauge.fill(resource), crossing.map(|forecast| forecast.crossing)))
+}
+
+/// The newest readings that services are compared by, to see why somebody is suspected.
+fn lately(model: &Model) -> String {
+    let mut text = String::new();
+    for service in model.suspicion.compared() {
+        for signal in Signal::ALL {
+            let lines = model.measures.history(&MeasureId::Signal(service.clone(), signal));
+            for line in lines.into_iter().flat_map(|(_, lines)| lines) {
+                let last = line.points.iter().rev().take(14).map(|(at, v)| format!("{at}={v:.4}"));
+                let last: Vec<String> = last.collect();
+                _ = writeln!(text, "{service} {}: {}", signal.name(), last.join(" "));
+            }
+        }
+    }
+    text
 }
 
 #[test]
@@ -178,11 +198,13 @@ fn the_dead_cache_is_blamed_and_the_pool_is_seen_filling_before_checkout_burns()
     })?;
     let path = console.until("the cache is the first suspect", 2 * PATIENCE, |model| {
         let found = model.suspicion.latest().context("nobody is suspected yet")?;
+        let read = || lately(model);
         ensure!(found.concern.service.as_str() == "checkout", "{:?}", found.concern);
         let first = found.ranking.suspects.first().context("no suspect")?;
         let Culprit::Service(place) = first.culprit else { anyhow::bail!("{first:?}") };
         let name = |place: usize| found.services[place].to_string();
-        ensure!(name(place) == "cache" && first.stands_out, "{:#?}", found.ranking);
+        let first_is_cache = name(place) == "cache" && first.stands_out;
+        ensure!(first_is_cache, "{:?}\n{:#?}\n{}", found.concern, found.ranking, read());
         Ok(first.path.iter().map(|place| name(*place)).collect::<Vec<_>>())
     })?;
     assert_eq!(path, ["checkout", "cart", "cache"]);

@@ -428,10 +428,10 @@ fn one_of_each() -> Vec<LogEvent> {
 
 /// Every kind of an incident and of the outbox, one file: length and bytes of each record. Claims are not
 /// asked here, so that the values may be anything.
-fn incident_examples() -> Vec<(LogEvent, Sealed)> {
+fn kind_examples(events: Vec<LogEvent>) -> Vec<(LogEvent, Sealed)> {
     let mut at_millis = 1_763_820_000_000;
-    let events = eventlog_kinds::incident().into_iter().chain(eventlog_kinds::outbox());
     events
+        .into_iter()
         .map(|event| {
             // A log each: what the examples claim must not meet.
             let mut log = MemoryLog::for_demo();
@@ -450,24 +450,33 @@ fn log_of(log: &mut MemoryLog, event: &LogEvent, millis: i64) -> Vec<u8> {
 #[test]
 fn every_kind_of_an_incident_is_written_and_read_as_its_frozen_example() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs");
-    let examples = incident_examples();
-    let mut kinds: Vec<&str> = examples.iter().map(|(event, _)| event.kind()).collect();
+    // What came later has a file of its own: a frozen one never grows.
+    let first = eventlog_kinds::incident().into_iter().chain(eventlog_kinds::outbox());
+    let first = kind_examples(first.collect());
+    let later = kind_examples(eventlog_kinds::runs_and_reviews());
+    let all = first.iter().chain(&later);
+    let mut kinds: Vec<&str> = all.map(|(event, _)| event.kind()).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let missing: Vec<_> = IncidentEvent::KINDS.iter().filter(|k| !kinds.contains(k)).collect();
     assert_eq!(missing, Vec::<&&str>::new(), "every kind has an example");
+    are_frozen(&dir.join("v1-incident-kinds.bin"), &first);
+    are_frozen(&dir.join("v1-run-and-review-kinds.bin"), &later);
+}
+
+/// The records are written as they stand in the file, and read from it as they are.
+fn are_frozen(file: &Path, examples: &[(LogEvent, Sealed)]) {
     let mut bytes = Vec::new();
-    for (_, sealed) in &examples {
+    for (_, sealed) in examples {
         bytes.extend(u32::try_from(sealed.bytes.len()).unwrap().to_be_bytes());
         bytes.extend(&sealed.bytes);
     }
-    let file = dir.join("v1-incident-kinds.bin");
     if std::env::var_os("QUARTERDECK_FREEZE").is_some() && !file.exists() {
-        fs::write(&file, &bytes).unwrap();
+        fs::write(file, &bytes).unwrap();
     }
-    let frozen = fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    let frozen = fs::read(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     let mut rest = frozen.as_slice();
-    for (event, sealed) in &examples {
+    for (event, sealed) in examples {
         let (length, after) = rest.split_at(4);
         let length = u32::from_be_bytes(length.try_into().unwrap()) as usize;
         let (record, after) = after.split_at(length);
@@ -539,7 +548,7 @@ fn records_are_written_and_read_as_the_frozen_examples() {
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     on_disk.sort();
-    on_disk.retain(|name| name != "v1-incident-kinds.bin");
+    on_disk.retain(|name| !name.ends_with("-kinds.bin"));
     let mut known: Vec<_> = examples.iter().map(|(name, _)| format!("{name}.bin")).collect();
     known.sort();
     assert_eq!(on_disk, known);

@@ -1,17 +1,21 @@
 //! One fact of every kind there is, for the tests of the format.
 
 use quarterdeck::domain::{
-    Actor, AlertKey, Audience, Cause, ChannelId, EntryKind, Evidence, Impact, IncidentId, Message,
-    Moment, Operation, Outcome, Purpose, Role, SafeText, ServiceId, Severity, SiteId, SloId,
-    Status, TeamId, TicketAct, TicketRef, TicketSeen, Timestamp, TrackerId,
+    Actor, AlertKey, Ask, Audience, Cause, CauseCategory, ChangeKey, ChannelId, Check, EntryKind,
+    Evidence, Impact, IncidentId, IncidentType, MatchOp, Matcher, Message, Moment, Operation,
+    Order, Outcome, PipelineId, Priority, ProcedureId, ProcedureKind, Purpose, ReviewSection, Role,
+    RolloutVerb, RunVerdict, SafeText, ServerState, ServiceId, Severity, SiteId, SloId, SourceId,
+    Span, Stage, Status, TeamId, TicketAct, TicketRef, TicketSeen, Timestamp, TrackerId, Verify,
 };
 use quarterdeck::eventlog::{
-    CanReported, CommandTaken, DecisionMoved, DecisionProposed, DecisionStep, Declared, Described,
-    EntryMade, EntryPinned, EntryWithdrawn, HandoverAnswered, HandoverOffered, HandoverWithdrawn,
+    CanReported, CauseFound, CauseWithdrawn, CommandTaken, DecisionMoved, DecisionProposed,
+    DecisionStep, Declared, Described, EntryMade, EntryPinned, EntryWithdrawn, FollowUpGiven,
+    FollowUpMoved, FollowUpStep, HandoverAnswered, HandoverOffered, HandoverWithdrawn,
     IncidentEvent, Linked, LogEvent, MachineSaw, Merged, PageAnswered, PageSent, RecordId,
-    RoleGiven, RoleLeft, SeverityChanged, StatusChanged, TaskGiven, TaskMoved, TaskStep,
-    TicketChanged, TicketLinked, UpdateAnswered, UpdateProposed, UpdatePublished, WorkstreamMoved,
-    WorkstreamOpened, WorkstreamStep,
+    ReviewFinished, RoleGiven, RoleLeft, RunAnswered, RunProposed, RunReleased, RunSeen,
+    RunStopped, RunVerified, SectionWritten, SeverityChanged, StatusChanged, TaskGiven, TaskMoved,
+    TaskStep, TicketChanged, TicketLinked, TypesSet, UpdateAnswered, UpdateProposed,
+    UpdatePublished, WorkstreamMoved, WorkstreamOpened, WorkstreamStep,
 };
 
 fn at(seconds: i64) -> Timestamp {
@@ -219,4 +223,149 @@ pub(crate) fn incident() -> Vec<LogEvent> {
     events.extend(steps.map(moved));
     let incident = || IncidentId::new("INC-7KQ4M");
     events.into_iter().map(|event| LogEvent::Incident { incident: incident(), event }).collect()
+}
+
+/// Facts of runs and reviews, which came later; an example each of what differs.
+pub(crate) fn runs_and_reviews() -> Vec<LogEvent> {
+    let order = |ask| Order {
+        title: text("weight back"),
+        pipeline: PipelineId::new("ci"),
+        ask,
+        deadline: Span::from_mins(15),
+    };
+    let asks = vec![
+        Ask::Job {
+            job: text("rollback-force"),
+            reference: text("main"),
+            params: vec![(text("to_version"), text("v811"))],
+        },
+        Ask::Command { argv: vec![text("/usr/bin/true"), text("a b")] },
+        Ask::Weight { backend: text("app"), server: text("canary"), weight: text("0") },
+        Ask::Server { backend: text("app"), server: text("canary"), state: ServerState::Ready },
+        Ask::Server { backend: text("app"), server: text("canary"), state: ServerState::Drain },
+        Ask::Server {
+            backend: text("app"),
+            server: text("canary"),
+            state: ServerState::Maintenance,
+        },
+        Ask::Flag { flag: text("new-cart"), environment: text("production"), on: false },
+    ];
+    let verbs = [
+        RolloutVerb::Promote,
+        RolloutVerb::Abort,
+        RolloutVerb::Undo { revision: text("3") },
+        RolloutVerb::Retry,
+    ];
+    let rollout = |verb| Ask::Rollout { namespace: text("shop"), name: text("checkout"), verb };
+    let orders: Vec<Order> = asks.into_iter().chain(verbs.map(rollout)).map(order).collect();
+    let kinds = ProcedureKind::ALL.into_iter().map(|kind| {
+        RunProposed {
+            procedure: ProcedureId::new("rollback-checkout"),
+            title: text("Roll back checkout"),
+            kind,
+            service: ServiceId::new("checkout"),
+            orders: orders.clone(),
+            change: Some(ChangeKey { source: SourceId::new("git"), id: text("v812") }),
+            undoes: Some(id(3)),
+            reason: text("r"),
+            card: vec![(text("roll back"), text("6 min"))],
+            verify: Verify {
+                slos: vec![SloId::new("checkout-availability")],
+                alerts: vec![Matcher::new("service", MatchOp::Equal, "checkout").unwrap()],
+                window: Span::from_mins(10),
+            },
+            backup: Some(ProcedureId::new("flag-off")),
+            second_person: true,
+            cancel_window: Span::from_secs(10),
+            expires: at(1_800),
+        }
+        .into()
+    });
+    let mut events: Vec<IncidentEvent> = kinds.collect();
+    events.push(RunAnswered { run: id(1), approved: true, note: text("n") }.into());
+    events.push(RunReleased { run: id(1) }.into());
+    events.push(RunStopped { run: id(1), before: 1, reason: text("r") }.into());
+    let seen = |stage| {
+        RunSeen {
+            run: id(1),
+            step: 0,
+            stage,
+            receipt: text("build 12"),
+            url: text("https://ci.example.org/12"),
+            lines: vec![text("one"), text("two")],
+            mark: text("0/running"),
+        }
+        .into()
+    };
+    events.extend([Stage::Queued, Stage::Running, Stage::Held].map(seen));
+    let verdicts =
+        [RunVerdict::Recovered, RunVerdict::NoChange, RunVerdict::Worse, RunVerdict::Unknown];
+    let verified = |verdict| {
+        RunVerified { run: id(1), verdict, figures: vec![(text("burn"), text("31x -> 0.2x"))] }
+            .into()
+    };
+    events.extend(verdicts.map(verified));
+    let written = |section| SectionWritten { section, text: text("a\nb") }.into();
+    events.extend(ReviewSection::ALL.map(written));
+    let cause = |category| {
+        CauseFound {
+            parent: Some(id(2)),
+            category: Some(category),
+            text: text("t"),
+            evidence: vec![id(4), id(5)],
+        }
+        .into()
+    };
+    events.extend(CauseCategory::ALL.map(cause));
+    events.push(CauseWithdrawn { cause: id(2), reason: text("r") }.into());
+    events.push(TypesSet { types: IncidentType::ALL.to_vec() }.into());
+    let check = [None, Some(Check::Query { expr: text("up == 1") })];
+    let checks = check.into_iter().chain([Some(Check::Word { what: text("drill") })]);
+    let given = checks.zip(Priority::ALL).map(|(check, priority)| {
+        FollowUpGiven {
+            text: text("t"),
+            owner: who("bob"),
+            due: at(86_400),
+            priority,
+            check,
+            mends: Some(id(2)),
+        }
+        .into()
+    });
+    events.extend(given);
+    let ticket = TicketRef { tracker: TrackerId::new("roundup"), key: text("issue12") };
+    let steps = [
+        FollowUpStep::Given(who("bob")),
+        FollowUpStep::Extended(at(1)),
+        FollowUpStep::Tracked(ticket),
+        FollowUpStep::Checked(true, text("1 sample, 1")),
+        FollowUpStep::Done,
+        FollowUpStep::Reopened,
+        FollowUpStep::Dropped,
+    ];
+    let moved = |step| FollowUpMoved { follow_up: id(6), step, note: text("n") }.into();
+    events.extend(steps.map(moved));
+    events.push(ReviewFinished { note: text("n") }.into());
+    let incident = IncidentId::new("INC-7KQ4M");
+    let mut all: Vec<LogEvent> = events
+        .into_iter()
+        .map(|event| LogEvent::Incident { incident: incident.clone(), event })
+        .collect();
+    let run = Operation::Run {
+        incident: incident.clone(),
+        run: text(&id(1).to_string()),
+        step: 0,
+        order: orders[0].clone(),
+    };
+    let act = TicketAct::FollowUp {
+        of: text(&id(6).to_string()),
+        title: text("t"),
+        body: text("b"),
+        priority: Priority::High,
+    };
+    let ticket = Operation::Ticket { incident, tracker: TrackerId::new("roundup"), act };
+    all.extend([run, ticket].map(|operation| LogEvent::OperationRequested { operation }));
+    let outcome = Outcome::Failed { why: text("step 2 failed"), url: text("u") };
+    all.push(LogEvent::OperationEnded { request: id(1), outcome });
+    all
 }

@@ -153,7 +153,7 @@ impl Journey {
             Operation::Expire { site, id } => {
                 (site.clone(), Vec::new(), format!("end {id} on {site}"))
             }
-            Operation::Send(_) | Operation::Ticket { .. } => {
+            Operation::Send(_) | Operation::Ticket { .. } | Operation::Run { .. } => {
                 panic!("no Alertmanager is asked to {operation:?}")
             }
         }

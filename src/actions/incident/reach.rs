@@ -83,6 +83,12 @@ fn ticket(desk: Desk<'_>, tracker: &TrackerId, act: &TicketAct) -> Result<Facts,
                 severity: *severity,
             }
         }
+        TicketAct::FollowUp { of, title, body, priority } => TicketAct::FollowUp {
+            of: of.clone(),
+            title: texts::line(title, "title of the ticket")?,
+            body: texts::any_text(body, "text of the ticket", BODY)?,
+            priority: *priority,
+        },
         TicketAct::Comment { ticket, body } => TicketAct::Comment {
             ticket: own(desk, incident, tracker, ticket)?,
             body: texts::text(body, "comment", BODY)?,

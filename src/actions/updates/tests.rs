@@ -53,6 +53,8 @@ fn incident(status: Status) -> Incident {
         decisions: BTreeMap::new(),
         updates: BTreeMap::new(),
         tickets: BTreeMap::new(),
+        runs: Default::default(),
+        review: Default::default(),
         pages: BTreeMap::new(),
     }
 }

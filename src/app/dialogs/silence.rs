@@ -241,14 +241,14 @@ pub(in crate::app) fn performed(state: &mut State, operation: &Operation, outcom
         }
         Operation::Expire { site, .. } => format!("End of the silence on {site}"),
         // What the outbox does is told where it is shown: in the incident.
-        Operation::Send(_) | Operation::Ticket { .. } => return,
+        Operation::Send(_) | Operation::Ticket { .. } | Operation::Run { .. } => return,
     };
     let key = state.keymap.key_for(Action::Silences).unwrap_or(":silences");
     let (tone, text) = match outcome {
         Outcome::Done { .. } | Outcome::Received { .. } => {
             (Tone::Done, format!("{what}: done. {key} lists silences."))
         }
-        Outcome::Refused { why } | Outcome::Later { why, .. } => {
+        Outcome::Refused { why } | Outcome::Later { why, .. } | Outcome::Failed { why, .. } => {
             (Tone::Error, format!("{what}: not done. {why}"))
         }
         Outcome::Unknown { why } => (

@@ -295,6 +295,9 @@ fn said(operation: &Operation) -> String {
         }
         Operation::Ticket { incident, act, .. } => match act {
             TicketAct::Open { title, .. } => format!("open a ticket of {incident} “{title}”"),
+            TicketAct::FollowUp { title, .. } => {
+                format!("open a ticket of the follow-up “{title}”")
+            }
             TicketAct::Comment { ticket, .. } => format!("comment on {}", ticket.key),
             TicketAct::Transition { ticket, to, .. } => format!("{} to {}", ticket.key, to.name()),
         },

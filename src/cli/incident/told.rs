@@ -57,10 +57,12 @@ pub(super) fn operation(operation: &Operation) -> (&'static str, String) {
     match operation {
         Operation::Silence { site, .. } => ("silence", site.to_string()),
         Operation::Expire { site, .. } => ("end of a silence", site.to_string()),
+        Operation::Run { order, .. } => ("step of a run", order.pipeline.to_string()),
         Operation::Send(message) => ("message", message.channel.to_string()),
         Operation::Ticket { tracker, act, .. } => {
             let what = match act {
                 TicketAct::Open { .. } => "new ticket",
+                TicketAct::FollowUp { .. } => "ticket of the follow-up",
                 TicketAct::Comment { .. } => "comment on the ticket",
                 TicketAct::Transition { .. } => "change of the ticket",
             };

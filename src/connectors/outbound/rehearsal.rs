@@ -25,9 +25,9 @@ impl Outlet for Rehearsal {
     fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
         let outcome = match operation {
             // The receipt becomes the ticket's name, so it is short and one of its kind.
-            Operation::Ticket { act: TicketAct::Open { .. }, .. } => {
-                received(format!("REHEARSAL-{}", key.get(..6).unwrap_or(key)), "")
-            }
+            Operation::Ticket {
+                act: TicketAct::Open { .. } | TicketAct::FollowUp { .. }, ..
+            } => received(format!("REHEARSAL-{}", key.get(..6).unwrap_or(key)), ""),
             _ => received("rehearsal: nothing left this machine", ""),
         };
         Box::pin(std::future::ready(outcome))

@@ -12,7 +12,9 @@ use crate::eventlog::{
 
 use super::book::check;
 use super::words::{self, because, clock, list, quoted};
-use super::{BriefSection, Command, Handover, Holder, Incident, Timeline, outward, work};
+use super::{
+    BriefSection, Command, Handover, Holder, Incident, Timeline, outward, review, runs, work,
+};
 
 /// What came of a record.
 pub(super) enum Verdict<'a> {
@@ -75,6 +77,8 @@ impl Incident {
             updates: Default::default(),
             tickets: Default::default(),
             pages: Default::default(),
+            runs: Default::default(),
+            review: Default::default(),
         })
     }
 }
@@ -118,6 +122,9 @@ pub(super) fn fold<'a>(
             },
             Operation::Ticket { tracker, act, .. } => {
                 Ok(outward::ticket_asked(&fact, tracker, act))
+            }
+            Operation::Run { run, step, order, .. } => {
+                runs::begun(incident, &fact, (run, *step), order)
             }
             Operation::Silence { .. } | Operation::Expire { .. } => return Verdict::Silent,
         },
@@ -185,6 +192,19 @@ fn happened(incident: &mut Incident, fact: &Fact<'_>, event: &IncidentEvent) -> 
         E::TicketChanged(event) => Ok(outward::ticket_changed(incident, event)),
         E::PageSent(event) => outward::page_sent(incident, fact, event),
         E::PageAnswered(event) => outward::page_answered(incident, fact, event),
+        E::RunProposed(event) => Ok(runs::proposed(incident, fact, event)),
+        E::RunAnswered(event) => runs::answered(incident, fact, event),
+        E::RunReleased(event) => runs::released(incident, fact, event),
+        E::RunStopped(event) => runs::stopped(incident, fact, event),
+        E::RunSeen(event) => runs::seen(incident, fact, event),
+        E::RunVerified(event) => runs::verified(incident, fact, event),
+        E::SectionWritten(event) => Ok(review::section(incident, fact, event)),
+        E::CauseFound(event) => review::cause(incident, fact, event),
+        E::CauseWithdrawn(event) => review::cause_withdrawn(incident, fact, event),
+        E::TypesSet(event) => Ok(review::types(incident, fact, event)),
+        E::FollowUpGiven(event) => Ok(review::follow_up(incident, fact, event)),
+        E::FollowUpMoved(event) => review::follow_up_moved(incident, fact, event),
+        E::ReviewFinished(event) => Ok(review::finished(incident, fact, event)),
         E::EntryMade(_) | E::EntryWithdrawn(_) | E::EntryPinned(_) | E::MachineSaw(_) => {
             Ok(String::new())
         }

@@ -21,6 +21,8 @@ mod filter;
 mod fold;
 mod machine;
 mod outward;
+mod review;
+mod runs;
 mod timeline;
 mod words;
 mod work;
@@ -33,6 +35,8 @@ pub use clocks::{ACKNOWLEDGE_WITHIN, Calling, Promise, Tired};
 pub use export::{csv, json, markdown};
 pub use filter::{FilterMistake, Filtered, TimelineFilter};
 pub use machine::{Phase, Seen, by_clock_of, machine_events};
+pub use review::{Cause as ReviewCause, FollowUp, Review};
+pub use runs::{Run, RunAnswer, Verified};
 pub use timeline::{Line, LineKind, Timeline};
 
 #[cfg(test)]
@@ -102,6 +106,10 @@ pub struct Incident {
     pub tickets: BTreeMap<TicketRef, Ticket>,
     /// Pages by the record that sent them.
     pub pages: BTreeMap<RecordId, Page>,
+    /// Runs of procedures by the record that proposed them.
+    pub runs: BTreeMap<RecordId, Run>,
+    /// What people wrote of its review.
+    pub review: Review,
 }
 
 /// Who commands.

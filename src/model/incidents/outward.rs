@@ -139,6 +139,9 @@ pub(super) fn ticket_asked(fact: &Fact<'_>, tracker: &TrackerId, act: &TicketAct
         TicketAct::Open { title, .. } => {
             format!("{by} asked {tracker} for a ticket {}", quoted(title))
         }
+        TicketAct::FollowUp { title, .. } => {
+            format!("{by} asked {tracker} for a ticket of the follow-up {}", quoted(title))
+        }
         TicketAct::Comment { ticket, body } => {
             let first = body.lines().next().unwrap_or_default();
             format!("{by} commented on {tracker} {}: {first}", ticket.key)

@@ -242,7 +242,9 @@ fn choose(
         Operation::Ticket { tracker, .. } => {
             return known(tracker.as_str()).then(|| (tracker.to_string(), None));
         }
-        Operation::Silence { .. } | Operation::Expire { .. } => return None,
+        Operation::Silence { .. } | Operation::Expire { .. } | Operation::Run { .. } => {
+            return None;
+        }
     };
     let mut chain: Vec<&ChannelId> = vec![&message.channel];
     // A delivery test is about this channel and no other.

@@ -70,12 +70,16 @@ fn entries<'m>(scene: &Scene<'m>, most: usize) -> Vec<Entry<'m>> {
             Operation::Expire { site, .. } => format!("end of a silence on {site}"),
             Operation::Send(message) => format!("{}: {}", message.channel, message.subject),
             Operation::Ticket { tracker, .. } => format!("ticket in {tracker}"),
+            Operation::Run { order, .. } => format!("{}: {}", order.pipeline, order.title),
         };
         let (mark, token, more) = match operation.standing(scene.now()) {
             Standing::UnderWay => ("…", Token::Info, ""),
             Standing::OutcomeUnknown => ("?", Token::Unknown, ", outcome unknown"),
             Standing::Ended(crate::domain::Outcome::Refused { .. }) => {
                 ("✕", Token::Error, ", refused")
+            }
+            Standing::Ended(crate::domain::Outcome::Failed { .. }) => {
+                ("✕", Token::Error, ", failed")
             }
             Standing::Ended(_) => ("○", Token::Silenced, ""),
         };

@@ -82,6 +82,7 @@ pub(crate) fn word(outcome: &Outcome) -> &'static str {
         Outcome::Refused { .. } => "refused",
         Outcome::Unknown { .. } => "unknown",
         Outcome::Later { .. } => "later",
+        Outcome::Failed { .. } => "failed",
     }
 }
 

@@ -207,6 +207,8 @@ fn empty(id: &str, title: &str, severity: Severity, declared: i64) -> Incident {
         decisions: BTreeMap::new(),
         updates: BTreeMap::new(),
         tickets: BTreeMap::new(),
+        runs: Default::default(),
+        review: Default::default(),
         pages: BTreeMap::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::{IncidentId, SafeText, Span, Timestamp};
 use crate::eventlog::{
-    AppendError, DecisionStep, IncidentEvent as E, LogEvent, TaskStep, WorkstreamStep,
+    AppendError, DecisionStep, FollowUpStep, IncidentEvent as E, LogEvent, TaskStep, WorkstreamStep,
 };
 
 /// A span as one says it: `40 s`, `5 min`, `3 h`.
@@ -72,7 +72,32 @@ pub(in crate::app) fn told(incident: &IncidentId, event: &E) -> Option<SafeText>
         E::PageSent(e) => format!("{} is called.", e.whom),
         E::PageAnswered(e) if e.coming => "They know that you are coming.".to_owned(),
         E::PageAnswered(_) => "They know that you are not coming.".to_owned(),
-        E::MachineSaw(_) | E::TicketChanged(_) => return None,
+        E::RunProposed(e) if e.second_person => {
+            format!("“{}” waits for a second person.", e.title)
+        }
+        E::RunProposed(e) => format!("“{}” waits to be released.", e.title),
+        E::RunAnswered(e) if e.approved => "Approved.".to_owned(),
+        E::RunAnswered(_) => "Refused; whoever proposed it sees why.".to_owned(),
+        E::RunReleased(_) => "Released; it can be stopped until it begins.".to_owned(),
+        E::RunStopped(_) => "Stopped.".to_owned(),
+        E::SectionWritten(e) if e.text.is_empty() => "Back to the draft.".to_owned(),
+        E::SectionWritten(e) => format!("“{}” is written.", e.section.title()),
+        E::CauseFound(_) => "The cause is written down.".to_owned(),
+        E::CauseWithdrawn(_) => "The cause is withdrawn; it stays readable.".to_owned(),
+        E::TypesSet(_) => "The type is written down.".to_owned(),
+        E::FollowUpGiven(e) => format!("{} follows up: {}", e.owner, e.text),
+        E::FollowUpMoved(e) => match &e.step {
+            FollowUpStep::Given(to) => format!("The follow-up is {to}'s now."),
+            FollowUpStep::Extended(_) => "The follow-up may take longer.".to_owned(),
+            FollowUpStep::Tracked(ticket) => format!("The follow-up is {}.", ticket.key),
+            FollowUpStep::Checked(true, _) => "The check holds.".to_owned(),
+            FollowUpStep::Checked(false, seen) => format!("The check does not hold: {seen}"),
+            FollowUpStep::Done => "The follow-up is done.".to_owned(),
+            FollowUpStep::Reopened => "The follow-up is open again.".to_owned(),
+            FollowUpStep::Dropped => "The follow-up is dropped.".to_owned(),
+        },
+        E::ReviewFinished(_) => format!("The review of {incident} is finished."),
+        E::MachineSaw(_) | E::TicketChanged(_) | E::RunSeen(_) | E::RunVerified(_) => return None,
     };
     Some(SafeText::body(&text))
 }

@@ -296,7 +296,9 @@ fn receipt(state: &State, one: &Update, channel: &crate::domain::ChannelId) -> S
         }
         Standing::Ended(Outcome::Done { .. }) => "sent".into(),
         Standing::Ended(Outcome::Received { receipt, url }) => format!("sent, {receipt} {url}"),
-        Standing::Ended(Outcome::Refused { why }) => format!("failed: {why}"),
+        Standing::Ended(Outcome::Refused { why } | Outcome::Failed { why, .. }) => {
+            format!("failed: {why}")
+        }
         Standing::Ended(Outcome::Unknown { why }) => format!("unknown: {why}"),
         Standing::Ended(Outcome::Later { why, at: then }) => {
             format!("not yet: {why}; tried again at {}", at(*then))

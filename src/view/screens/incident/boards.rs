@@ -220,7 +220,7 @@ fn receipt(scene: &Scene<'_>, one: &Update, channel: &ChannelId) -> (&'static st
     match operation.standing(scene.now()) {
         Standing::UnderWay | Standing::Ended(Outcome::Later { .. }) => ("…", Token::Info),
         Standing::Ended(Outcome::Done { .. } | Outcome::Received { .. }) => ("✓", Token::Ok),
-        Standing::Ended(Outcome::Refused { .. }) => ("✕", Token::Error),
+        Standing::Ended(Outcome::Refused { .. } | Outcome::Failed { .. }) => ("✕", Token::Error),
         Standing::OutcomeUnknown | Standing::Ended(Outcome::Unknown { .. }) => {
             ("?", Token::Unknown)
         }

@@ -1,0 +1,109 @@
+//! What has things run: CI servers, deployment tools, traffic splitters, flag servers, reviewed commands.
+//!
+//! ```text
+//! runner (runtime) ── step requested, attempt recorded ──► Pipeline::start ──► Begun
+//!        │                                                       │
+//!        ├ every few seconds ─────────────────► Pipeline::watch ─┴─► Progress: queued, running, ended
+//!        └ found cut off ─────────────────────► Pipeline::find ────► Begun, or certainly not, or unknown
+//! ```
+//!
+//! The key of a step is the id of the record that requested it, as 64 hexadecimal digits. It is sent along
+//! wherever the other side takes anything of ours (a property, an input, a reason), so that a step whose
+//! answer was lost can be found again. Nothing is ever started twice for one key.
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::{Order, PipelineId, PipelineKind, SafeText, Stage};
+
+/// A run at the other side.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Begun {
+    /// As the other side names it, enough to watch and stop it by.
+    pub receipt: SafeText,
+    /// Where to look at it; may be empty.
+    pub url: SafeText,
+}
+
+/// Why something was not started, or may have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotBegun {
+    /// Certainly not started: refused, or nobody could be reached.
+    Refused(SafeText),
+    /// The request left and no answer that counts came.
+    Unknown(SafeText),
+}
+
+/// How far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Whether it goes on.
+    pub state: RunState,
+    /// The newest lines of its log; at most twenty.
+    pub lines: Vec<SafeText>,
+}
+
+/// Whether it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunState {
+    /// It goes on.
+    Under(Stage),
+    /// It ended well, and what it was to change was read back where it can be.
+    Done,
+    /// It ended badly; the sentence says how.
+    Failed(SafeText),
+    /// It was stopped there.
+    Stopped(SafeText),
+    /// It is no longer known there: it may have ended either way.
+    Gone(SafeText),
+}
+
+/// A pipeline as it is configured.
+pub trait Pipeline: Send + Sync {
+    /// Its name in the playbook.
+    fn id(&self) -> &PipelineId;
+
+    /// What kind.
+    fn kind(&self) -> PipelineKind;
+
+    /// The request as it will be sent, for the eye: method, path and body, or the argument list; no secret.
+    fn shown(&self, order: &Order) -> SafeText;
+
+    /// What would happen, without doing it; `None` when the other side cannot tell.
+    fn dry_run<'a>(
+        &'a self,
+        order: &'a Order,
+    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
+        let _ = order;
+        Box::pin(std::future::ready(None))
+    }
+
+    /// Starts it, once.
+    fn start<'a>(
+        &'a self,
+        order: &'a Order,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Begun, NotBegun>>;
+
+    /// How far it is; an error says why this could not be learned just now.
+    fn watch<'a>(
+        &'a self,
+        order: &'a Order,
+        begun: &'a Begun,
+    ) -> BoxFuture<'a, Result<Progress, SafeText>>;
+
+    /// What a start came to whose answer was lost: what was begun, `None` when certainly nothing was, an
+    /// error when this cannot be told.
+    fn find<'a>(
+        &'a self,
+        order: &'a Order,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>>;
+
+    /// Stops what is under way, where that can be done.
+    fn stop<'a>(
+        &'a self,
+        order: &'a Order,
+        begun: &'a Begun,
+        reason: &'a str,
+    ) -> BoxFuture<'a, Result<(), SafeText>>;
+}
