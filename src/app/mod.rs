@@ -23,15 +23,15 @@ pub use dialog::{
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
 pub use form::{
-    Check, DecisionMove, Entry, Field, FieldName, Finding, Form, Known, Pick, Remark, TaskMove,
-    Verb,
+    Check, DecisionMove, Entry, Field, FieldName, Finding, FollowUpMove, Form, Known, Pick, Remark,
+    TaskMove, Verb,
 };
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{
     AlertRow, AlertsUi, BridgePane, BridgeUi, CapacityPane, CapacityRow, CapacityUi, ClockMode,
-    Drawn, IncidentPane, IncidentUi, MapPart, MapRow, MapUi, Place, SlosUi, SourcesRow, SourcesUi,
-    Ui, first_visible,
+    Drawn, IncidentPane, IncidentUi, MapPart, MapRow, MapUi, Place, ReviewPane, ReviewPart,
+    ReviewUi, SlosUi, SourcesRow, SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 

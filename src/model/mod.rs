@@ -21,6 +21,7 @@ mod measures;
 mod nodes;
 mod recall;
 mod resilience;
+pub mod review;
 mod signals;
 mod silences;
 mod situations;

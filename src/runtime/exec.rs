@@ -341,11 +341,7 @@ impl Exec {
             && self.followed != state.model.revision
         {
             self.followed = state.model.revision;
-            let live = state.model.incidents.live();
-            let tickets = live
-                .iter()
-                .flat_map(|one| one.tickets.keys().map(|ticket| (one.id.clone(), ticket.clone())));
-            outbox.follow(tickets.collect());
+            outbox.follow(state.model.incidents.followed_tickets());
         }
     }
 

@@ -37,6 +37,7 @@ mod pty;
 mod questions;
 mod readme;
 mod real_servers;
+mod review_screen;
 mod rig;
 mod science;
 mod screens;
