@@ -11,9 +11,25 @@
 //! wherever the other side takes anything of ours (a property, an input, a reason), so that a step whose
 //! answer was lost can be found again. Nothing is ever started twice for one key.
 
+mod command;
+pub mod config;
+
+pub use command::Command;
+
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
 use crate::domain::{Order, PipelineId, PipelineKind, SafeText, Stage};
+
+/// The pipeline as it is configured; `None` for a kind that is spoken to by nothing here yet.
+pub fn pipeline(config: &config::PipelineConfig) -> Option<Arc<dyn Pipeline>> {
+    let id = config.id.clone();
+    Some(match &config.way {
+        config::Way::Command(commands) => Arc::new(Command::new(id, commands.clone())),
+        _ => return None,
+    })
+}
 
 /// A run at the other side.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

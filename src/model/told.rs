@@ -1,11 +1,15 @@
 //! What is known of a service on the map, and what its loss would take down, in words: for the screen,
 //! its dialogs and the subcommands alike.
 
+mod blast;
+
 use super::{Health, Model, NodeViews, SloStatus};
-use crate::analysis::graph::{Lost, blast};
+use crate::analysis::graph::Lost;
 use crate::analysis::oncall;
 use crate::analysis::retries::RetryState;
-use crate::domain::{Agreement, Edge, Graph, NodeIx, NodeKey, SafeText, ServiceId, TeamId};
+use crate::domain::{
+    Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, Span, TeamId, Timestamp,
+};
 
 /// A line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +67,7 @@ impl Model {
             told.push(if bad { Told::Warn(why.clone()) } else { Told::Text(why.clone()) });
         }
         match (view.at, view.health) {
-            (Some(at), _) => told.push(Told::pair("data", &format!("{} old", self.now.since(at)))),
+            (Some(at), _) => told.push(Told::pair("data", &format!("{} old", self.ago(at)))),
             (None, Health::Unknown) => {
                 told.push(Told::text("No objective, process or alert says how it is."));
             }
@@ -85,7 +89,9 @@ impl Model {
             let text = format!("{} of {} healthy, {margin}", quorum.healthy, quorum.voters);
             told.push(Told::pair("quorum", &text));
         }
-        for status in self.objectives_of(&key.service) {
+        // Those in trouble are among the reasons above.
+        let quiet = |status: &&SloStatus| self.trouble_of(status).is_none();
+        for status in self.objectives_of(&key.service).filter(quiet) {
             let burn = status.burns.first().and_then(|burn| burn.rate.value());
             let burn = burn.map_or("burn not known".to_owned(), |b| format!("burn {b:.1}x"));
             told.push(Told::pair(
@@ -109,6 +115,11 @@ impl Model {
             }
         }
         told
+    }
+
+    /// How long ago, in whole seconds.
+    fn ago(&self, at: Timestamp) -> Span {
+        Span::from_secs(self.now.since(at).millis() / 1_000)
     }
 
     fn objectives_of<'a>(&'a self, service: &'a ServiceId) -> impl Iterator<Item = &'a SloStatus> {
@@ -142,79 +153,21 @@ impl Model {
                 RetryState::Unknown | RetryState::Usual => {}
             }
         }
-        match edge.origins.agreement() {
-            Agreement::Both => {}
-            Agreement::DeclaredOnly => parts.push("declared, never seen".to_owned()),
-            Agreement::ObservedOnly => parts.push("seen, not declared".to_owned()),
-        }
         let origins = edge.origins.iter().map(|(origin, seen)| {
-            let ago = self.now.since(seen);
+            let ago = self.ago(seen);
             if origin.is_declared() {
                 origin.name().to_owned()
             } else {
                 format!("{} {ago} ago", origin.name())
             }
         });
-        parts.push(origins.collect::<Vec<_>>().join(" and "));
+        let origins = origins.collect::<Vec<_>>().join(" and ");
+        parts.push(match edge.origins.agreement() {
+            Agreement::Both => origins,
+            Agreement::DeclaredOnly => format!("declared by {origins}, never seen"),
+            Agreement::ObservedOnly => format!("seen by {origins}, not declared"),
+        });
         parts.join(", ")
-    }
-
-    /// What a containment, drain or failure of a service would take down.
-    pub fn told_blast(&self, key: &NodeKey) -> Vec<Told> {
-        let graph = self.map.graph();
-        let Some(at) = graph.find(key) else {
-            return vec![Told::warn("The map does not know it.")];
-        };
-        let blast = blast(graph, &[at]);
-        let name = |at: NodeIx| graph.node(at).key.label().to_string();
-        let mut told = vec![Told::text(&match blast.of_all {
-            Some(lost) => format!("Of all requests from outside, {} would be lost.", share(lost)),
-            None => "How much of all traffic would be lost is not known.".to_owned(),
-        })];
-        if !graph.node(at).declared {
-            told.push(Told::warn(
-                "No catalog declares it, so what hangs from it may be incomplete.",
-            ));
-        }
-        for (_, others) in &blast.stand_ins {
-            let others: Vec<_> = others.iter().map(|at| name(*at)).collect();
-            told.push(Told::text(&format!("A drain would lean on {}.", others.join(", "))));
-        }
-        told.push(Told::Head("Fails with it"));
-        if blast.hit.is_empty() {
-            told.push(Told::text("Nothing that is known: no hard call leads to it."));
-        }
-        let path = |of: NodeIx| {
-            let path: Vec<_> = blast.path(graph, of).into_iter().map(name).collect();
-            path.join(" > ")
-        };
-        for hit in &blast.hit {
-            let service = &graph.node(hit.node).key.service;
-            let slos: Vec<_> = self.objectives_of(service).map(|s| s.slo.as_str()).collect();
-            let slos = if slos.is_empty() { "no objective".to_owned() } else { slos.join(" ") };
-            let known = if hit.known { "" } else { " (the worse is taken where it is not known)" };
-            let text = format!(
-                "loses {}{known}; {}; {slos}; by {}",
-                share(hit.lost),
-                self.owner_of(service),
-                path(hit.node)
-            );
-            told.push(Told::pair(&name(hit.node), &text));
-        }
-        if !blast.degraded.is_empty() {
-            told.push(Told::Head("Degrades (soft calls only)"));
-        }
-        for one in &blast.degraded {
-            let service = &graph.node(one.node).key.service;
-            let text = format!("{}; by {}", self.owner_of(service), path(one.node));
-            told.push(Told::pair(&name(one.node), &text));
-        }
-        if !blast.idle.is_empty() {
-            told.push(Told::Head("Goes idle"));
-            let idle: Vec<_> = blast.idle.iter().map(|at| name(*at)).collect();
-            told.push(Told::text(&idle.join(", ")));
-        }
-        told
     }
 }
 

@@ -311,7 +311,13 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
             0 => short!("{mark}{key} {title}"),
             n => short!("{mark}{key} {title} {}{loud}", format::count(n)),
         };
-        let drop = if active { 0 } else { 3 };
+        // Those with something to say stay longest, the incident's longest of all.
+        let drop = match () {
+            () if active => 0,
+            () if screen == Screen::Incident && live => 2,
+            () if needed > 0 => 3,
+            () => 4,
+        };
         parts.push(Part::of(text, style, drop));
     }
     if let Some(play) = &scene.state.playback {

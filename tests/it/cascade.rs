@@ -196,7 +196,8 @@ fn the_dead_cache_is_blamed_and_the_pool_is_seen_filling_before_checkout_burns()
         ensure!(matches!(verdict(model)?, Verdict::Page | Verdict::Ticket), "{:?}", verdict(model));
         Ok(())
     })?;
-    let path = console.until("the cache is the first suspect", 2 * PATIENCE, |model| {
+    // Two bad readings in a row of every service, 30 s apart and asked for as often, after the first look.
+    let path = console.until("the cache is the first suspect", 3 * PATIENCE, |model| {
         let found = model.suspicion.latest().context("nobody is suspected yet")?;
         let read = || lately(model);
         ensure!(found.concern.service.as_str() == "checkout", "{:?}", found.concern);

@@ -1,6 +1,7 @@
 //! The Incident screen, the strip and the Bridge while incidents are going on, as pictures and in use.
 
 use quarterdeck::actions::Screen;
+use quarterdeck::app::earlier::Progress;
 use quarterdeck::app::{Dialog, Effect, IncidentPane, Msg, State, update};
 use quarterdeck::domain::{Actor, Span};
 use quarterdeck::eventlog::{
@@ -62,6 +63,16 @@ fn what_is_not_on_the_disk_is_marked_on_the_strip_at_every_width() {
     let held = Held { records: records.clone(), why: why.into() };
     update(&mut state, Msg::Held(held));
     insta::assert_snapshot!("incident__not_on_disk", screen(&state));
+    // On the timeline each of them says so, without a colour and in ASCII too.
+    let marked = |screen: &str| {
+        let said = |line: &&str| line.contains("Z  ") && line.contains("NOT ON DISK: ");
+        screen.lines().filter(said).count()
+    };
+    assert_eq!(marked(&screen(&state)), 2);
+    state.ui.ascii = true;
+    let plain = screen(&state);
+    assert_eq!((marked(&plain), plain.is_ascii()), (2, true), "{plain}");
+    state.ui.ascii = false;
     // Anything else on the strip goes before the mark does.
     for width in [120, 80, 60, 40] {
         let all = text(&paint(&state, &look("mono"), (width, 24)).0);
@@ -76,6 +87,23 @@ fn what_is_not_on_the_disk_is_marked_on_the_strip_at_every_width() {
 }
 
 #[test]
+fn a_timeline_whose_earlier_lines_are_still_being_read_says_so() {
+    let mut state = on(stories::swing(), Screen::Incident);
+    state.ui.incident.pane = IncidentPane::Timeline;
+    state.earlier = Some(Progress::Read(640, 2_000));
+    let heading = |state: &State, size| {
+        let all = text(&paint(state, &look("mono"), size).0);
+        all.lines().find(|line| line.contains("Timeline · ")).unwrap().to_owned()
+    };
+    let wide = heading(&state, (80, 24));
+    assert!(wide.ends_with("earlier entries are being read: 32 %"), "{wide}");
+    let narrow = heading(&state, (40, 24));
+    assert!(narrow.ends_with("reading earlier"), "{narrow}");
+    state.earlier = None;
+    assert!(!heading(&state, (80, 24)).contains("read"));
+}
+
+#[test]
 fn what_does_not_fit_on_the_strip_goes_whole_and_in_order() {
     let state = stories::swing();
     let lines: Vec<String> = [140, 120, 110, 100, 90, 80, 70, 60, 50, 40]
@@ -86,6 +114,27 @@ fn what_does_not_fit_on_the_strip_goes_whole_and_in_order() {
         })
         .collect();
     insta::assert_snapshot!("strip__incident", lines.join("\n"));
+}
+
+#[test]
+fn tabs_that_have_nothing_to_say_go_before_those_that_have() {
+    for screen in Screen::ALL {
+        let state = on(stories::swing(), screen);
+        let all = text(&paint(&state, &look("mono"), (80, 24)).0);
+        let tabs = all.lines().nth(1).unwrap_or_default().to_owned();
+        for told in ["Alerts 2", "SLOs 2!", "Map 3!", "6 Incident 8!", screen.title()] {
+            assert!(tabs.contains(told), "{told} on {}: {tabs}", screen.title());
+        }
+    }
+    // Less and less room: the incident outlasts everything but where one is.
+    let tabs: Vec<String> = [100, 80, 70, 60, 50, 40]
+        .into_iter()
+        .map(|w| {
+            let all = text(&paint(&stories::swing(), &look("mono"), (w, 24)).0);
+            all.lines().nth(1).unwrap_or_default().to_owned()
+        })
+        .collect();
+    insta::assert_snapshot!("strip__tabs", tabs.join("\n"));
 }
 
 #[test]
