@@ -37,7 +37,7 @@ pub use update::update;
 
 use std::sync::Arc;
 
-use crate::domain::{Playbook, SafeText, Timestamp};
+use crate::domain::{Catalog, Playbook, SafeText, Timestamp};
 use crate::eventlog::Policy;
 use crate::keys::Keymap;
 
@@ -78,6 +78,24 @@ pub struct Playback {
     pub speed: f64,
     /// Standing still.
     pub paused: bool,
+}
+
+/// What the catalog's files say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Declared {
+    /// What could be read of them.
+    pub catalog: Arc<Catalog>,
+    /// What is wrong with them, each in a sentence.
+    pub problems: Vec<SafeText>,
+}
+
+impl Declared {
+    /// Reading them came to no end.
+    pub fn lost() -> Self {
+        let why = "The catalog could not be read for a fault of this program: services, owners and \
+                   objectives are missing, alerts and incidents are not affected. Start it anew.";
+        Self { problems: vec![why.into()], ..Self::default() }
+    }
 }
 
 /// What was read again from disk.

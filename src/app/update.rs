@@ -66,6 +66,21 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                 Effect::Poll(None),
             ]
         }
+        Msg::Declared(declared) => {
+            let (now, model) = (state.now, &mut state.model);
+            let (policy, group_by) = (model.policy.clone(), model.group_by.clone());
+            model.declare(declared.catalog, policy, group_by);
+            state.reading = false;
+            // What limits what can be done stays last, where it is read.
+            let notices = &mut state.ui.notices;
+            let calm = notices.iter().rposition(|notice| notice.tone != Tone::Error);
+            let errors = notices.split_off(calm.map_or(0, |at| at + 1));
+            for problem in declared.problems {
+                state.ui.notice(Tone::Warning, problem, now);
+            }
+            state.ui.notices.extend(errors);
+            Vec::new()
+        }
         Msg::Reloaded(outcome) => {
             let (now, mut effects) = (state.now, Vec::new());
             match outcome {

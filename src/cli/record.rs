@@ -58,7 +58,7 @@ pub(super) async fn run(common: &Common, ask: &Record) -> anyhow::Result<Exit> {
     let handles: Vec<poll::Handle> = world
         .sources(Some(&recorder))
         .into_iter()
-        .map(|setup| poll::start((setup.make)(watching.clone(), sink.clone())))
+        .map(|setup| poll::start((setup.make)(&world.catalog, watching.clone(), sink.clone())))
         .collect();
     drop(sink);
     let until =

@@ -166,6 +166,7 @@ fn budget<'t>(scene: &Scene<'_>) -> Vec<Part<'t>> {
     let Some(status) = statuses.first() else {
         let declared = scene.model().catalog.slos.len();
         let text = match declared {
+            0 if scene.state.reading => short!("… reading the catalog"),
             0 => short!("? no budgets known"),
             n => short!("… asking for {} budgets", format::count(n)),
         };

@@ -42,6 +42,7 @@ mod rig;
 mod science;
 mod screens;
 mod slo_conformance;
+mod slow_catalog;
 mod stories;
 mod suspects;
 mod tmux;

@@ -277,7 +277,8 @@ fn cut_off_and_drained_are_told_apart() {
     };
     // The shop pays at either of two banks; the till only at the first.
     let mut shop = Catalog::default();
-    let calls: [(&str, &[(&str, Option<u32>)]); 4] = [
+    type Calls<'a> = &'a [(&'a str, Option<u32>)];
+    let calls: [(&str, Calls<'_>); 4] = [
         ("shop", &[("bank-a", Some(0)), ("bank-b", Some(0))]),
         ("till", &[("bank-a", None)]),
         ("bank-a", &[]),

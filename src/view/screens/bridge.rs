@@ -260,7 +260,7 @@ fn draw_budgets(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) 
     if statuses.is_empty() {
         title(scene, buf, area, "Error budgets", focused);
         let words = if scene.model().catalog.slos.is_empty() {
-            ("No objectives are declared in the catalog.".to_owned(), Token::Muted)
+            scene.undeclared("No objectives are declared in the catalog.")
         } else {
             scene.nothing(SourceKind::Prometheus, "No budget can be said")
         };
