@@ -39,6 +39,7 @@ mod readme;
 mod real_servers;
 mod review_screen;
 mod rig;
+mod runs;
 mod science;
 mod screens;
 mod slo_conformance;
