@@ -11,9 +11,19 @@
 //! wherever the other side takes anything of ours (a property, an input, a reason), so that a step whose
 //! answer was lost can be found again. Nothing is ever started twice for one key.
 
+mod answer;
+mod haproxy;
+mod ofrep;
+mod server;
+mod unleash;
+
+pub use haproxy::{Haproxy, Socket};
+pub use ofrep::Ofrep;
+pub use unleash::Unleash;
+
 use futures_util::future::BoxFuture;
 
-use crate::domain::{Order, PipelineId, PipelineKind, SafeText, Stage};
+use crate::domain::{Flag, Order, PipelineId, PipelineKind, SafeText, Stage};
 
 /// A run at the other side.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -106,4 +116,9 @@ pub trait Pipeline: Send + Sync {
         begun: &'a Begun,
         reason: &'a str,
     ) -> BoxFuture<'a, Result<(), SafeText>>;
+
+    /// The flags it keeps, by key; `None` when it is no flag server.
+    fn flags(&self) -> Option<BoxFuture<'_, Result<Vec<Flag>, SafeText>>> {
+        None
+    }
 }

@@ -113,6 +113,25 @@ impl Web {
         live.call(call).await.map_err(|fault| self.failed(&fault))
     }
 
+    /// Makes a call that only reads: what fails has changed nothing, and the sentence says no more than that.
+    pub async fn look(&self, call: &Call) -> Result<Reply, SafeText> {
+        let live = || self.endpoint.live(&self.what, self.scheme, self.clock.clone());
+        let live = self.live.get_or_try_init(live).await?;
+        let reply = live.call(call).await.map_err(|fault| fault.failure.sentence)?;
+        let said = server_message(&reply.body)
+            .map_or_else(String::new, |said| format!(" It said: {said}."));
+        let what = &self.what;
+        match reply.status {
+            200..=299 | 400 | 404 | 410 | 422 => Ok(reply),
+            401 => Err(SafeText::body(&format!(
+                "{what} does not accept our credentials (401); check them.{said}"
+            ))),
+            403 => Err(SafeText::body(&format!("{what} does not allow us this (403).{said}"))),
+            429 => Err(SafeText::body(&format!("{what} asks us to slow down (429).{said}"))),
+            status => Err(SafeText::body(&format!("{what} answers with status {status}.{said}"))),
+        }
+    }
+
     /// Makes a call and reads its 2xx answer as JSON; `null` when it is empty.
     pub async fn json(&self, call: &Call) -> Result<serde_json::Value, Outcome> {
         let reply = self.call(call).await?;
