@@ -10,6 +10,7 @@ pub mod find;
 mod incident;
 mod outlets;
 mod refusal;
+pub mod runs;
 mod settle;
 pub mod updates;
 pub mod when;

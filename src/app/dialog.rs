@@ -259,6 +259,8 @@ pub enum SilenceField {
 pub struct SilenceForm {
     /// On the Alertmanagers of this site.
     pub site: SiteId,
+    /// Other sites whose Alertmanagers get the same silence, since what was chosen fires there too.
+    pub along: Vec<SiteId>,
     /// Sites to choose from.
     pub sites: Vec<SiteId>,
     /// Where the keys go.
@@ -281,6 +283,18 @@ pub struct SilenceForm {
     pub replaces: Option<SilenceId>,
     /// Sent, no answer yet.
     pub saving: bool,
+}
+
+impl SilenceForm {
+    /// Every site that gets it.
+    pub fn places(&self) -> impl Iterator<Item = &SiteId> {
+        std::iter::once(&self.site).chain(&self.along)
+    }
+
+    /// The sites in words: `eu and us`.
+    pub fn place(&self) -> String {
+        self.places().map(SiteId::as_str).collect::<Vec<_>>().join(" and ")
+    }
 }
 
 /// What a silence would hit.

@@ -15,6 +15,8 @@ pub enum Effect {
     Offer(Vec<LogEvent>),
     /// Perform a recorded operation; becomes `Msg::Performed`.
     Perform(RecordId, Operation),
+    /// Start these steps of runs, or look for them.
+    Runs(Vec<crate::actions::runs::DueStep>),
     /// Look for words in the log; becomes `Msg::Found`.
     Search(String),
     /// Tell the others where this console is.

@@ -3,6 +3,7 @@
 pub mod board;
 mod dialog;
 mod dialogs;
+pub mod earlier;
 mod editor;
 mod effect;
 mod form;

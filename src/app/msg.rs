@@ -28,6 +28,8 @@ pub enum Msg {
         /// Asked for by this console, so that it performs the operations among them.
         ours: bool,
     },
+    /// Lines of a long log that were left for later when it was opened.
+    Earlier(super::earlier::Earlier),
     /// What is in memory only, because the disk does not take it; nothing is, when it is empty.
     Held(Held),
     /// Facts could not be recorded; the draft they came from is still open.

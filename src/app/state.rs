@@ -49,6 +49,8 @@ pub struct State {
     pub read_only: bool,
     /// What was written and is not on the disk.
     pub held: Held,
+    /// How much of a long log has been read, until all of it is.
+    pub earlier: Option<super::earlier::Progress>,
     /// Names of themes and keymaps, for completion.
     pub themes: Vec<String>,
     /// Keymaps that can be chosen.
@@ -85,6 +87,7 @@ impl State {
             playback: None,
             read_only: false,
             held: Held::default(),
+            earlier: None,
             themes: Vec::new(),
             keymaps: Vec::new(),
             interest: Interest::default(),

@@ -9,7 +9,7 @@ use crate::keys::{Chord, Input, Resolved};
 use super::screens::{Move, alerts, bridge, capacity, incident, map, slos, sources};
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
-    Verb, dialogs, held, presence,
+    Verb, dialogs, earlier, held, presence,
 };
 
 use dialogs::Step;
@@ -40,6 +40,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             held::recorded(state, &records, ours);
             effects
         }
+        Msg::Earlier(earlier) => earlier::take(state, earlier),
         Msg::Held(held) => held::take(state, held),
         Msg::NotRecorded(error) => {
             dialogs::not_recorded(state, &error);

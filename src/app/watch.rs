@@ -1,7 +1,8 @@
-//! What a console does by itself as time passes, for all that are open: writes down what machines did, calls
+//! What a console does by itself as time passes, for all that are open: writes down what machines did, carries
+//! on released runs, calls
 //! the next person when nobody answers, tests whether messages arrive. Every console finds the same things; the store takes each once.
 
-use crate::actions::{Writer, due_delivery_tests, escalations};
+use crate::actions::{Writer, due_delivery_tests, escalations, runs};
 use crate::domain::Span;
 use crate::model::incidents::machine_events;
 
@@ -30,6 +31,14 @@ pub(super) fn look(state: &mut State) -> Vec<Effect> {
         state.called = now;
         let by = Writer { actor: state.me.clone(), key: state.key };
         effects.extend(escalations(model, &by, now).into_iter().map(Effect::Offer));
+    }
+    if model.incidents.incidents.values().any(|incident| !incident.runs.is_empty()) {
+        let begin = runs::begin_steps(model, now).into_iter().chain(runs::judge_runs(model, now));
+        effects.extend(begin.map(|event| Effect::Offer(vec![event])));
+        let due = runs::due_steps(model, now);
+        if !due.is_empty() {
+            effects.push(Effect::Runs(due));
+        }
     }
     let minute = now.millis().div_euclid(60_000);
     if state.looked_for_tests != Some(minute) {

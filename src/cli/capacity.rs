@@ -7,13 +7,16 @@ use super::world::World;
 use super::{Asking, Common, Exit, output};
 use crate::analysis::series::Crossing;
 use crate::domain::{Freshness, Labels, Reading, Resource, Span, Timestamp};
-use crate::model::{Fill, Gauge, Model};
+use crate::model::{Cover, Fill, Gauge, Model, Watched};
 
 /// What is asked.
 #[derive(Debug, Args)]
 pub(super) struct Ask {
     /// Only this resource.
     resource: Option<String>,
+    /// What watches each service, instead of what runs out.
+    #[arg(long, conflicts_with = "resource")]
+    coverage: bool,
     #[command(flatten)]
     asking: Asking,
 }
@@ -43,9 +46,17 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
         all.insert("gauges".into(), rows.into());
         behind(model, &mut all);
         output::json(&all);
+    } else if ask.coverage {
+        world.print_lacking();
+        print_coverage(model);
     } else {
         world.print_lacking();
         print(model, &gauges, now);
+    }
+    if ask.coverage {
+        let all_seen = model.coverage().iter().all(|row| row.lacking().next().is_none());
+        let fine = all_seen && world.lacking().is_empty();
+        return Ok(if fine { Exit::Fine } else { Exit::Attention });
     }
     let calm = |(resource, gauge): &(&Resource, Gauge)| gauge.fill(resource) == Fill::Steady;
     let all: Vec<Gauge> = gauges.iter().map(|(_, gauge)| gauge.clone()).collect();
@@ -197,9 +208,18 @@ fn behind(model: &Model, all: &mut serde_json::Map<String, Value>) {
         });
         json!({ "service": service.id, "options": options.collect::<Vec<_>>() })
     });
-    let watched = model.coverage().into_iter().map(|(service, by)| {
-        let by: Vec<&str> = by.iter().map(|watch| watch.name()).collect();
-        json!({ "service": service, "watched_by": by })
+    let watched = model.coverage().into_iter().map(|row| {
+        let cells = Watched::ALL.into_iter().map(|what| {
+            let key = what.name().to_lowercase().replace('-', "_");
+            (key, json!(row.of(what).word()))
+        });
+        let lacking: Vec<&str> = row.lacking().map(Watched::name).collect();
+        json!({
+            "service": row.service,
+            "unwatched": row.is_unwatched(),
+            "lacking": lacking,
+            "cells": Value::Object(cells.collect()),
+        })
     });
     all.insert("single_points".into(), singles.collect());
     all.insert("shared_limits".into(), shared.collect());
@@ -208,6 +228,26 @@ fn behind(model: &Model, all: &mut serde_json::Map<String, Value>) {
     all.insert("vendors".into(), vendors.collect());
     all.insert("recovery".into(), back.collect());
     all.insert("coverage".into(), watched.collect());
+}
+
+/// Prints the matrix of what watches what.
+fn print_coverage(model: &Model) {
+    let names = Watched::ALL.map(|what| what.name().to_uppercase());
+    let head = std::iter::once("SERVICE".to_owned()).chain(names).chain(["SAYS".to_owned()]);
+    let mut rows: Vec<Vec<String>> = vec![head.collect()];
+    for row in model.coverage() {
+        let cells = Watched::ALL.map(|what| match row.of(what) {
+            Cover::Missing => "-".to_owned(),
+            cover => cover.word().to_owned(),
+        });
+        let name = std::iter::once(row.service.to_string());
+        rows.push(name.chain(cells).chain([row.told()]).collect());
+    }
+    if rows.len() == 1 {
+        output::line("No services are declared in the catalog, and none was seen called.");
+    } else {
+        output::table(&rows);
+    }
 }
 
 /// Prints gauges as a table, then what wants somebody behind the services.

@@ -38,9 +38,11 @@ pub(super) async fn live(
         world.problems.iter().map(|p| SafeText::new(&p.to_string())).collect();
     let mut errors = Vec::new();
     let mut wanted = look.wanted();
-    let (log, position): (Box<dyn EventLog>, Position) = match world.open_log() {
-        Ok(opened) => {
+    let mut behind = None;
+    let (log, position): (Box<dyn EventLog>, Position) = match world.open_console() {
+        Ok((opened, rest)) => {
             warnings.extend(opened.notice);
+            behind = rest;
             (opened.log, opened.position)
         }
         Err(error) => match world.open_held(&SafeText::body(&error.to_string())) {
@@ -59,9 +61,11 @@ pub(super) async fn live(
         folder: world.paths.config.clone(),
         beside: Beside {
             outlets: world.outlets(),
+            pipelines: world.pipelines(),
             keep: Some(world.paths.state.join("view.json")),
             log,
             position,
+            behind,
             sources,
             clock: world.clock,
             player: None,
@@ -134,8 +138,10 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         errors: Vec::new(),
         beside: Beside {
             outlets,
+            pipelines: Vec::new(),
             log: Box::new(MemoryLog::for_demo()),
             position: Position::default(),
+            behind: None,
             sources,
             clock: virtual_clock,
             player: Some(player_clock),

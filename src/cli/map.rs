@@ -2,14 +2,16 @@
 //! service would take down.
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::world::World;
 use super::{Asking, Common, Exit, output};
 use crate::analysis::graph::layout::{Layering, layout};
-use crate::analysis::graph::{Lost, Walk, blast as blast_of, export, neighbourhood, outline};
+use crate::analysis::graph::{
+    Blast, Lost, Walk, blast as blast_of, drain, export, neighbourhood, outline,
+};
 use crate::domain::{Graph, NodeIx, ServiceId};
-use crate::model::{NodeViews, Told};
+use crate::model::{Model, NodeViews, Suppose, Told};
 
 /// Shapes of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,6 +129,29 @@ fn find(graph: &Graph, name: &str) -> anyhow::Result<Vec<NodeIx>> {
     Ok(found)
 }
 
+/// What goes down, as an object.
+fn lost(model: &Model, graph: &Graph, found: &Blast) -> Map<String, Value> {
+    let key = |at: NodeIx| json!(graph.node(at).key.label());
+    let lost = |lost: Lost| json!({ "least": lost.least, "most": lost.most });
+    let path = |at: NodeIx| found.path(graph, at).into_iter().map(key).collect::<Vec<_>>();
+    let owner = |at: NodeIx| model.owner_of(&graph.node(at).key.service);
+    let hit = found.hit.iter().map(|hit| {
+        json!({
+            "service": key(hit.node), "lost": lost(hit.lost), "known": hit.known,
+            "path": path(hit.node), "owner": owner(hit.node),
+        })
+    });
+    let degraded = found.degraded.iter().map(
+        |one| json!({ "service": key(one.node), "path": path(one.node), "owner": owner(one.node) }),
+    );
+    let mut all = Map::new();
+    all.insert("hit".into(), hit.collect());
+    all.insert("degraded".into(), degraded.collect());
+    all.insert("idle".into(), found.idle.iter().map(|at| key(*at)).collect());
+    all.insert("of_all_requests".into(), found.of_all.map(lost).into());
+    all
+}
+
 pub(super) async fn blast(common: &Common, ask: &AskBlast) -> anyhow::Result<Exit> {
     let mut world = World::load(common)?;
     world.gather(ask.asking.timeout).await?;
@@ -134,26 +159,22 @@ pub(super) async fn blast(common: &Common, ask: &AskBlast) -> anyhow::Result<Exi
     let graph = world.model.map.graph().clone();
     let failed = find(&graph, &ask.service)?;
     if ask.asking.json {
-        let found = blast_of(&graph, &failed);
         let key = |at: NodeIx| json!(graph.node(at).key.label());
-        let lost = |lost: Lost| json!({ "least": lost.least, "most": lost.most });
-        let path = |at: NodeIx| found.path(&graph, at).into_iter().map(key).collect::<Vec<_>>();
-        let owner = |at: NodeIx| world.model.owner_of(&graph.node(at).key.service);
-        let hit = found.hit.iter().map(|hit| {
-            json!({
-                "service": key(hit.node), "lost": lost(hit.lost), "known": hit.known,
-                "path": path(hit.node), "owner": owner(hit.node),
-            })
+        let found = drain(&graph, &failed);
+        let takes_over = found.takes_over.iter().map(|one| {
+            json!({ "service": key(one.node), "more_per_second": one.rate, "times": one.times })
         });
-        let degraded = found.degraded.iter().map(|one| {
-            json!({ "service": key(one.node), "path": path(one.node), "owner": owner(one.node) })
-        });
+        let mut drained = lost(&world.model, &found.left, &found.stranded);
+        drained.insert("takes_over".into(), takes_over.collect());
+        let service = graph.node(failed[0]).key.service.clone();
+        let moved = world.model.what_if(&Suppose::Drain(service)).ok();
+        let says = moved.filter(|_| !found.takes_over.is_empty()).map(|moved| moved.headline());
+        drained.insert("load_moved".into(), says.into());
         let mut all = world.head();
-        all.insert("failed".into(), failed.iter().map(|at| key(*at)).collect());
-        all.insert("hit".into(), hit.collect());
-        all.insert("degraded".into(), degraded.collect());
-        all.insert("idle".into(), found.idle.iter().map(|at| key(*at)).collect());
-        all.insert("of_all_requests".into(), found.of_all.map(lost).into());
+        all.insert("of".into(), failed.iter().map(|at| key(*at)).collect());
+        let cut = lost(&world.model, &graph, &blast_of(&graph, &failed));
+        all.insert("cut_off".into(), cut.into());
+        all.insert("drain".into(), drained.into());
         output::json(&all);
     } else {
         world.print_lacking();
@@ -162,9 +183,9 @@ pub(super) async fn blast(common: &Common, ask: &AskBlast) -> anyhow::Result<Exi
             output::line(&format!("Without {}:", key.label()));
             for told in world.model.told_blast(key) {
                 output::line(&match told {
-                    Told::Head(text) => format!("{text}:"),
-                    Told::Pair(name, value) => format!("  {name}: {value}"),
-                    Told::Text(text) | Told::Warn(text) => format!("  {text}"),
+                    Told::Head(text) => format!("  {text}"),
+                    Told::Pair(name, value) => format!("    {name}: {value}"),
+                    Told::Text(text) | Told::Warn(text) => format!("    {text}"),
                 });
             }
         }

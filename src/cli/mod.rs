@@ -79,7 +79,8 @@ const CAPACITY_JSON: &str = "With --json, one object: version (1), at, complete,
     is full), method, seasons_seconds, backtest (error, mase, smape, coverage, readings), cautions\n  \
     single_points  service, replicas, takes_down, entries\n  \
     shared_limits  resource, service, drawn_by, takes_down, degrades\n  \
-    consensus, replication, vendors, recovery, coverage\n\n\
+    consensus, replication, vendors, recovery\n  \
+    coverage       service, unwatched, lacking, cells (each seen, declared, silent or missing)\n\n\
     What is not known is null or a word, never zero.";
 const WHATIF_JSON: &str = "With --json, one object: version (1), at, complete, sources (as in status), and\n  \
     supposed   what was asked\n  \

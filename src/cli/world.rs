@@ -16,11 +16,14 @@ use crate::config::{
 use crate::connectors::Clock;
 use crate::connectors::http::Transport;
 use crate::connectors::outbound::{self, Outlet, Rehearsal};
+use crate::connectors::pipelines::{self, Pipeline};
 use crate::connectors::registry::{SourceConfig, Tls};
 use crate::connectors::tape::{Header, Recorder, TapeSource};
 use crate::connectors::trackers;
 use crate::domain::{Catalog, Failure, FailureKind, SafeText, SourceId, SourceStatus, Timestamp};
-use crate::eventlog::{Batch, EventLog, KeyChoice, Place, Policy, Position, SqliteLog, SteadyLog};
+use crate::eventlog::{
+    self, Batch, EventLog, KeyChoice, Place, Policy, Position, SqliteLog, SteadyLog,
+};
 use crate::model::Model;
 use crate::runtime::{SourceSetup, clock};
 
@@ -51,6 +54,16 @@ pub(super) struct Opened {
     pub(super) position: Position,
     /// What the person should know about it.
     pub(super) notice: Option<SafeText>,
+}
+
+/// A log that was read, and what is to be said about it.
+fn opened((log, position, damaged): (SqliteLog, Position, usize)) -> anyhow::Result<Opened> {
+    let mut notice = log.notice().cloned();
+    if damaged > 0 {
+        notice = Some(eventlog::left_out(damaged));
+    }
+    let log = SteadyLog::new(log).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+    Ok(Opened { log: Box::new(log), position, notice })
 }
 
 impl World {
@@ -157,18 +170,21 @@ impl World {
 
     /// Opens the log and takes in what it holds.
     pub(super) fn open_log(&mut self) -> anyhow::Result<Opened> {
-        let (log, position, damaged) = self.open_at()?;
-        let mut notice = log.notice().cloned();
-        if damaged > 0 {
-            let left_out = format!(
-                "{} of the log are not as they were written and are left out; `quarterdeck audit verify` \
-                 names them. Everything else is shown and new entries are recorded.",
-                output::many(damaged, "record")
-            );
-            notice = Some(SafeText::body(&left_out));
-        }
-        let log = SteadyLog::new(log).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
-        Ok(Opened { log: Box::new(log), position, notice })
+        let read = self.open_at()?;
+        opened(read)
+    }
+
+    /// Opens the log for a console: of a long one mere lines of timelines may be left to be read behind, up
+    /// to the position that is given back.
+    pub(super) fn open_console(&mut self) -> anyhow::Result<(Opened, Option<Position>)> {
+        let mut log =
+            SqliteLog::open_at(&self.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
+        // What the first reading cannot tell, the whole one says.
+        let first = log.read_first().unwrap_or_default();
+        let behind = first.as_ref().map(|first| first.position);
+        first.iter().flat_map(|first| &first.records).for_each(|r| self.model.apply(r));
+        let (position, damaged) = self.fold(&mut log, behind.unwrap_or_default())?;
+        Ok((opened((log, position, damaged))?, behind))
     }
 
     /// Goes on without a disk that takes entries: what can be read of the log is taken in, and what is
@@ -180,7 +196,9 @@ impl World {
         let mut log = SteadyLog::without(&self.place(), why)
             .map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
         // What cannot be read is not there; why is said where the disk's trouble is.
-        let position = self.fold(&mut log).map_or(Position::default(), |(position, _)| position);
+        let position = self
+            .fold(&mut log, Position::default())
+            .map_or(Position::default(), |(position, _)| position);
         Ok((Box::new(log), position))
     }
 
@@ -192,12 +210,16 @@ impl World {
     fn open_at(&mut self) -> anyhow::Result<(SqliteLog, Position, usize)> {
         let mut log =
             SqliteLog::open_at(&self.place()).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
-        let (position, damaged) = self.fold(&mut log)?;
+        let (position, damaged) = self.fold(&mut log, Position::default())?;
         Ok((log, position, damaged))
     }
 
-    /// Takes in all the log holds. When it is long, what was read is taken in while more is being read.
-    fn fold(&mut self, log: &mut dyn EventLog) -> anyhow::Result<(Position, usize)> {
+    /// Takes in all the log holds from a position on. When it is long, what was read is taken in while more is being read.
+    fn fold(
+        &mut self,
+        log: &mut dyn EventLog,
+        from: Position,
+    ) -> anyhow::Result<(Position, usize)> {
         let mut damaged = 0;
         let mut take = |batch: &Batch| {
             batch.records.iter().for_each(|record| self.model.apply(record));
@@ -206,7 +228,7 @@ impl World {
         let read = |log: &mut dyn EventLog, from| {
             log.read_after(from).map_err(|e| anyhow::anyhow!("{}", e.sentence))
         };
-        let first = read(log, Position::default())?;
+        let first = read(log, from)?;
         take(&first);
         if !first.more {
             return Ok((first.position, damaged));
@@ -268,6 +290,11 @@ impl World {
         let trackers = self.playbook.trackers.iter();
         let trackers = trackers.map(|config| trackers::tracker(config, &self.clock));
         channels.chain(trackers).collect()
+    }
+
+    /// Pipelines as configured.
+    pub(super) fn pipelines(&self) -> Vec<Arc<dyn Pipeline>> {
+        self.playbook.pipelines.iter().filter_map(pipelines::pipeline).collect()
     }
 
     /// Channels and trackers of the same names that only rehearse.

@@ -56,7 +56,12 @@ fn read_spec(out: &mut Builder, spec: &Table<'_>, service: &mut Service, mistake
             continue;
         }
         out.refers("service", on.as_str(), at, mistakes);
-        service.depends_on.push(Dependency { on, hard: true, origin: EdgeOrigin::Backstage });
+        service.depends_on.push(Dependency {
+            on,
+            hard: true,
+            any_of: None,
+            origin: EdgeOrigin::Backstage,
+        });
     }
 }
 

@@ -66,8 +66,8 @@ fn read_service(
             }
         }
     }
-    for node in table.list("depends_on") {
-        if let Some(dependency) = read_dependency(node, mistakes) {
+    for (group, node) in (0u32..).zip(table.list("depends_on")) {
+        for dependency in read_dependency(node, group, mistakes) {
             out.refers("service", dependency.on.as_str(), node.at, mistakes);
             service.depends_on.push(dependency);
         }
@@ -85,20 +85,26 @@ fn read_service(
     }
 }
 
-/// `"payments"`, or `{ on = "cache", hard = false }`.
-fn read_dependency(node: &Node, mistakes: &Mistakes) -> Option<Dependency> {
+/// `"payments"`, `{ on = "cache", hard = false }`, or `{ any = ["psp-a", "psp-b"] }`.
+fn read_dependency(node: &Node, group: u32, mistakes: &Mistakes) -> Vec<Dependency> {
+    let origin = EdgeOrigin::Catalog;
     if let Value::Text(name) = &node.value {
-        return Some(Dependency {
-            on: ServiceId::new(name),
-            hard: true,
-            origin: EdgeOrigin::Catalog,
-        });
+        return vec![Dependency { on: ServiceId::new(name), hard: true, any_of: None, origin }];
     }
-    let table = Table::of(node, "each `depends_on`", mistakes)?;
-    let on = table.need_text("on").map(ServiceId::new);
+    let Some(table) = Table::of(node, "each `depends_on`", mistakes) else { return Vec::new() };
+    let any = table.texts("any");
+    let on = if any.is_empty() { table.need_text("on") } else { table.text("on") };
     let hard = table.flag("hard").unwrap_or(true);
+    if let (Some(_), false) = (on, any.is_empty()) {
+        mistakes.add(
+            table.place("any"),
+            "`any` names all that stand in for each other; leave `on` out",
+        );
+    }
     table.finish();
-    Some(Dependency { on: on?, hard, origin: EdgeOrigin::Catalog })
+    let any_of = (any.len() > 1).then_some(group);
+    let on = on.into_iter().chain(any.into_iter().map(|(name, _)| name));
+    on.map(|on| Dependency { on: ServiceId::new(on), hard, any_of, origin }).collect()
 }
 
 /// What numbers count, as written in the catalog.

@@ -220,7 +220,11 @@ fn hook(table: &Table<'_>, mistakes: &Mistakes) -> Option<Endpoint> {
 }
 
 /// A server with a base URL.
-fn server(table: &Table<'_>, usual: Option<&str>, mistakes: &Mistakes) -> Option<Endpoint> {
+pub(super) fn server(
+    table: &Table<'_>,
+    usual: Option<&str>,
+    mistakes: &Mistakes,
+) -> Option<Endpoint> {
     let url = match (table.text("url"), usual) {
         (Some(text), _) => address(text, table, mistakes)?.to_string(),
         (None, Some(usual)) => usual.to_owned(),

@@ -3,11 +3,13 @@
 //!
 //! ```text
 //! playbook.toml ── outlet   [[channel]] [[tracker]]
-//!       │      └── response [[person]] [[team]] [[route]] [[cadence]] [[template]] [response]
+//!       │      ├── response [[person]] [[team]] [[route]] [[cadence]] [[template]] [response]
+//!       │      └── procedures [[pipeline]] [[procedure]] [[freeze]]
 //!       └─ names that are used and not declared, fallbacks in a circle, pages that reach nobody ─► check
 //! ```
 
 mod check;
+mod procedures;
 mod response;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ use super::node::{self, Table};
 use super::outlet;
 use super::settings::read_capped;
 use crate::connectors::outbound::config::{ChannelConfig, TrackerConfig, Way};
+use crate::connectors::pipelines::config::PipelineConfig;
 use crate::domain::{Playbook, SafeText};
 
 /// The file's name, beside `config.toml`.
@@ -31,6 +34,8 @@ pub struct PlaybookFile {
     pub channels: Vec<ChannelConfig>,
     /// How each tracker is spoken to.
     pub trackers: Vec<TrackerConfig>,
+    /// How each pipeline is spoken to.
+    pub pipelines: Vec<PipelineConfig>,
     /// What was read: the file itself, then templates, for noticing when one changes.
     pub files: Vec<PathBuf>,
 }
@@ -80,6 +85,7 @@ impl PlaybookFile {
         self.read_channels(&table, folder, &mut named, mistakes);
         self.read_trackers(&table, &mut named, mistakes);
         response::read(self, &table, folder, &mut named, mistakes);
+        procedures::read(self, &table, mistakes);
         table.finish();
         named.check(&self.playbook, mistakes);
     }

@@ -12,18 +12,32 @@
 //! answer was lost can be found again. Nothing is ever started twice for one key.
 
 mod answer;
+mod command;
+pub mod config;
 mod haproxy;
 mod ofrep;
 mod server;
 mod unleash;
 
+pub use command::Command;
 pub use haproxy::{Haproxy, Socket};
 pub use ofrep::Ofrep;
 pub use unleash::Unleash;
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
 use crate::domain::{Flag, Order, PipelineId, PipelineKind, SafeText, Stage};
+
+/// The pipeline as it is configured; `None` for a kind that is spoken to by nothing here yet.
+pub fn pipeline(config: &config::PipelineConfig) -> Option<Arc<dyn Pipeline>> {
+    let id = config.id.clone();
+    Some(match &config.way {
+        config::Way::Command(commands) => Arc::new(Command::new(id, commands.clone())),
+        _ => return None,
+    })
+}
 
 /// A run at the other side.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -30,7 +30,7 @@ impl Secret {
     }
 
     /// The value; for what sends it (HTTP, mail) only.
-    pub(super) fn expose(&self) -> &[u8] {
+    pub(in crate::connectors) fn expose(&self) -> &[u8] {
         &self.0
     }
 }

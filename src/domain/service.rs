@@ -52,6 +52,8 @@ pub struct Dependency {
     pub on: ServiceId,
     /// Whether the caller fails when the callee does.
     pub hard: bool,
+    /// The caller's dependencies with the same number stand in for each other: one of them is enough.
+    pub any_of: Option<u32>,
     /// The kind of file that says so.
     pub origin: EdgeOrigin,
 }

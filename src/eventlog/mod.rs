@@ -82,6 +82,20 @@ pub struct Recorded {
     pub event: Option<LogEvent>,
 }
 
+impl Recorded {
+    /// Whether it is one line of a timeline and changes nothing else: an entry about nothing, by whom it says,
+    /// who was allowed to write it.
+    pub fn is_line_only(&self, policy: &Policy) -> bool {
+        let Some(event) = &self.event else { return false };
+        let LogEvent::Incident { event: IncidentEvent::EntryMade(entry), .. } = event else {
+            return false;
+        };
+        entry.about.is_none()
+            && policy.allows(self.key, Power::needed(event), self.at).is_ok()
+            && policy.person(self.key).is_none_or(|person| **person == *self.actor.name())
+    }
+}
+
 /// Why a fact could not be recorded. Whatever was typed stays in its draft.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{sentence}")]
@@ -150,6 +164,24 @@ pub struct Batch {
     pub damaged: Vec<Position>,
 }
 
+/// What is said when records of the log are not as they were written.
+pub fn left_out(count: usize) -> SafeText {
+    let records = if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
+    SafeText::body(&format!(
+        "{records} of the log are not as they were written and are left out; `quarterdeck audit verify` \
+         names them. Everything else is shown and new entries are recorded."
+    ))
+}
+
+/// What a console needs before the rest: all that is more than a line of a timeline, up to a position.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct First {
+    /// The records.
+    pub records: Vec<Recorded>,
+    /// Up to where only mere lines were left out; from here on everything is still to be read.
+    pub position: Position,
+}
+
 /// Facts that the disk has not taken: they are in memory only, and gone with the process.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Held {
@@ -188,6 +220,13 @@ pub trait EventLog: Send {
 
     /// The records after `position`, also those of other processes and one's own.
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError>;
+
+    /// Of a long log first what is more than a line of a timeline ([`Recorded::is_line_only`]). The lines left
+    /// out are read behind it, from the beginning. `None` when all of it is to be read at once: the log is
+    /// short, or nobody knows what may wait.
+    fn read_first(&mut self) -> Result<Option<First>, ReadError> {
+        Ok(None)
+    }
 
     /// Refuses from now on what this policy does not allow, before it is written.
     fn govern(&mut self, _policy: &Policy) {}

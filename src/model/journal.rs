@@ -196,6 +196,12 @@ impl Journal {
         operation.outcome = outcome.filter(|_| !under_way).map(|(_, outcome)| outcome.clone());
     }
 
+    /// When the outcome that counts was recorded, by its writer's clock.
+    pub fn ended_at(&self, request: RecordId) -> Option<Timestamp> {
+        let ((_, (stamp, _)), _) = self.outcomes.get(&request)?;
+        Some(Timestamp::from_millis(stamp.hybrid.millis))
+    }
+
     /// Notes about any of these alerts, oldest first.
     pub fn notes_about(&self, keys: &[AlertKey]) -> impl Iterator<Item = &NoteEntry> {
         self.notes.values().filter(move |note| match &note.about {

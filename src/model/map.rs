@@ -75,6 +75,7 @@ impl MapStudy {
                 let hardness = if dependency.hard { Hardness::Hard } else { Hardness::Soft };
                 sightings.push(Sighting {
                     hardness: Some(hardness),
+                    any_of: dependency.any_of,
                     ..Sighting::new(from, to, dependency.origin, self.declared)
                 });
             }
@@ -114,7 +115,7 @@ impl MapStudy {
 }
 
 /// The service that a label of a call names: as the catalog calls it, else as it is called there.
-fn end(catalog: &Catalog, labels: &Labels, label: &SafeText) -> Option<ServiceId> {
+pub(super) fn end(catalog: &Catalog, labels: &Labels, label: &SafeText) -> Option<ServiceId> {
     let name = labels.get(label);
     if name.is_empty() {
         return None;

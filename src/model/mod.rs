@@ -6,8 +6,10 @@
 
 mod alerts;
 mod alone;
+mod around;
 mod capacity;
 mod changes;
+mod coverage;
 mod drawing;
 mod evidence;
 mod grouping;
@@ -26,14 +28,17 @@ mod slos;
 mod study;
 mod suspicion;
 mod told;
+mod verification;
 mod whatif;
 mod windows;
 
 pub use crate::analysis::correlation::GroupId as SituationId;
 pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use alone::{Alone, Shared, Single};
+pub use around::{AroundSide, AroundView, Beside};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
 pub use changes::ChangeBook;
+pub use coverage::{Cover, Coverage, Watched};
 pub use drawing::{Drawing, DrawingBook, DrawingStudy};
 pub use evidence::Evaluations;
 pub use grouping::Counts;
@@ -42,7 +47,7 @@ pub use map::{EdgeView, MapBook, MapFound};
 pub use measures::{Answer, MeasureBook};
 pub use nodes::{EdgeStand, Health, NodeView, NodeViews};
 pub use recall::Remembered;
-pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView, Watched};
+pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView};
 pub use signals::{Outside, SignalBook, SignalView};
 pub use silences::SilenceBook;
 pub use situations::{Folded, Situation, SituationBook, Spared, spared};
@@ -52,6 +57,7 @@ pub use slos::{
 pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
+pub use verification::Verification;
 pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
 

@@ -1,16 +1,13 @@
 //! What stands behind the services now: quorum, replicas' lag against what may be lost, processes that
-//! are up, suppliers by their own word and by what their callers see, and what nothing watches.
+//! are up, suppliers by their own word.
 //!
 //! Nothing here is well without an answer that is fresh: each view says how old what it rests on is.
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use super::Model;
 use crate::analysis::quorum::Quorum;
 use crate::domain::{
-    Catalog, ComponentSeen, Consensus, Freshness, Labels, MeasureId, Measured, Recovery,
-    RecoveryOption, Replication, SafeText, Service, ServiceId, SourceId, Span, Timestamp, Vendor,
-    VendorState,
+    ComponentSeen, Consensus, Freshness, Labels, MeasureId, Measured, Recovery, RecoveryOption,
+    Replication, SafeText, Service, ServiceId, SourceId, Span, Timestamp, Vendor, VendorState,
 };
 
 /// A consensus group as it was last seen.
@@ -93,41 +90,6 @@ pub struct VendorView<'a> {
     pub age: Option<(Span, Freshness)>,
 }
 
-/// What can watch a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Watched {
-    /// An objective.
-    Objective,
-    /// An alerting rule that names it.
-    Rule,
-    /// A golden signal.
-    Signal,
-    /// Its processes.
-    Liveness,
-    /// Calls to it, as its callers see them.
-    Calls,
-    /// A supplier's status page.
-    Feed,
-}
-
-impl Watched {
-    /// In the order of the matrix.
-    pub const ALL: [Self; 6] =
-        [Self::Objective, Self::Rule, Self::Signal, Self::Liveness, Self::Calls, Self::Feed];
-
-    /// A word for a column.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Objective => "objective",
-            Self::Rule => "alert rule",
-            Self::Signal => "signals",
-            Self::Liveness => "liveness",
-            Self::Calls => "calls",
-            Self::Feed => "status page",
-        }
-    }
-}
-
 impl Model {
     /// How old an answer is, and whether it is too old for its source. Also when the source fails.
     pub fn age_of(&self, source: &SourceId, at: Timestamp) -> (Span, Freshness) {
@@ -136,7 +98,7 @@ impl Model {
         (age, if stale { Freshness::Stale } else { Freshness::Fresh })
     }
 
-    fn answered(&self, of: &MeasureId) -> Option<(&[Measured], (Span, Freshness))> {
+    pub(super) fn answered(&self, of: &MeasureId) -> Option<(&[Measured], (Span, Freshness))> {
         let answer = self.measures.get(of)?;
         Some((&answer.found, self.age_of(&answer.source, answer.at)))
     }
@@ -285,50 +247,5 @@ impl Model {
             (doubt.is_some(), option.takes.is_none(), option.takes, option.way)
         });
         options
-    }
-
-    /// For every service that is called or depended on, or is in the catalog: what watches it. The ones
-    /// that nothing watches come first.
-    pub fn coverage(&self) -> Vec<(ServiceId, BTreeSet<Watched>)> {
-        let catalog: &Catalog = &self.catalog;
-        let mut watched: BTreeMap<ServiceId, BTreeSet<Watched>> =
-            catalog.services.keys().map(|id| (id.clone(), BTreeSet::new())).collect();
-        let mut note = |id: &ServiceId, watch: Watched| {
-            watched.entry(id.clone()).or_default().insert(watch);
-        };
-        for slo in catalog.slos.values() {
-            note(&slo.service, Watched::Objective);
-        }
-        for service in catalog.services.values() {
-            if !service.signals.is_empty() {
-                note(&service.id, Watched::Signal);
-            }
-            if service.alive.is_some() {
-                note(&service.id, Watched::Liveness);
-            }
-        }
-        for edges in catalog.edges.values() {
-            let found = self.measures.get(&MeasureId::Calls(edges.id.clone()));
-            for calls in found.iter().flat_map(|answer| &answer.found) {
-                let callee = calls.labels.get(&edges.to);
-                if !callee.is_empty() {
-                    note(&ServiceId::new(callee), Watched::Calls);
-                }
-            }
-        }
-        for vendor in catalog.vendors.values().filter(|v| v.feed.is_some()) {
-            note(&vendor.service, Watched::Feed);
-        }
-        for rule in self.rules.values().flat_map(|seen| &seen.rules) {
-            // Names stand in an expression as label values, alone or as branches of a pattern.
-            for word in rule.expr.split(['"', '\'', '`', '|', '(', ')']) {
-                if let Some((id, _)) = catalog.services.get_key_value(word) {
-                    note(id, Watched::Rule);
-                }
-            }
-        }
-        let mut rows: Vec<_> = watched.into_iter().collect();
-        rows.sort_by_key(|(_, by)| by.len());
-        rows
     }
 }

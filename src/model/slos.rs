@@ -2,7 +2,7 @@
 
 mod explain;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::analysis::burn;
 pub use crate::analysis::burn::{Exhaustion, Held};
@@ -11,6 +11,10 @@ use crate::domain::{
     Urgency,
 };
 pub use explain::{computed, explain};
+
+/// How long readings are kept for comparing before and after, and how many at most.
+const LATELY: Span = Span::from_hours(2);
+const MOST_LATELY: usize = 500;
 
 /// A condition and how it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -130,6 +134,8 @@ pub struct SloBook {
     pub statuses: Vec<SloStatus>,
     /// Lines of burn over time with the window of their points, by objective.
     pub histories: BTreeMap<SloId, (Span, Series)>,
+    /// Error ratio over the shortest window as it came in, by objective: the quickest to tell a change.
+    lately: BTreeMap<SloId, VecDeque<(Timestamp, f64)>>,
 }
 
 impl SloBook {
@@ -154,6 +160,18 @@ impl SloBook {
                     }
                 }
             }
+            let shortest = known.iter().min_by_key(|reading| reading.window);
+            if let Some((at, ratio)) = shortest.and_then(|r| Some((r.at, r.error_ratio.value()?))) {
+                let lately = self.lately.entry(slo.clone()).or_default();
+                if lately.back().is_none_or(|(last, _)| *last < at) {
+                    lately.push_back((at, ratio));
+                    while lately.len() > MOST_LATELY
+                        || lately.front().is_some_and(|(first, _)| at.since(*first) > LATELY)
+                    {
+                        lately.pop_front();
+                    }
+                }
+            }
             touched.push((slo, changed));
         }
         // One that is named twice is new when it is new in either place.
@@ -164,6 +182,11 @@ impl SloBook {
             same
         });
         touched
+    }
+
+    /// Error ratio over the shortest window as it came in, oldest first.
+    pub fn lately(&self, slo: &SloId) -> impl Iterator<Item = (Timestamp, f64)> {
+        self.lately.get(slo).into_iter().flatten().copied()
     }
 
     /// Judges some objectives anew, named in order: one answer is about a few of many. One that said what
@@ -237,6 +260,7 @@ impl SloBook {
             self.statuses.drain(..).map(|s| (s.slo, s.conditions)).collect();
         self.readings.retain(|slo, _| catalog.slos.contains_key(slo));
         self.histories.retain(|slo, _| catalog.slos.contains_key(slo));
+        self.lately.retain(|slo, _| catalog.slos.contains_key(slo));
         let none = Vec::new();
         self.statuses = catalog
             .slos

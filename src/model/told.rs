@@ -1,11 +1,13 @@
 //! What is known of a service on the map, and what its loss would take down, in words: for the screen,
 //! its dialogs and the subcommands alike.
 
+mod blast;
+
 use super::{Health, Model, NodeViews, SloStatus};
-use crate::analysis::graph::{Lost, blast};
+use crate::analysis::graph::Lost;
 use crate::analysis::oncall;
 use crate::analysis::retries::RetryState;
-use crate::domain::{Agreement, Edge, Graph, NodeIx, NodeKey, SafeText, ServiceId, TeamId};
+use crate::domain::{Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, TeamId};
 
 /// A line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,64 +159,6 @@ impl Model {
         });
         parts.push(origins.collect::<Vec<_>>().join(" and "));
         parts.join(", ")
-    }
-
-    /// What a containment, drain or failure of a service would take down.
-    pub fn told_blast(&self, key: &NodeKey) -> Vec<Told> {
-        let graph = self.map.graph();
-        let Some(at) = graph.find(key) else {
-            return vec![Told::warn("The map does not know it.")];
-        };
-        let blast = blast(graph, &[at]);
-        let name = |at: NodeIx| graph.node(at).key.label().to_string();
-        let mut told = vec![Told::text(&match blast.of_all {
-            Some(lost) => format!("Of all requests from outside, {} would be lost.", share(lost)),
-            None => "How much of all traffic would be lost is not known.".to_owned(),
-        })];
-        if !graph.node(at).declared {
-            told.push(Told::warn(
-                "No catalog declares it, so what hangs from it may be incomplete.",
-            ));
-        }
-        for (_, others) in &blast.stand_ins {
-            let others: Vec<_> = others.iter().map(|at| name(*at)).collect();
-            told.push(Told::text(&format!("A drain would lean on {}.", others.join(", "))));
-        }
-        told.push(Told::Head("Fails with it"));
-        if blast.hit.is_empty() {
-            told.push(Told::text("Nothing that is known: no hard call leads to it."));
-        }
-        let path = |of: NodeIx| {
-            let path: Vec<_> = blast.path(graph, of).into_iter().map(name).collect();
-            path.join(" > ")
-        };
-        for hit in &blast.hit {
-            let service = &graph.node(hit.node).key.service;
-            let slos: Vec<_> = self.objectives_of(service).map(|s| s.slo.as_str()).collect();
-            let slos = if slos.is_empty() { "no objective".to_owned() } else { slos.join(" ") };
-            let known = if hit.known { "" } else { " (the worse is taken where it is not known)" };
-            let text = format!(
-                "loses {}{known}; {}; {slos}; by {}",
-                share(hit.lost),
-                self.owner_of(service),
-                path(hit.node)
-            );
-            told.push(Told::pair(&name(hit.node), &text));
-        }
-        if !blast.degraded.is_empty() {
-            told.push(Told::Head("Degrades (soft calls only)"));
-        }
-        for one in &blast.degraded {
-            let service = &graph.node(one.node).key.service;
-            let text = format!("{}; by {}", self.owner_of(service), path(one.node));
-            told.push(Told::pair(&name(one.node), &text));
-        }
-        if !blast.idle.is_empty() {
-            told.push(Told::Head("Goes idle"));
-            let idle: Vec<_> = blast.idle.iter().map(|at| name(*at)).collect();
-            told.push(Told::text(&idle.join(", ")));
-        }
-        told
     }
 }
 

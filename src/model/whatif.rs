@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use ask::{SUPPOSE, Suppose};
 
 use super::{Gauge, GaugeId, Model};
-use crate::analysis::graph::{blast, shortest_paths};
+use crate::analysis::graph::{blast, drain, shortest_paths};
 use crate::analysis::whatif::{
     Behaviour, Breaks, Call, Node, Outcome, Scenario, Stock, headroom, what_if,
 };
@@ -131,7 +131,7 @@ impl Model {
             Suppose::Load(service, times) => {
                 ix(service).map(|at| (at, f64::from(*times) / 1_000.0)).collect()
             }
-            Suppose::Drain(service) => ix(service).map(|at| (at, 0.0)).collect(),
+            Suppose::Drain(service) => moved(graph, service, &mut assumed),
             Suppose::Zone(_) | Suppose::Replicas(..) => Vec::new(),
         };
         let asked: Vec<Stock> = stocks.iter().map(|(_, stock)| *stock).collect();
@@ -375,6 +375,22 @@ impl Model {
         let view = self.signals.by_service.get(service)?.get(&Signal::Traffic)?;
         (!view.series.points.is_empty()).then_some(&view.series.points)
     }
+}
+
+/// What a drain leaves a service, and what takes over from it gets.
+fn moved(graph: &Graph, service: &ServiceId, assumed: &mut Vec<String>) -> Vec<(usize, f64)> {
+    let drained: Vec<NodeIx> = graph.of_service(service).collect();
+    let mut growth: Vec<(usize, f64)> = drained.iter().map(|at| (at.index(), 0.0)).collect();
+    for one in drain(graph, &drained).takes_over {
+        match one.times {
+            Some(times) => growth.push((one.node.index(), times)),
+            None => assumed.push(format!(
+                "How much more {} gets is not known; its load is taken to stay.",
+                graph.node(one.node).key.label()
+            )),
+        }
+    }
+    growth
 }
 
 fn add_assumptions(graph: &Graph, outcome: &Outcome, stocks: &[Stock], assumed: &mut Vec<String>) {

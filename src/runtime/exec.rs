@@ -11,6 +11,7 @@ use super::keeper::Keeper;
 use super::logger::{Append, Ask, Logger};
 use super::outbox::{self, Means, Outbox};
 use super::response::{Response, Ways};
+use super::runner::{self, Runner};
 use super::sight::Rememberer;
 use super::terminal::Screen;
 use super::{Arrival, Beside, Looks};
@@ -28,6 +29,7 @@ pub(super) struct Exec {
     interest: watch::Sender<Interest>,
     looks: Watched,
     keeper: Keeper,
+    runner: Option<Runner>,
     outbox: Option<Outbox>,
     /// The model's revision when the outbox was last told which tickets to look at.
     followed: u64,
@@ -74,7 +76,12 @@ impl Exec {
             Response::new(&folder, beside.clock.clone())
         });
         files::watch(looks.clone(), response, to_loop.clone())?;
-        let logger = Logger::start(beside.log, beside.position, to_loop.clone())?;
+        let logger = Logger::start(beside.log, beside.position, beside.behind, to_loop.clone())?;
+        let runner = logger.way_in().filter(|_| !state.read_only).map(|way_in| {
+            let log = outbox::by_thread(way_in, state.me.clone(), beside.clock.clone());
+            let (pipelines, clock) = (beside.pipelines, beside.clock.clone());
+            Runner::new(runner::Means { pipelines, clock, log })
+        });
         let outbox = logger.way_in().filter(|_| !state.read_only).map(|way_in| {
             let means = Means {
                 outlets: beside.outlets,
@@ -86,6 +93,7 @@ impl Exec {
         });
         Ok(Self {
             logger,
+            runner,
             outbox,
             followed: 0,
             handles,
@@ -105,10 +113,17 @@ impl Exec {
         if let (Some(outbox), Msg::Recorded { records, ours }) = (&self.outbox, msg) {
             outbox.tell(records, *ours);
         }
+        // Mere lines concern no outbox; what else has turned up among them does.
+        if let (Some(outbox), Msg::Earlier(earlier)) = (&self.outbox, msg) {
+            outbox.tell(&earlier.records, false);
+        }
     }
 
     /// Speaks to other channels and trackers from now on.
-    pub(super) fn change(&self, ways: Ways) {
+    pub(super) fn change(&mut self, ways: Ways) {
+        if let Some(runner) = &mut self.runner {
+            runner.change(ways.pipelines.clone());
+        }
         if let Some(outbox) = &self.outbox {
             outbox.change(ways);
         }
@@ -201,6 +216,11 @@ impl Exec {
                         "Too long for the terminal's clipboard; nothing was copied.",
                         now,
                     );
+                }
+            }
+            Effect::Runs(due) => {
+                if let Some(runner) = &mut self.runner {
+                    runner.take(due);
                 }
             }
             Effect::Keep => self.keeper.keep(super::kept::of(state)),

@@ -1,7 +1,8 @@
 //! The thread that owns the log: appends what the loop asks for and watches for what other processes wrote.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Arrival;
 use super::lookout;
 use crate::app::Msg;
+use crate::app::earlier::{Earlier, Progress};
 use crate::domain::{Actor, SafeText, Timestamp};
 use crate::eventlog::{
     AppendError, EventLog, Held, LogEvent, Policy, Position, Presence, Recorded,
@@ -22,6 +24,10 @@ const WATCHED: Duration = Duration::from_secs(1);
 /// What is being written can be read only once it is on the disk, and nobody says when that is: after a
 /// write was told, others' entries are looked for as if nobody told.
 const LIVELY: Duration = Duration::from_secs(3);
+/// Soon enough to ask again whether the loop has taken in a portion of them.
+const PORTION_TAKES: Duration = Duration::from_millis(1);
+/// Earlier lines that the loop takes in between two keys.
+const AT_ONCE: usize = 1_024;
 /// More than anybody reads.
 const MOST_FOUND: usize = 500;
 
@@ -61,6 +67,7 @@ impl Logger {
     pub(super) fn start(
         log: Box<dyn EventLog>,
         position: Position,
+        behind: Option<Position>,
         to_loop: mpsc::Sender<Arrival>,
     ) -> std::io::Result<Self> {
         let (to, requests) = channel();
@@ -68,9 +75,10 @@ impl Logger {
         let file = log.written_to();
         let told = file.is_some_and(|file| lookout::start(&file, Arc::downgrade(&lookout)));
         let every = if told { WATCHED } else { WATCH };
-        let thread = std::thread::Builder::new()
-            .name("log".into())
-            .spawn(move || serve(log, position, every, &requests, &to_loop))?;
+        let thread = std::thread::Builder::new().name("log".into()).spawn(move || {
+            let behind = behind.map(Behind::new);
+            serve(log, (position, behind), every, &requests, &to_loop)
+        })?;
         Ok(Self { to: Some(to), lookout: Some(lookout), thread: Some(thread) })
     }
 
@@ -98,7 +106,7 @@ impl Logger {
 
 fn serve(
     mut log: Box<dyn EventLog>,
-    mut position: Position,
+    (mut position, mut behind): (Position, Option<Behind>),
     every: Duration,
     requests: &Receiver<Ask>,
     to_loop: &mpsc::Sender<Arrival>,
@@ -109,8 +117,11 @@ fn serve(
     let mut untidy = false;
     let mut lively = Instant::now() + LIVELY;
     loop {
-        let idle =
-            if untidy { Duration::ZERO } else { look.saturating_duration_since(Instant::now()) };
+        let idle = match &behind {
+            Some(behind) => behind.idle(),
+            None if untidy => Duration::ZERO,
+            None => look.saturating_duration_since(Instant::now()),
+        };
         let msg = match requests.recv_timeout(idle) {
             Ok(Ask::Append(append)) => appended(log.as_mut(), append),
             Ok(Ask::Search(words)) => {
@@ -126,6 +137,11 @@ fn serve(
             Ok(Ask::Look) => {
                 look = Instant::now();
                 lively = look + LIVELY;
+                None
+            }
+            // What was left for later comes before what nobody sees.
+            Err(RecvTimeoutError::Timeout) if behind.is_some() => {
+                behind = behind.and_then(|rest| rest.go_on(log.as_mut(), to_loop));
                 None
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -150,6 +166,73 @@ fn serve(
             if log.changed().unwrap_or(false) {
                 position = pass_on(log.as_mut(), position, to_loop);
             }
+        }
+    }
+}
+
+/// Lines of a long log that were left for later.
+struct Behind {
+    /// How far they have been read.
+    read: Position,
+    /// Up to where they were left out.
+    end: Position,
+    /// Read, and not yet sent.
+    waiting: VecDeque<Earlier>,
+    /// Gone once the loop has taken in what was sent last.
+    sent: Weak<()>,
+}
+
+impl Behind {
+    fn new(end: Position) -> Self {
+        Self { read: Position::default(), end, waiting: VecDeque::new(), sent: Weak::new() }
+    }
+
+    /// How long nothing can be sent, so that whatever else is told never stands behind more than one portion.
+    fn idle(&self) -> Duration {
+        if self.sent.strong_count() == 0 { Duration::ZERO } else { PORTION_TAKES }
+    }
+
+    /// Sends some of them; what is left then.
+    fn go_on(mut self, log: &mut dyn EventLog, to_loop: &mpsc::Sender<Arrival>) -> Option<Self> {
+        if self.sent.strong_count() > 0 {
+            return Some(self);
+        }
+        if self.waiting.is_empty() {
+            self.read_on(log);
+        }
+        let earlier = self.waiting.pop_front()?;
+        let taken = Arc::new(());
+        self.sent = Arc::downgrade(&taken);
+        // A loop that has ended no longer listens, and nobody needs the rest.
+        to_loop.blocking_send(Arrival::Earlier(earlier, taken)).ok()?;
+        (!self.waiting.is_empty() || self.read < self.end).then_some(self)
+    }
+
+    fn read_on(&mut self, log: &mut dyn EventLog) {
+        let batch = match log.read_after(self.read) {
+            Ok(batch) => batch,
+            Err(error) => {
+                let progress = Progress::Stuck(error.sentence);
+                self.read = self.end;
+                self.waiting.push_back(Earlier { records: Vec::new(), progress, damaged: 0 });
+                return;
+            }
+        };
+        let before = Progress::Read(self.read.0, self.end.0);
+        self.read = if batch.more { batch.position.min(self.end) } else { self.end };
+        let parts = batch.records.chunks(AT_ONCE).map(|part| Earlier {
+            records: part.to_vec(),
+            progress: before.clone(),
+            damaged: 0,
+        });
+        self.waiting.extend(parts);
+        if self.waiting.is_empty() {
+            let records = Vec::new();
+            self.waiting.push_back(Earlier { records, progress: before, damaged: 0 });
+        }
+        if let Some(last) = self.waiting.back_mut() {
+            last.progress = Progress::Read(self.read.0, self.end.0);
+            last.damaged = batch.damaged.len();
         }
     }
 }

@@ -25,6 +25,7 @@ mod open;
 mod outbox;
 pub mod pace;
 mod response;
+mod runner;
 pub mod sight;
 pub mod signals;
 pub mod terminal;
@@ -38,9 +39,11 @@ use std::path::PathBuf;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::app::earlier::Earlier;
 use crate::app::{Msg, State, update};
 use crate::connectors::http::Transport;
 use crate::connectors::outbound::Outlet;
+use crate::connectors::pipelines::Pipeline;
 use crate::connectors::registry::SourceConfig;
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
@@ -105,10 +108,14 @@ pub struct Beside {
     pub sources: Vec<SourceSetup>,
     /// Channels and trackers; none when nothing may be changed.
     pub outlets: Vec<Arc<dyn Outlet>>,
+    /// What has things run.
+    pub pipelines: Vec<Arc<dyn Pipeline>>,
     /// Where facts go.
     pub log: Box<dyn EventLog>,
     /// How far the model has read them.
     pub position: Position,
+    /// Up to where mere lines were left out, to be read behind.
+    pub behind: Option<Position>,
     /// The clock in force.
     pub clock: Arc<dyn Clock>,
     /// The player, when a recording is played.
@@ -133,6 +140,8 @@ pub struct Console {
 pub(crate) enum Arrival {
     Msg(Msg),
     Theme(Theme),
+    /// Lines of a long log that were left for later; the token is gone once they are taken in.
+    Earlier(Earlier, Arc<()>),
     /// Other channels and trackers than before.
     Ways(response::Ways),
 }
@@ -253,6 +262,14 @@ impl Running {
                                 news |= !matches!(msg, Msg::Observed { .. } | Msg::Source(_));
                                 self.exec.tell(&msg);
                                 effects.extend(update(&mut self.state, msg));
+                            }
+                            Some(Arrival::Earlier(earlier, _taken)) => {
+                                news = true;
+                                let msg = Msg::Earlier(earlier);
+                                self.exec.tell(&msg);
+                                effects.extend(update(&mut self.state, msg));
+                                // Keys come before the next of them.
+                                break;
                             }
                             Some(Arrival::Theme(theme)) => (self.theme, news) = (theme, true),
                             Some(Arrival::Ways(ways)) => self.exec.change(ways),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Beside, Console, Looks, built_in, clock, keep, restore, run, sight};
 use crate::actions::SilenceGuard;
+use crate::app::earlier::Progress;
 use crate::app::{ClockMode, State, Tone, Ui};
 use crate::config::{Settings, settings};
 use crate::domain::{Actor, Operation, SafeText, Span, Timestamp};
@@ -70,6 +71,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     state.lots = lots(now);
     state.console = lots(now);
     state.read_only = wanted.read_only;
+    state.earlier = beside.behind.map(|behind| Progress::Read(0, behind.0));
     state.guard = SilenceGuard {
         most_alerts: settings.silence.max_alerts,
         most_share: settings.silence.max_share,

@@ -156,7 +156,7 @@ pub async fn run_alone(
     patience: Duration,
 ) -> std::io::Result<Vec<Recorded>> {
     let (to_loop, mut arrivals) = mpsc::channel(256);
-    let mut logger = Logger::start(log, position, to_loop)?;
+    let mut logger = Logger::start(log, position, None, to_loop)?;
     let Some(way_in) = logger.way_in() else { return Ok(Vec::new()) };
     let log = by_thread(way_in, me, clock.clone());
     let means = Means { outlets, playbook, clock, log };
@@ -251,7 +251,7 @@ impl Worker {
                     Some(Told::Records { records, ours }) => {
                         self.steps.take(&records, ours, Instant::now(), fastrand::f64);
                     }
-                    Some(Told::Change(Ways { outlets, playbook })) => {
+                    Some(Told::Change(Ways { outlets, playbook, .. })) => {
                         self.steps.change(playbook.clone());
                         let (clock, log) = (self.means.clock.clone(), self.means.log.clone());
                         self.means = Arc::new(Means { outlets, playbook, clock, log });

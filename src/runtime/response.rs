@@ -9,6 +9,7 @@ use super::Arrival;
 use crate::app::{Msg, Reload};
 use crate::config::{ConfigError, playbook, policy};
 use crate::connectors::outbound::{self, Outlet};
+use crate::connectors::pipelines::{self, Pipeline};
 use crate::connectors::{Clock, trackers};
 use crate::domain::{Playbook, SafeText};
 
@@ -19,6 +20,7 @@ const POLICY: &str = "policy.toml";
 pub(crate) struct Ways {
     /// Channels and trackers as they are spoken to now.
     pub(crate) outlets: Vec<Arc<dyn Outlet>>,
+    pub(crate) pipelines: Vec<Arc<dyn Pipeline>>,
     /// Fallbacks, and how often deliveries are tested.
     pub(crate) playbook: Arc<Playbook>,
 }
@@ -100,7 +102,8 @@ impl Response {
             playbook: Some(playbook.clone()),
             ..Reload::default()
         };
-        vec![Arrival::Ways(Ways { outlets, playbook }), told(Ok(reload))]
+        let pipelines = read.pipelines.iter().filter_map(pipelines::pipeline).collect();
+        vec![Arrival::Ways(Ways { outlets, pipelines, playbook }), told(Ok(reload))]
     }
 
     fn read_policy(&self) -> Arrival {

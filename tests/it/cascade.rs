@@ -15,7 +15,7 @@ use pretty_assertions::assert_eq;
 use quarterdeck::analysis::graph::shortest_paths;
 use quarterdeck::analysis::series::Crossing;
 use quarterdeck::analysis::suspects::Culprit;
-use quarterdeck::domain::{EdgeOrigin, NodeKey, ServiceId};
+use quarterdeck::domain::{EdgeOrigin, MeasureId, NodeKey, ServiceId, Signal};
 use quarterdeck::model::{Fill, Model, Verdict};
 use serde_json::Value;
 
@@ -128,6 +128,22 @@ fn workers(model: &Model) -> Result<(f64, Fill, Option<Crossing>)> {
     Ok((share, gauge.fill(resource), crossing.map(|forecast| forecast.crossing)))
 }
 
+/// The newest readings that services are compared by, to see why somebody is suspected.
+fn lately(model: &Model) -> String {
+    let mut text = String::new();
+    for service in model.suspicion.compared() {
+        for signal in Signal::ALL {
+            let lines = model.measures.history(&MeasureId::Signal(service.clone(), signal));
+            for line in lines.into_iter().flat_map(|(_, lines)| lines) {
+                let last = line.points.iter().rev().take(14).map(|(at, v)| format!("{at}={v:.4}"));
+                let last: Vec<String> = last.collect();
+                _ = writeln!(text, "{service} {}: {}", signal.name(), last.join(" "));
+            }
+        }
+    }
+    text
+}
+
 #[test]
 fn the_dead_cache_is_blamed_and_the_pool_is_seen_filling_before_checkout_burns() -> Result<()> {
     let programs = ["prometheus", "promtool", "redis-server", "prometheus-redis-exporter"];
@@ -180,13 +196,16 @@ fn the_dead_cache_is_blamed_and_the_pool_is_seen_filling_before_checkout_burns()
         ensure!(matches!(verdict(model)?, Verdict::Page | Verdict::Ticket), "{:?}", verdict(model));
         Ok(())
     })?;
-    let path = console.until("the cache is the first suspect", 2 * PATIENCE, |model| {
+    // Two bad readings in a row of every service, 30 s apart and asked for as often, after the first look.
+    let path = console.until("the cache is the first suspect", 3 * PATIENCE, |model| {
         let found = model.suspicion.latest().context("nobody is suspected yet")?;
+        let read = || lately(model);
         ensure!(found.concern.service.as_str() == "checkout", "{:?}", found.concern);
         let first = found.ranking.suspects.first().context("no suspect")?;
         let Culprit::Service(place) = first.culprit else { anyhow::bail!("{first:?}") };
         let name = |place: usize| found.services[place].to_string();
-        ensure!(name(place) == "cache" && first.stands_out, "{:#?}", found.ranking);
+        let first_is_cache = name(place) == "cache" && first.stands_out;
+        ensure!(first_is_cache, "{:?}\n{:#?}\n{}", found.concern, found.ranking, read());
         Ok(first.path.iter().map(|place| name(*place)).collect::<Vec<_>>())
     })?;
     assert_eq!(path, ["checkout", "cart", "cache"]);

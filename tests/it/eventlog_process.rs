@@ -20,6 +20,8 @@ const COUNT: &str = "QUARTERDECK_TEST_WRITER_COUNT";
 const PRIVATE: &str = "QUARTERDECK_TEST_WRITER_PRIVATE";
 /// Set for a child that takes command of as many incidents as it can.
 const CLAIMS: &str = "QUARTERDECK_TEST_WRITER_CLAIMS";
+/// Set for a child that leaves hardly any room on the disk and closes the log.
+const CLOSES: &str = "QUARTERDECK_TEST_WRITER_CLOSES";
 /// How many writers are killed; 10,000 by hand.
 const KILLS: &str = "QUARTERDECK_TEST_KILLS";
 
@@ -60,6 +62,25 @@ fn writer_child() {
             Err(e) => return println!("refused again {}", e.sentence),
         }
         out.flush().unwrap();
+    }
+    if std::env::var_os(CLOSES).is_some() {
+        fill(dir, 96 * 1_024);
+        println!("free {}", free(dir));
+        drop(log);
+        println!("free {}", free(dir));
+    }
+}
+
+fn free(dir: &Path) -> u64 {
+    let disk = rustix::fs::statvfs(dir).unwrap();
+    disk.f_bavail * disk.f_frsize
+}
+
+/// Takes up all the room on a disk but so many bytes.
+fn fill(dir: &Path, but: u64) {
+    let mut ballast = std::fs::File::create(dir.with_file_name("ballast")).unwrap();
+    while free(dir) > but {
+        ballast.write_all(&[7; 4_096]).unwrap();
     }
 }
 
@@ -329,6 +350,61 @@ fn every_flipped_bit_that_changes_a_record_is_found() {
     assert!(changed > 100, "{changed} flips changed a record");
     assert_eq!(found, changed);
     assert_clean(&dir);
+}
+
+#[test]
+fn a_log_that_is_closed_on_a_nearly_full_disk_takes_none_of_what_is_left() {
+    let home = TempDir::new().unwrap();
+    let disk = home.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let after = home.path().join("after");
+    let exe = std::env::current_exe().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=3m,mode=700 none '{}' && '{}' \"$@\"; rm -f '{}'; cp -a '{}' '{}'",
+        disk.display(),
+        exe.display(),
+        disk.join("ballast").display(),
+        disk.join("q").display(),
+        after.display()
+    );
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-c", &script, "sh"]).env(CLOSES, "1");
+    as_child(&mut command, &disk.join("q"), 20);
+    let lines = finish(command.spawn().unwrap());
+    let left: Vec<u64> =
+        lines.iter().filter_map(|line| line.split_once("free ")?.1.trim().parse().ok()).collect();
+    let shown: HashSet<String> = lines.iter().filter_map(|l| saved(l)).collect();
+    let [before, closed] = left[..] else {
+        eprintln!("skipped: no disk of its own is permitted here; {lines:?}");
+        return;
+    };
+    // The index of the write-ahead file may go; nothing else changes size.
+    assert!(closed >= before, "{closed} bytes were left of {before}");
+    let (database, beside) = (after.join("log.sqlite"), after.join("log.sqlite-wal"));
+    let size = |file: &Path| std::fs::metadata(file).map_or(0, |file| file.len());
+    let waiting = (size(&beside), size(&database));
+    assert!(waiting.0 > 96 * 1_024, "{waiting:?}");
+    assert_eq!((shown.len(), lost(&after, &shown)), (20, 0));
+    assert_clean(&after);
+    // Where there is room, the log is one file again.
+    assert_eq!(size(&beside), 0);
+    assert!(size(&database) > waiting.1, "{waiting:?}");
+}
+
+#[test]
+fn what_waits_beside_the_database_is_bounded_however_much_is_written() {
+    let home = TempDir::new().unwrap();
+    let dir = home.path().join("q");
+    let mut log = SqliteLog::open(&dir).unwrap();
+    let beside = || std::fs::metadata(dir.join("log.sqlite-wal")).map_or(0, |file| file.len());
+    let mut most = 0;
+    for n in 0..300 {
+        let text = SafeText::body(&format!("{n} {}", "x".repeat(3_000)));
+        let event = LogEvent::Noted { about: Subject::General, text };
+        log.append(&Actor::new("ada"), Timestamp::from_millis(n), &[event]).unwrap();
+        most = most.max(beside());
+    }
+    assert!((512 << 10..1_300 << 10).contains(&most), "{most} bytes");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The Incident screen, the strip and the Bridge while incidents are going on, as pictures and in use.
 
 use quarterdeck::actions::Screen;
+use quarterdeck::app::earlier::Progress;
 use quarterdeck::app::{Dialog, Effect, IncidentPane, Msg, State, update};
 use quarterdeck::domain::{Actor, Span};
 use quarterdeck::eventlog::{
@@ -62,6 +63,16 @@ fn what_is_not_on_the_disk_is_marked_on_the_strip_at_every_width() {
     let held = Held { records: records.clone(), why: why.into() };
     update(&mut state, Msg::Held(held));
     insta::assert_snapshot!("incident__not_on_disk", screen(&state));
+    // On the timeline each of them says so, without a colour and in ASCII too.
+    let marked = |screen: &str| {
+        let said = |line: &&str| line.contains("Z  ") && line.contains("NOT ON DISK: ");
+        screen.lines().filter(said).count()
+    };
+    assert_eq!(marked(&screen(&state)), 2);
+    state.ui.ascii = true;
+    let plain = screen(&state);
+    assert_eq!((marked(&plain), plain.is_ascii()), (2, true), "{plain}");
+    state.ui.ascii = false;
     // Anything else on the strip goes before the mark does.
     for width in [120, 80, 60, 40] {
         let all = text(&paint(&state, &look("mono"), (width, 24)).0);
@@ -73,6 +84,23 @@ fn what_is_not_on_the_disk_is_marked_on_the_strip_at_every_width() {
     }
     update(&mut state, Msg::Held(Held::default()));
     assert!(!screen(&state).lines().take(2).any(|line| line.contains("DISK")));
+}
+
+#[test]
+fn a_timeline_whose_earlier_lines_are_still_being_read_says_so() {
+    let mut state = on(stories::swing(), Screen::Incident);
+    state.ui.incident.pane = IncidentPane::Timeline;
+    state.earlier = Some(Progress::Read(640, 2_000));
+    let heading = |state: &State, size| {
+        let all = text(&paint(state, &look("mono"), size).0);
+        all.lines().find(|line| line.contains("Timeline · ")).unwrap().to_owned()
+    };
+    let wide = heading(&state, (80, 24));
+    assert!(wide.ends_with("earlier entries are being read: 32 %"), "{wide}");
+    let narrow = heading(&state, (40, 24));
+    assert!(narrow.ends_with("reading earlier"), "{narrow}");
+    state.earlier = None;
+    assert!(!heading(&state, (80, 24)).contains("read"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod connectors_tape;
 mod double;
 mod eventlog;
 mod eventlog_claims;
+mod eventlog_first;
 mod eventlog_keys;
 mod eventlog_kinds;
 mod eventlog_power;

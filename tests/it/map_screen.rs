@@ -38,7 +38,7 @@ fn catalog() -> Catalog {
             catalog.services.entry(id).or_insert(fresh);
         }
         let caller = catalog.services.get_mut(&ServiceId::new(from)).unwrap();
-        caller.depends_on.push(Dependency { on, hard, origin: EdgeOrigin::Catalog });
+        caller.depends_on.push(Dependency { on, hard, any_of: None, origin: EdgeOrigin::Catalog });
     }
     let id = EdgesId::new("mesh");
     let mesh = EdgeQueries {
@@ -145,6 +145,46 @@ fn map() {
     snap("map__nothing", &on(stories::nothing(), Screen::Map), SIZES[0]);
 }
 
+/// The Bridge with a service selected.
+fn bridge(state: State, service: &str, size: (u16, u16)) -> State {
+    let mut state = on(sized(state, size), Screen::Bridge);
+    state.ui.bridge.pinned = Some(ServiceId::new(service));
+    tell(&mut state, Msg::Tick(now()));
+    state
+}
+
+#[test]
+fn the_bridge_says_where_it_comes_from_and_what_it_will_hit() {
+    for size in [SIZES[1], SIZES[2]] {
+        snap("bridge__around", &bridge(world(), "checkout", size), size);
+    }
+    let around = |state: &State| -> Vec<String> {
+        let rows = shown(state);
+        let rows = rows.lines().skip_while(|row| !row.contains("Around "));
+        rows.take_while(|row| !row.is_empty()).map(|row| row.trim().to_owned()).collect()
+    };
+    // The dead cache is two calls away, over the cart that nobody says anything about.
+    let checkout = around(&bridge(world(), "checkout", SIZES[1]));
+    assert_eq!(checkout.len(), 4, "{checkout:#?}");
+    assert!(checkout[0].starts_with("Around checkout · 2 callees, 2 callers"), "{checkout:#?}");
+    assert!(checkout[1].starts_with("✕ calls      redis over cart"), "{checkout:#?}");
+    // Whoever is called by the unwell sees them as callers.
+    let psp = around(&bridge(world(), "psp", SIZES[1]));
+    assert!(psp.iter().any(|row| row.contains("called by  payments")), "{psp:#?}");
+    // Nothing unwell near is said with what is not known, never as health.
+    let search = around(&bridge(world(), "search", SIZES[1]));
+    let said = "Around search · 0 callees, 1 caller: none is known to be unwell, of 1 nothing recent \
+                is known";
+    assert_eq!(search, [said]);
+    // Where there is no room it is not drawn, and the charts keep theirs.
+    assert!(around(&bridge(world(), "checkout", SIZES[0])).is_empty());
+    let ascii = |mut state: State| {
+        state.ui.ascii = true;
+        shown(&state)
+    };
+    assert!(ascii(bridge(world(), "checkout", SIZES[1])).is_ascii());
+}
+
 #[test]
 fn nothing_is_well_without_data_and_the_worst_says_why() {
     let state = world();
@@ -213,9 +253,89 @@ fn the_blast_radius_tells_hard_from_soft_and_names_the_owner() {
         pair("cart").unwrap(),
         "loses 100 % (the worse is taken where it is not known); shop; no objective; by cart > redis"
     );
-    let soft =
-        told.iter().position(|line| matches!(line, Told::Head("Degrades (soft calls only)")));
-    assert!(soft.is_some() && pair("checkout").unwrap().contains("checkout > cart > redis"));
+    assert_eq!(
+        pair("checkout").unwrap(),
+        "degrades only; shop; by checkout > cart > redis",
+        "a soft call"
+    );
+}
+
+#[test]
+fn cut_off_and_drained_are_told_apart() {
+    let told = |services: &Catalog, of: &str| -> Vec<String> {
+        let mut model =
+            Model::new(Arc::new(services.clone()), SeverityPolicy::default(), Vec::new());
+        model.tick(now());
+        model.study();
+        let lines = model.told_blast(&NodeKey::anywhere(ServiceId::new(of)));
+        let lines = lines.into_iter().map(|line| match line {
+            Told::Head(text) => format!("# {text}"),
+            Told::Pair(name, value) => format!("{name}: {value}"),
+            Told::Text(text) | Told::Warn(text) => text.to_string(),
+        });
+        lines.collect()
+    };
+    // The shop pays at either of two banks; the till only at the first.
+    let mut shop = Catalog::default();
+    let calls: [(&str, &[(&str, Option<u32>)]); 4] = [
+        ("shop", &[("bank-a", Some(0)), ("bank-b", Some(0))]),
+        ("till", &[("bank-a", None)]),
+        ("bank-a", &[]),
+        ("bank-b", &[]),
+    ];
+    for (name, depends_on) in calls {
+        let id = ServiceId::new(name);
+        let depends_on = depends_on.iter().map(|(on, any_of)| Dependency {
+            on: ServiceId::new(on),
+            hard: true,
+            any_of: *any_of,
+            origin: EdgeOrigin::Catalog,
+        });
+        let service = Service {
+            id: id.clone(),
+            owner: "pay".into(),
+            depends_on: depends_on.collect(),
+            ..Service::default()
+        };
+        shop.services.insert(id, service);
+    }
+    let unknown = "How much of all traffic would be lost is not known.";
+    let till = "till: loses 100 % (the worse is taken where it is not known); pay; no objective; by \
+                till > bank-a";
+    assert_eq!(
+        told(&shop, "bank-a"),
+        [
+            "# Cut off: it answers nobody and calls nobody",
+            unknown,
+            till,
+            "shop: degrades only; pay; by shop > bank-a",
+            "# Drained: it ends what it has, the rest goes elsewhere",
+            "bank-b: takes over; how much more it gets is not known",
+            "These have nowhere else to go:",
+            unknown,
+            till,
+            "It reaches no declared resource.",
+        ]
+    );
+    shop.services.get_mut(&ServiceId::new("till")).unwrap().depends_on.clear();
+    let fine = told(&shop, "bank-a");
+    assert!(fine.contains(&"Nothing fails: all that call it have somewhere else to go.".into()));
+    // Without a stand-in a drain of all of it is as bad, and one zone of three is not.
+    shop.services.get_mut(&ServiceId::new("shop")).unwrap().depends_on.pop();
+    shop.services.get_mut(&ServiceId::new("bank-a")).unwrap().zones =
+        ["a", "b", "c"].map(SafeText::new).to_vec();
+    let alone = told(&shop, "bank-a");
+    let at = alone.iter().position(|line| line.starts_with("# Drained")).unwrap();
+    assert_eq!(
+        alone[at + 1..at + 3],
+        [
+            "It runs in 3 zones: drained out of one, the others carry 1.5 times their load, and its \
+             callers notice nothing.",
+            "Nothing is known to take over all of it; drained everywhere it is as good as cut off, \
+             after what is under way has ended:",
+        ]
+    );
+    assert!(alone[at + 3..].iter().any(|line| line.starts_with("shop: loses 100 %")));
 }
 
 #[test]

@@ -130,6 +130,7 @@ fn capacity() {
     for size in SIZES {
         snap("capacity__short", &short, size);
         snap("capacity__behind", &pane(CapacityPane::Behind), size);
+        snap("capacity__coverage", &pane(CapacityPane::Coverage), size);
     }
     snap("capacity__short", &short, (60, 15));
     snap("capacity__alone", &pane(CapacityPane::Alone), SIZES[0]);
@@ -224,6 +225,7 @@ fn dialogs() -> Vec<(&'static str, Dialog)> {
     let silence = |confirming: bool| {
         Dialog::Silence(Box::new(SilenceForm {
             site: SiteId::new("eu"),
+            along: Vec::new(),
             sites: vec![SiteId::new("eu"), SiteId::new("us")],
             field: SilenceField::Duration,
             matchers: matcher("alertname=\"HighErrorRate\" service=\"checkout\""),

@@ -35,6 +35,7 @@ fn catalog() -> Catalog {
         let on = on.map(|on| Dependency {
             on: ServiceId::new(on),
             hard: true,
+            any_of: None,
             origin: EdgeOrigin::Catalog,
         });
         let id = ServiceId::new(name);
@@ -151,6 +152,108 @@ fn the_list_opens_into_what_speaks_against_one_and_comes_back() {
     let mut calm = quiet();
     press(&mut calm, "I");
     assert!(seen(&calm, (80, 24)).contains("Nothing hurts"));
+}
+
+#[test]
+fn the_ranking_is_pinned_as_evidence_with_the_course_it_rests_on() {
+    let entry = |effects: &[Effect]| {
+        let events = effects.iter().filter_map(|effect| match effect {
+            Effect::Append(append) => Some(append),
+            _ => None,
+        });
+        format!("{:?}", events.collect::<Vec<_>>())
+    };
+    let mut state = cascade();
+    let query = SignalQuery {
+        signal: Signal::Errors,
+        expr: "rate(cache_errors[5m])".into(),
+        unit: Unit::Ratio,
+    };
+    let catalog = Arc::make_mut(&mut state.model.catalog);
+    catalog.services.get_mut(&ServiceId::new("cache")).unwrap().signals.push(query);
+    // Without an incident there is no timeline to pin it to, and that is said.
+    press(&mut state, "I E");
+    assert!(seen(&state, (120, 40)).contains("declares one"), "{}", seen(&state, (120, 40)));
+    press(&mut state, "esc");
+    state.model.incidents = stories::incident::fresh().model.incidents;
+    press(&mut state, "I E");
+    let form = seen(&state, (120, 40));
+    for part in ["cache errors, a suspect", "1. cache", "rate(cache_errors[5m])", "values from"] {
+        assert!(form.contains(part), "{part}\n{form}");
+    }
+    let made = entry(&press(&mut state, "ctrl-o"));
+    for part in ["EntryMade", "Evidence", "Suspects at ", "rate(cache_errors[5m])", "values: ["] {
+        assert!(made.contains(part), "{part}\n{made}");
+    }
+}
+
+#[test]
+fn what_runs_out_and_what_hurts_on_the_map_is_pinned_from_its_own_screen() {
+    let pinned = |screen| {
+        let mut state = stories::capacity::short();
+        state.model.incidents = stories::incident::fresh().model.incidents;
+        state.ui.screen = screen;
+        state.now = now();
+        update(&mut state, Msg::Tick(now().plus(Span::from_secs(1))));
+        press(&mut state, "E");
+        let form = seen(&state, (120, 40));
+        let effects = press(&mut state, "ctrl-o");
+        let made = effects.iter().find(|effect| matches!(effect, Effect::Append(_)));
+        (form, format!("{made:?}"))
+    };
+    let (form, made) = pinned(Screen::Capacity);
+    assert!(form.contains("in use") && made.contains("EntryMade"), "{form}\n{made}");
+    // The words say when it is full, and the proof is the course of what is in use.
+    assert!(made.contains("full") && made.contains("values: [("), "{made}");
+    let (form, made) = pinned(Screen::Map);
+    assert!(form.contains(" is failing. ") && made.contains("EntryMade"), "{form}\n{made}");
+}
+
+#[test]
+fn what_fires_at_several_sites_is_silenced_at_each() {
+    let mut state = on(quiet(), Screen::Alerts);
+    let (id, us) = (SourceId::new("am-us"), SiteId::new("us"));
+    let more = SourceStatus::new(
+        id,
+        SourceKind::Alertmanager,
+        us.clone(),
+        "127.0.0.1".into(),
+        Span::from_secs(15),
+    );
+    state.model.source(SourceStatus { last_good: Some(now()), ..more });
+    let mut there = alert("CacheDown", "cache", "warning", -590);
+    there.key.site = us;
+    observe(
+        &mut state,
+        "am",
+        vec![Observation::Alerts(vec![alert("CacheDown", "cache", "warning", -600)])],
+    );
+    observe(&mut state, "am-us", vec![Observation::Alerts(vec![there])]);
+    wait(&mut state, 6);
+    let keys = state.model.alerts.groups.iter().map(|group| group.key.clone());
+    let sites = ["eu", "us"].map(SiteId::new);
+    let both: Vec<_> =
+        sites.iter().map(|site| keys.clone().find(|key| key.site == *site).unwrap()).collect();
+    let hit: usize =
+        both.iter().map(|key| state.model.alerts.group(key).unwrap().alerts.len()).sum();
+    state.ui.alerts.marked.extend(both);
+    press(&mut state, "s k n o w n enter");
+    let form = seen(&state, (120, 40));
+    assert!(form.contains("Silence on eu and us"), "{form}");
+    assert!(form.contains(&format!("{hit} alerts on eu and us")), "{form}");
+    // Where that counts as broad the count of both is typed; elsewhere digits mean nothing.
+    let typed: Vec<String> = hit.to_string().chars().map(|digit| digit.to_string()).collect();
+    let effects = press(&mut state, &format!("{} enter", typed.join(" ")));
+    let asked: Vec<String> = effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Append(_)))
+        .map(|effect| format!("{effect:?}"))
+        .collect();
+    assert_eq!(asked.len(), 2, "{asked:#?}");
+    for (asked, site) in asked.iter().zip(&sites) {
+        let named = format!("{site:?}");
+        assert!(asked.contains("Silence {") && asked.contains(&named), "{named}\n{asked}");
+    }
 }
 
 #[test]

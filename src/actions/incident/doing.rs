@@ -2,8 +2,9 @@
 //! subcommands.
 
 use crate::domain::{
-    Actor, Audience, Cause, ChannelId, EntryKind, Evidence, Impact, IncidentId, Role, ServiceId,
-    Severity, Status, TeamId, TicketAct, TicketRef, Timestamp, TrackerId,
+    Actor, Audience, Cause, Change, ChannelId, EntryKind, Evidence, Impact, IncidentId,
+    ProcedureId, Role, SafeText, ServiceId, Severity, Status, TeamId, TicketAct, TicketRef,
+    Timestamp, TrackerId,
 };
 use crate::eventlog::{DecisionStep, KeyId, RecordId, TaskStep, WorkstreamStep};
 
@@ -254,6 +255,44 @@ pub enum Doing {
         whom: Option<Actor>,
         /// What for.
         text: String,
+    },
+    /// Propose to run a procedure, exactly so.
+    ProposeRun {
+        /// Which.
+        procedure: ProcedureId,
+        /// Values of its parameters; the others have their defaults.
+        params: Vec<(String, String)>,
+        /// The change it takes back.
+        change: Option<Change>,
+        /// The run it takes back.
+        undoes: Option<RecordId>,
+        /// Why.
+        reason: String,
+        /// What is known now, title and text, as the proposer sees it.
+        card: Vec<(SafeText, SafeText)>,
+    },
+    /// Approve or refuse a run somebody else proposed.
+    AnswerRun {
+        /// Which.
+        run: RecordId,
+        /// May run.
+        approved: bool,
+        /// What is wrong with it.
+        note: String,
+    },
+    /// Let a run begin when its cancel window is over.
+    ReleaseRun {
+        /// Which.
+        run: RecordId,
+        /// The procedure's name, typed, where nobody can be a second person.
+        typed: String,
+    },
+    /// Stop a run before its next step.
+    StopRun {
+        /// Which.
+        run: RecordId,
+        /// Why.
+        reason: String,
     },
     /// Answer a page.
     AnswerPage {

@@ -19,6 +19,7 @@ pub mod pick;
 mod powers;
 mod publish;
 mod reach;
+mod runs;
 mod texts;
 mod work;
 
@@ -66,6 +67,10 @@ pub fn decide_incident(
         Doing::Update { .. } | Doing::AnswerUpdate { .. } | Doing::Publish(_) => {
             publish::rule(desk, what)
         }
+        Doing::ProposeRun { .. }
+        | Doing::AnswerRun { .. }
+        | Doing::ReleaseRun { .. }
+        | Doing::StopRun { .. } => runs::rule(desk, what),
         Doing::Ticket { .. }
         | Doing::LinkTicket { .. }
         | Doing::Page { .. }

@@ -100,7 +100,8 @@ impl Blast {
     }
 }
 
-/// What the failure, containment or drain of some services takes down.
+/// What the failure of some services takes down, or that they are cut off. A drain is milder: see
+/// [`super::drain`].
 pub fn blast(graph: &Graph, failed: &[NodeIx]) -> Blast {
     let mut failed = failed.to_vec();
     failed.sort_unstable();

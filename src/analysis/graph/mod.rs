@@ -5,6 +5,7 @@ pub mod export;
 pub mod layout;
 
 mod blast;
+mod drain;
 mod factoring;
 mod order;
 mod outline;
@@ -12,9 +13,11 @@ mod queries;
 mod singles;
 
 pub use blast::{Blast, Degraded, Hit, Lost, blast, stands_for};
+pub use drain::{Drain, TakesOver, drain};
 pub use outline::{Outline, OutlineRow, Walk, outline};
 pub use queries::{
-    Around, Paths, around, neighbourhood, selected, shortest_paths, unhealthy_and_between,
+    Around, Paths, Reach, around, neighbourhood, reach, selected, shortest_paths,
+    unhealthy_and_between,
 };
 pub use singles::{Limit, SharedLimit, SinglePoint, shared_limits, single_points};
 

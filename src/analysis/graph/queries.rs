@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::Walk;
 use crate::domain::{EdgeIx, Graph, Node, NodeIx};
 
 /// Which way to walk.
@@ -73,6 +74,58 @@ pub fn around(graph: &Graph, of: &[NodeIx], most: usize) -> Around {
     let mut nodes: Vec<NodeIx> = far[..within(hops)].iter().map(|(_, at)| *at).collect();
     nodes.sort_unstable();
     Around { complete: nodes.len() == far.len(), nodes, hops }
+}
+
+/// What some nodes lead to, nearest first, with a shortest way to each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The nodes that are reached, those it was asked of left out.
+    pub nodes: Vec<NodeIx>,
+    /// How many of them are one call away.
+    pub next: usize,
+    /// For each node of the graph, the one before it.
+    before: Vec<Option<NodeIx>>,
+}
+
+impl Reach {
+    /// The shortest way to a reached node: the first step first, the node itself last.
+    pub fn way(&self, to: NodeIx) -> Vec<NodeIx> {
+        let step = |at: &NodeIx| self.before[at.index()];
+        let mut way: Vec<NodeIx> = std::iter::successors(Some(to), step).collect();
+        // The node it was asked of is no step of the way.
+        way.pop();
+        way.reverse();
+        way
+    }
+}
+
+/// What is within so many calls of some nodes: callees below them, or callers above them.
+pub fn reach(graph: &Graph, of: &[NodeIx], walk: Walk, hops: usize) -> Reach {
+    let way = match walk {
+        Walk::Callees => Way::Down,
+        Walk::Callers => Way::Up,
+    };
+    let mut seen = vec![false; graph.nodes().len()];
+    of.iter().for_each(|at| seen[at.index()] = true);
+    let mut found = Reach { nodes: Vec::new(), next: 0, before: vec![None; seen.len()] };
+    let mut layer = of.to_vec();
+    for hop in 0..hops {
+        let mut further = Vec::new();
+        for at in layer {
+            for (_, next) in way.of(graph, at) {
+                if !std::mem::replace(&mut seen[next.index()], true) {
+                    found.before[next.index()] = Some(at);
+                    further.push(next);
+                }
+            }
+        }
+        found.nodes.extend(&further);
+        if hop == 0 {
+            found.next = further.len();
+        }
+        layer = further;
+    }
+    found
 }
 
 /// How many calls each node is from the nearest of some, up to a limit.
@@ -212,6 +265,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_reached_comes_nearest_first_with_its_way() {
+        let shop = graph("web→shop shop→cart cart→redis shop→pay pay→redis redis→shop shop→shop");
+        let told = |walk, hops| {
+            let found = reach(&shop, &[node(&shop, "shop")], walk, hops);
+            let ways = found.nodes.iter().map(|at| names(&shop, &found.way(*at)));
+            (ways.collect::<Vec<_>>(), found.next)
+        };
+        let all = ["cart", "pay", "cart redis"].map(str::to_owned).to_vec();
+        assert_eq!(told(Walk::Callees, 9), (all.clone(), 2));
+        assert_eq!(told(Walk::Callees, 1), (all[..2].to_vec(), 2));
+        assert_eq!(told(Walk::Callees, 0), (Vec::new(), 0));
+        let up = ["redis", "web", "redis cart", "redis pay"].map(str::to_owned).to_vec();
+        assert_eq!(told(Walk::Callers, 2), (up, 2));
+    }
+
+    #[test]
     fn the_shortest_paths_are_all_found_and_counted() {
         let maze = graph("a→b a→c b→d c→d d→e a→x x→y y→e e→a b→b");
         let (from, to) = (node(&maze, "a"), node(&maze, "e"));
@@ -263,6 +332,30 @@ mod tests {
             let found: BTreeSet<_> =
                 unhealthy_and_between(&graph, &sick, hops).into_iter().collect();
             prop_assert_eq!(found, wanted);
+        }
+
+        #[test]
+        fn what_is_reached_is_what_is_near_by_a_way_of_calls(edges in some_edges(8), hops in 0..5usize) {
+            let graph = graph(&edges);
+            for (walk, way) in [(Walk::Callees, Way::Down), (Walk::Callers, Way::Up)] {
+                for from in graph.node_indices() {
+                    let found = reach(&graph, &[from], walk, hops);
+                    let near = distances(&graph, &[from], way, hops);
+                    let far = |at: &NodeIx| near[at.index()].filter(|far| *far > 0);
+                    let wanted = graph.node_indices().filter(|at| far(at).is_some()).count();
+                    prop_assert_eq!(found.nodes.len(), wanted);
+                    for at in &found.nodes {
+                        let steps = found.way(*at);
+                        prop_assert_eq!(Some(steps.len()), far(at));
+                        let whole: Vec<_> = std::iter::once(from).chain(steps).collect();
+                        let linked = |w: &[NodeIx]| match walk {
+                            Walk::Callees => graph.between(w[0], w[1]).is_some(),
+                            Walk::Callers => graph.between(w[1], w[0]).is_some(),
+                        };
+                        prop_assert!(whole.windows(2).all(linked));
+                    }
+                }
+            }
         }
 
         #[test]

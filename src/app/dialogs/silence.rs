@@ -18,7 +18,19 @@ pub(in crate::app) fn open(state: &mut State) -> Vec<Effect> {
         return say_nothing_chosen(state, "silence");
     };
     let matchers = chosen.matchers(state);
-    open_with(state, Some(chosen.site), &matchers, None, "")
+    let mut along: Vec<SiteId> = chosen.groups.iter().map(|key| key.site.clone()).collect();
+    along.retain(|site| *site != chosen.site);
+    along.sort_unstable();
+    along.dedup();
+    let effects = open_with(state, Some(chosen.site), &matchers, None, "");
+    if let Some(Dialog::Silence(form)) = &mut state.ui.dialog
+        && !along.is_empty()
+    {
+        // What was chosen says where it goes: to each site where it fires.
+        (form.along, form.sites) = (along, vec![form.site.clone()]);
+        edited(state);
+    }
+    effects
 }
 
 /// Opens the form with given texts; empty ones come from the draft or the defaults.
@@ -52,6 +64,7 @@ pub(in crate::app) fn open_with(
     let duration = duration.unwrap_or(state.silence_for);
     state.ui.dialog = Some(Dialog::Silence(Box::new(SilenceForm {
         site,
+        along: Vec::new(),
         sites,
         field: if matchers.is_empty() { SilenceField::Matchers } else { SilenceField::Comment },
         matchers: Editor::new(matchers, Lines::One),
@@ -136,18 +149,24 @@ pub(super) fn edited(state: &mut State) {
     let (preview, refusal) = match form.compiled() {
         Err(sentence) => (Preview::default(), Some(sentence)),
         Ok(matchers) => {
-            let hit = would_hit_at(&state.model, &form.site, &matchers);
-            let listed = hit.alerts.iter().take(50).filter_map(|key| {
-                let alert = &state.model.alerts.alerts.get(key)?.alert;
-                Some(SafeText::new(&format!("{} {}", alert.name(), alert.labels.get("instance"))))
-            });
-            let preview = Preview {
-                alerts: hit.alerts.len(),
-                firing: hit.total_firing,
-                listed: listed.collect(),
-                services: hit.services.iter().map(|s| s.text().clone()).collect(),
-                broad: state.guard.is_broad(&hit),
-            };
+            let mut preview = Preview::default();
+            for site in form.places() {
+                let hit = would_hit_at(&state.model, site, &matchers);
+                let listed = hit.alerts.iter().filter_map(|key| {
+                    let alert = &state.model.alerts.alerts.get(key)?.alert;
+                    let text = format!("{} {}", alert.name(), alert.labels.get("instance"));
+                    Some(SafeText::new(&text))
+                });
+                let room = 50_usize.saturating_sub(preview.listed.len());
+                preview.listed.extend(listed.take(room));
+                preview.alerts += hit.alerts.len();
+                preview.firing += hit.total_firing;
+                preview.services.extend(hit.services.iter().map(|s| s.text().clone()));
+                // Broad on one site is broad.
+                preview.broad |= state.guard.is_broad(&hit);
+            }
+            preview.services.sort_unstable();
+            preview.services.dedup();
             (preview, None)
         }
     };
@@ -212,8 +231,12 @@ fn enter(state: &mut State) -> Vec<Effect> {
             // The first press leads to the last step, which asks for the count if it is broad.
             let confirmed_broad = confirmed_broad || !form.confirming;
             let guard = SilenceGuard { confirmed_broad, ..state.guard };
-            let what = Do::Silence { site: form.site.clone(), draft };
-            decide(&state.model, &state.me, &what, state.now, &guard).map_err(|r| r.sentence)
+            let each = form.places().map(|site| {
+                let what = Do::Silence { site: site.clone(), draft: draft.clone() };
+                decide(&state.model, &state.me, &what, state.now, &guard).map_err(|r| r.sentence)
+            });
+            // All of them or none: what one site refuses is asked for nowhere.
+            each.collect::<Result<Vec<_>, _>>()
         })
     };
     let Some(Dialog::Silence(form)) = &mut state.ui.dialog else { return Vec::new() };
@@ -226,7 +249,7 @@ fn enter(state: &mut State) -> Vec<Effect> {
         }
         Ok(events) => {
             form.saving = true;
-            return vec![Effect::Append(events)];
+            return events.into_iter().map(Effect::Append).collect();
         }
     }
     Vec::new()
@@ -264,6 +287,16 @@ pub(in crate::app) fn performed(state: &mut State, operation: &Operation, outcom
                 form.saving = false;
                 form.confirming = false;
                 form.refusal = Some(why.clone());
+                // The others were asked as well and answer for themselves; only this one is tried again.
+                if let Operation::Silence { site, .. } = operation {
+                    (form.site, form.along) = (site.clone(), Vec::new());
+                }
+            } else if let (Operation::Silence { site, .. }, false) =
+                (operation, form.along.is_empty())
+            {
+                let mut left: Vec<SiteId> = form.places().filter(|p| *p != site).cloned().collect();
+                form.site = left.remove(0);
+                form.along = left;
             } else {
                 let key = draft_key("silence", &form.site);
                 state.drafts.remove(&key);

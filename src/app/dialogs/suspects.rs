@@ -1,10 +1,10 @@
-//! Who is likely to blame: the list, and what speaks against one of them.
+//! Who is likely to blame: the list, what speaks against one of them, and the list as evidence.
 
 use super::lists::movement;
 use super::reading::open_reading;
 use crate::actions::Action;
 use crate::app::screens::moved;
-use crate::app::{About, Dialog, Effect, ReadingLine, State, Tone};
+use crate::app::{About, Dialog, Effect, FieldName, ReadingLine, State, Tone, Verb};
 use crate::domain::SafeText;
 use crate::model::{SuspectId, SuspectsFound};
 
@@ -41,6 +41,13 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     match (action, at, text) {
         (Action::Open, Some(id), _) => open_reading(state, About::Suspect(id)),
         (Action::Note, _, Some(text)) => super::open_note(state, &text),
+        (Action::Evidence, Some(id), Some(text)) => {
+            let mut given = vec![(FieldName::Text, text)];
+            if let Some((label, _)) = super::verbs::suspect_course(state, &id) {
+                given.push((FieldName::Chart, label.to_string()));
+            }
+            super::open_verb(state, Verb::Evidence, &given)
+        }
         (Action::Copy, _, Some(text)) => {
             state.ui.notice(Tone::Done, "Copied.", now);
             vec![Effect::Copy(text)]

@@ -3,7 +3,7 @@
 use crate::actions::Screen;
 use crate::app::{About, CapacityPane, CapacityRow, Dialog, ReadingLine, State};
 use crate::domain::{Filter, Labels, ResourceId, SafeText, ServiceId, Span};
-use crate::model::{Gauge, Model, Watched};
+use crate::model::{Cover, Gauge, Model, Watched};
 
 use super::{Move, kept, moved};
 
@@ -31,7 +31,7 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
         capacity.shortages = model.shortages(&capacity.gauges);
     }
     let looked_at = ui.screen == Screen::Capacity;
-    if looked_at && due && capacity.pane == CapacityPane::Behind {
+    if looked_at && due && capacity.pane == CapacityPane::Coverage {
         capacity.watched = model.coverage();
     }
     if !force && (ui.dialog.is_some() || !due) {
@@ -76,8 +76,10 @@ fn rows(state: &State, pane: CapacityPane, filter: &Filter) -> Vec<CapacityRow> 
             let vendors = vendors.map(|view| CapacityRow::Vendor(view.vendor.id.clone()));
             let back = model.catalog.services.values().filter(|s| !s.recovery.is_empty());
             let back = back.map(|service| CapacityRow::Recovery(service.id.clone()));
-            let watched = ui.watched.iter().map(|(id, _)| CapacityRow::Watched(id.clone()));
-            groups.chain(copies).chain(vendors).chain(back).chain(watched).collect()
+            groups.chain(copies).chain(vendors).chain(back).collect()
+        }
+        CapacityPane::Coverage => {
+            ui.watched.iter().map(|row| CapacityRow::Watched(row.service.clone())).collect()
         }
     };
     if filter.is_empty() {
@@ -314,14 +316,37 @@ pub(in crate::app) fn detail_lines(state: &State, row: &CapacityRow) -> Option<T
             (format!("Supplier {id}, by its own word"), lines)
         }
         CapacityRow::Watched(id) => {
-            let (_, by) = state.ui.capacity.watched.iter().find(|(one, _)| one == id)?;
-            let lines = Watched::ALL.into_iter().map(|watch| {
-                pair(watch.name(), if by.contains(&watch) { "watches it" } else { "nothing" })
-            });
-            (format!("What watches {id}"), lines.collect())
+            let row = state.ui.capacity.watched.iter().find(|row| row.service == *id)?;
+            let mut lines = vec![pair("in short", SafeText::new(&row.told())), ReadingLine::Blank];
+            lines.extend(
+                Watched::ALL.into_iter().map(|what| pair(what.name(), covered(what, row.of(what)))),
+            );
+            lines.push(ReadingLine::Blank);
+            lines.push(pair("comes now", SafeText::new(&model.owner_of(id))));
+            (format!("What watches {id}"), lines)
         }
     };
     Some((SafeText::new(&title), lines))
+}
+
+/// What a cell of the matrix of coverage says.
+const fn covered(what: Watched, cover: Cover) -> &'static str {
+    match (cover, what) {
+        (Cover::Seen, Watched::Alert) => "a rule that names it is evaluated without error",
+        (Cover::Seen, Watched::Runbook) => "its text was read",
+        (Cover::Seen, Watched::Owner) => "a team of the playbook",
+        (Cover::Seen, Watched::OnCall) => "somebody is on call now",
+        (Cover::Seen, _) => "gives data now",
+        (Cover::Declared, Watched::Owner) => "named, but no team of the playbook",
+        (Cover::Declared, Watched::Runbook) => "an address; nobody looked whether it answers",
+        (Cover::Declared, _) => "declared; not asked lately",
+        (Cover::Silent, Watched::Alert) => "its rules cannot be evaluated without error",
+        (Cover::Silent, Watched::OnCall) => "nobody is on call now",
+        (Cover::Silent, _) => "declared, and gives nothing",
+        (Cover::Missing, Watched::Alert) => "no rule names it",
+        (Cover::Missing, Watched::OnCall) => "no rota: no team of the playbook owns it",
+        (Cover::Missing, _) => "none",
+    }
 }
 
 fn names(ids: &[ServiceId]) -> String {

@@ -31,7 +31,8 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
         None => true,
         Some((revision, at)) => {
             let late = !(Span::ZERO..ONCE_IN).contains(&now.since(at));
-            (late && (!many || ui.screen == Screen::Map)) || (revision != model.revision && !many)
+            (late && (!many || matches!(ui.screen, Screen::Map | Screen::Bridge)))
+                || (revision != model.revision && !many)
         }
     };
     if due {

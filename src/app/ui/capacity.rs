@@ -1,12 +1,10 @@
 //! The Capacity screen: which of its lists is looked at, what is selected in each, and what is derived for it.
 
-use std::collections::BTreeSet;
-
 use crate::domain::{
     ConsensusId, Filter, Labels, ReplicationId, ResourceId, SafeText, ServiceId, Timestamp,
     VendorId,
 };
-use crate::model::{Gauge, GaugeId, Watched};
+use crate::model::{Coverage, Gauge, GaugeId};
 
 /// Its lists, in Tab order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,13 +14,15 @@ pub enum CapacityPane {
     Gauges,
     /// Services that take others down alone, and limits that several draw on.
     Alone,
-    /// Quorums, copies, ways back, suppliers, and what nothing watches.
+    /// Quorums, copies, ways back and suppliers.
     Behind,
+    /// What watches each service.
+    Coverage,
 }
 
 impl CapacityPane {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Gauges, Self::Alone, Self::Behind];
+    pub const ALL: [Self; 4] = [Self::Gauges, Self::Alone, Self::Behind, Self::Coverage];
 }
 
 /// A row, by what it is.
@@ -52,7 +52,10 @@ impl CapacityRow {
         match self {
             Self::Gauge(_) => CapacityPane::Gauges,
             Self::Single(_) | Self::Shared(_) => CapacityPane::Alone,
-            _ => CapacityPane::Behind,
+            Self::Watched(_) => CapacityPane::Coverage,
+            Self::Consensus(_) | Self::Copies(_) | Self::Recovery(_) | Self::Vendor(_) => {
+                CapacityPane::Behind
+            }
         }
     }
 
@@ -135,13 +138,13 @@ pub struct CapacityUi {
     /// As understood.
     pub filter: Filter,
     /// The lists.
-    pub lists: [CapacityList; 3],
+    pub lists: [CapacityList; 4],
     /// Whether a gauge was chosen by hand; until then it is the first, whichever that is now.
     pub chosen: bool,
     /// Every gauge, what runs out first before the others; made anew when the model changed.
     pub gauges: Vec<Gauge>,
     /// What watches each service; made while its list is looked at.
-    pub watched: Vec<(ServiceId, BTreeSet<Watched>)>,
+    pub watched: Vec<Coverage>,
     /// How much wants somebody, and whether some of it is past the point.
     pub shortages: (usize, bool),
     /// When and from which revision of the model this was made.

@@ -36,8 +36,18 @@ fn the_shop_is_read_whole() {
     assert_eq!(
         checkout.depends_on,
         [
-            Dependency { on: ServiceId::new("payments"), hard: true, origin: EdgeOrigin::Catalog },
-            Dependency { on: ServiceId::new("cache"), hard: false, origin: EdgeOrigin::Catalog }
+            Dependency {
+                on: ServiceId::new("payments"),
+                hard: true,
+                any_of: None,
+                origin: EdgeOrigin::Catalog
+            },
+            Dependency {
+                on: ServiceId::new("cache"),
+                hard: false,
+                any_of: None,
+                origin: EdgeOrigin::Catalog
+            }
         ]
     );
     let signals: Vec<Signal> = checkout.signals.iter().map(|s| s.signal).collect();
@@ -298,4 +308,29 @@ fn stars_and_question_marks_stand_for_other_characters() {
     ] {
         assert_eq!(super::fits(pattern, name), fits, "{pattern} {name}");
     }
+}
+
+#[test]
+fn dependencies_may_stand_in_for_each_other() {
+    let text = "version = 1\n[[service]]\nname = \"shop\"\nowner = \"x\"\nrunbook = \"https://x\"\n\
+                depends_on = [\"cart\", { any = [\"bank-a\", \"bank-b\"], hard = false }, { any = [\"mail\"] }, \
+                { on = \"cart\", any = [\"mail\"] }]\n";
+    let rest = ["cart", "bank-a", "bank-b", "mail"];
+    let rest = rest.map(|name| {
+        format!("[[service]]\nname = \"{name}\"\nowner = \"x\"\nrunbook = \"https://x\"\n")
+    });
+    let (catalog, errors) = read("shop.toml", &(text.to_owned() + &rest.concat()));
+    let told =
+        catalog.services["shop"].depends_on.iter().map(|d| (d.on.as_str(), d.hard, d.any_of));
+    assert_eq!(
+        told.collect::<Vec<_>>()[..4],
+        [
+            ("cart", true, None),
+            ("bank-a", false, Some(1)),
+            ("bank-b", false, Some(1)),
+            ("mail", true, None),
+        ]
+    );
+    let said = "`any` names all that stand in for each other; leave `on` out";
+    assert!(lines(&errors).contains(said), "{}", lines(&errors));
 }

@@ -22,7 +22,7 @@ pub(super) const LONG_COURSE: (Span, Span, Span) =
     (Span::from_days(21), Span::from_mins(30), Span::from_mins(5));
 /// What services that may be to blame are compared over; the step is `model::COMPARED_STEP`.
 pub(super) const AROUND: (Span, Span, Span) =
-    (Span::from_hours(2), Span::from_secs(30), Span::from_secs(60));
+    (Span::from_hours(2), Span::from_secs(30), Span::from_secs(30));
 
 /// Everything the catalog asks of one Prometheus.
 #[derive(Debug, Default)]

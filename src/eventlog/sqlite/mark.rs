@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::super::files;
+use super::super::{Policy, files};
+use super::outline::Outline;
 
 /// Positions in one stretch.
 pub(super) const STRETCH: u64 = 256;
@@ -23,6 +24,10 @@ pub(super) struct Mark {
     path: Option<PathBuf>,
     seals: Vec<Seal>,
     changed: bool,
+    /// What is in them beside mere lines.
+    pub(super) outline: Outline,
+    /// The policy that judges.
+    pub(super) policy: Policy,
 }
 
 /// The stretch of a position.
@@ -32,9 +37,16 @@ pub(super) const fn stretch(position: u64) -> u64 {
 
 impl Mark {
     /// As kept in `path`; empty when there is none, or it is damaged: then everything is verified anew.
-    pub(super) fn load(path: PathBuf) -> Self {
+    pub(super) fn load(path: PathBuf, policy: &Policy) -> Self {
         let seals = std::fs::read(&path).ok().and_then(|bytes| read(&bytes)).unwrap_or_default();
-        Self { path: Some(path), seals, changed: false }
+        let outline = Outline::load(path.with_file_name("outline"), policy);
+        Self { path: Some(path), seals, changed: false, outline, policy: policy.clone() }
+    }
+
+    /// Another policy judges from now on.
+    pub(super) fn govern(&mut self, policy: &Policy) {
+        self.outline.govern(policy);
+        self.policy = policy.clone();
     }
 
     /// The digest of a stretch that was verified.
@@ -59,6 +71,7 @@ impl Mark {
 
     /// Keeps what was learnt. When it cannot be kept, the next start verifies again: slower, not wrong.
     pub(super) fn save(&mut self) {
+        self.outline.save();
         let Some(path) = self.path.as_ref().filter(|_| self.changed) else { return };
         let mut bytes = HEAD.to_vec();
         self.seals.iter().for_each(|seal| bytes.extend_from_slice(seal));

@@ -5,14 +5,16 @@
 //! series or both take what only one may have, and what was returned is on disk. Positions grow in the
 //! order of commits; a reader misses nothing.
 //!
-//! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`, `verified`.
+//! Files in the directory, all private: `log.sqlite`, `signing-key` (OpenSSH), `origin`, `verified`, `outline`.
 
 mod append;
 mod audit;
 mod index;
 mod mark;
+mod outline;
 mod present;
 mod read;
+mod room;
 mod say;
 mod schema;
 mod search;
@@ -38,8 +40,8 @@ use super::record::{Origin, Sealed};
 use super::signer::{KeyId, Signer};
 use super::verify::{Report, Signers, StoredRow};
 use super::{
-    AppendError, Batch, EventLog, LogEvent, OpenError, Position, Presence, ReadError, RecordId,
-    Recorded, files,
+    AppendError, Batch, EventLog, First, LogEvent, OpenError, Position, Presence, ReadError,
+    RecordId, Recorded, files,
 };
 
 /// How long to wait for another process's write.
@@ -136,11 +138,12 @@ impl SqliteLog {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        room::bound(&connection)?;
         // What is looked at again while searching never leaves the process.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-        let mut mark = Mark::load(dir.join(VERIFIED));
+        let mut mark = Mark::load(dir.join(VERIFIED), &place.policy);
         schema::migrate(&mut connection, path, &mut mark)?;
         let (origin, found) = {
             // In a shared log every user has a series of their own.
@@ -279,6 +282,12 @@ impl SqliteLog {
     }
 }
 
+impl Drop for SqliteLog {
+    fn drop(&mut self) {
+        room::settle_if_there_is_room(&self.connection, &self.path);
+    }
+}
+
 /// How long a companion file of another user's may not be ours to write yet.
 const COMPANION: Duration = Duration::from_millis(500);
 const FILE: &str = "log.sqlite";
@@ -289,6 +298,7 @@ const VERIFIED: &str = "verified";
 impl EventLog for SqliteLog {
     fn govern(&mut self, policy: &Policy) {
         self.place.policy = policy.clone();
+        self.mark.govern(policy);
     }
 
     fn key(&self) -> KeyId {
@@ -307,6 +317,12 @@ impl EventLog for SqliteLog {
 
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError> {
         read::batch(&self.connection, position, &mut self.mark).map_err(|error| ReadError {
+            sentence: SafeText::body(&sentence("read", &self.path, error.into())),
+        })
+    }
+
+    fn read_first(&mut self) -> Result<Option<First>, ReadError> {
+        read::first(&self.connection, &self.mark).map_err(|error| ReadError {
             sentence: SafeText::body(&sentence("read", &self.path, error.into())),
         })
     }

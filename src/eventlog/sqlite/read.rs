@@ -11,10 +11,11 @@ use std::thread::ScopedJoinHandle;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::super::record::{Glance, Known, Origin, Sealed};
+use super::super::record::{Glance, Known, Origin, Sealed, id_of};
 use super::super::verify::StoredRow;
-use super::super::{Batch, Position, RecordId, Recorded};
+use super::super::{Batch, First, Policy, Position, RecordId, Recorded};
 use super::mark::{Mark, STRETCH, Seal, stretch};
+use super::outline::Sketch;
 use super::{ROW, row};
 
 /// Stretches read at once.
@@ -23,6 +24,11 @@ const STRETCHES: u64 = 40;
 const WORTH_THREADS: usize = 4;
 /// Fewer records than this are verified on one thread.
 const WORTH_A_THREAD: usize = 64;
+
+/// Latest stretches that are always read at once: more lines than fit on any screen.
+const LATEST: u64 = 10;
+/// Fewer stretches than this are not left for later.
+const WORTH_WAITING: u64 = 40;
 
 /// A stretch to be read.
 struct Part {
@@ -56,15 +62,20 @@ pub(super) fn batch(
             Part { at, from, to, whole, seal: mark.get(at).filter(|_| whole) }
         })
         .collect();
-    let known = as_sealed(connection, &parts)?;
+    let known = as_sealed(connection, &parts, &mark.policy)?;
     for (part, known) in parts.iter().zip(known) {
-        if let Some(records) = known {
+        if let Some((records, sketch)) = known {
             batch.records.extend(records);
+            mark.outline.set(part.at, sketch);
             continue;
         }
-        let good = verified(connection, &rows(connection, (part.from, part.to))?, &mut batch)?;
+        let (rows, before) = (rows(connection, (part.from, part.to))?, batch.records.len());
+        let good = verified(connection, &rows, &mut batch)?;
         if let Some(seal) = good.filter(|_| part.whole) {
             mark.set(part.at, seal);
+            let positions = rows.iter().map(|row| row.position.0);
+            let records = positions.zip(&batch.records[before..]);
+            mark.outline.set(part.at, Sketch::of(seal, records, &mark.policy));
         }
     }
     drop(snapshot);
@@ -74,6 +85,43 @@ pub(super) fn batch(
         mark.save();
     }
     Ok(batch)
+}
+
+/// What is more than a line, of all but the latest stretches; `None` when all is to be read at once.
+pub(super) fn first(connection: &Connection, mark: &Mark) -> rusqlite::Result<Option<First>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let last: u64 =
+        snapshot.query_row("SELECT coalesce(max(position), 0) FROM record", [], |r| r.get(0))?;
+    let Some(end) = stretch(last).checked_sub(LATEST).filter(|end| *end >= WORTH_WAITING) else {
+        return Ok(None);
+    };
+    let mut named = Vec::new();
+    for at in 0..end {
+        let sketch = mark.get(at).and_then(|seal| mark.outline.get(at)?.more(at, seal));
+        let Some(more) = sketch else { return Ok(None) };
+        named.extend(more);
+    }
+    // Of this store, and not of one that was put in its place: both ends are looked at whole.
+    for at in [0, end - 1] {
+        let (from, to) = (at * STRETCH, (at + 1) * STRETCH);
+        let part = Part { at, from, to, whole: true, seal: mark.get(at) };
+        let raw = raw(&snapshot, &part)?;
+        if raw.and_then(|raw| opened(&raw, &mut Known::default(), &mark.policy)).is_none() {
+            return Ok(None);
+        }
+    }
+    let mut statement = snapshot.prepare_cached("SELECT bytes FROM record WHERE position = ?1")?;
+    let mut known = Known::default();
+    let mut records = Vec::with_capacity(named.len());
+    for (position, id) in named {
+        let mut rows = statement.query([position])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        // The id is the hash of bytes whose signature was checked.
+        let bytes = row.get_ref(0)?.as_blob().ok().filter(|bytes| id_of(bytes) == id);
+        let Some(glance) = bytes.and_then(Glance::at) else { return Ok(None) };
+        records.push(glance.recorded(id, &mut known));
+    }
+    Ok(Some(First { records, position: Position(end * STRETCH) }))
 }
 
 /// A stretch as it is stored.
@@ -89,14 +137,15 @@ struct Raw {
 fn as_sealed(
     connection: &Connection,
     parts: &[Part],
-) -> rusqlite::Result<Vec<Option<Vec<Recorded>>>> {
+    policy: &Policy,
+) -> rusqlite::Result<Vec<Option<Opened>>> {
     let sealed = parts.iter().filter(|part| part.seal.is_some()).count();
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     if sealed < WORTH_THREADS || threads < 2 {
         let mut known = Known::default();
         return parts
             .iter()
-            .map(|part| Ok(raw(connection, part)?.and_then(|raw| opened(&raw, &mut known))))
+            .map(|part| Ok(raw(connection, part)?.and_then(|raw| opened(&raw, &mut known, policy))))
             .collect();
     }
     std::thread::scope(|scope| {
@@ -105,7 +154,8 @@ fn as_sealed(
                 let (to, stretches) = channel::<Option<Raw>>();
                 let work = move || {
                     let mut known = Known::default();
-                    let open = |raw: Option<Raw>| raw.and_then(|raw| opened(&raw, &mut known));
+                    let open =
+                        |raw: Option<Raw>| raw.and_then(|raw| opened(&raw, &mut known, policy));
                     stretches.into_iter().map(open).collect::<Vec<_>>()
                 };
                 (to, scope.spawn(work))
@@ -143,8 +193,11 @@ fn raw(connection: &Connection, part: &Part) -> rusqlite::Result<Option<Raw>> {
     Ok(Some(raw))
 }
 
+/// The records of a stretch, and which of them are more than a line.
+type Opened = (Vec<Recorded>, Sketch);
+
 /// The records of a stretch, if it still has its digest.
-fn opened(raw: &Raw, known: &mut Known) -> Option<Vec<Recorded>> {
+fn opened(raw: &Raw, known: &mut Known, policy: &Policy) -> Option<Opened> {
     let mut begin = 0;
     let mut digest = Sha256::new();
     let mut rows = Vec::with_capacity(raw.rows.len());
@@ -156,7 +209,13 @@ fn opened(raw: &Raw, known: &mut Known) -> Option<Vec<Recorded>> {
     if Seal::from(digest.finalize()) != raw.seal {
         return None;
     }
-    rows.into_iter().map(|(id, bytes)| Some(Glance::at(bytes)?.recorded(id, known))).collect()
+    let records: Vec<Recorded> = rows
+        .into_iter()
+        .map(|(id, bytes)| Some(Glance::at(bytes)?.recorded(id, known)))
+        .collect::<Option<_>>()?;
+    let positions = raw.rows.iter().map(|(position, ..)| *position);
+    let sketch = Sketch::of(raw.seal, positions.zip(&records), policy);
+    Some((records, sketch))
 }
 
 fn digest_row(digest: &mut Sha256, position: u64, id: [u8; 32], bytes: &[u8]) {

@@ -16,8 +16,8 @@ use crate::domain::{Actor, IncidentId, SafeText, Timestamp};
 use super::super::record::Sealed;
 use super::super::signer::{KeyId, Signer};
 use super::super::{
-    AppendError, Batch, EventLog, Held, IncidentEvent, LogEvent, MemoryLog, OpenError, Place,
-    Policy, Position, Presence, ReadError, RecordId, Recorded, files,
+    AppendError, Batch, EventLog, First, Held, IncidentEvent, LogEvent, MemoryLog, OpenError,
+    Place, Policy, Position, Presence, ReadError, RecordId, Recorded, files,
 };
 use super::say::{Trouble, sentence};
 use super::{FILE, SqliteLog, VERIFIED, audit, mark::Mark, read};
@@ -154,7 +154,7 @@ impl SteadyLog {
 /// What can be read of a log that cannot be opened for writing.
 fn reader(place: &Place) -> Option<(rusqlite::Connection, Mark)> {
     let connection = audit::as_it_is(&place.store().join(FILE)).ok()?;
-    Some((connection, Mark::load(place.private.join(VERIFIED))))
+    Some((connection, Mark::load(place.private.join(VERIFIED), &place.policy)))
 }
 
 impl SqliteLog {
@@ -224,6 +224,10 @@ impl EventLog for SteadyLog {
             }
             (None, None) => Ok(Batch { position, ..Batch::default() }),
         }
+    }
+
+    fn read_first(&mut self) -> Result<Option<First>, ReadError> {
+        self.disk.as_mut().map_or(Ok(None), EventLog::read_first)
     }
 
     fn govern(&mut self, policy: &Policy) {

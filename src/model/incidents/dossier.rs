@@ -72,7 +72,7 @@ impl Dossier {
                 show_first(timeline, same, into.duties, &self.marks);
             }
             Some(LogEvent::Incident { event: IncidentEvent::EntryMade(event), .. })
-                if is_plain(record, event, into.duties) =>
+                if record.is_line_only(into.duties) =>
             {
                 let line = entry(record, event, record.actor.clone());
                 timeline.put_new(marked(line, &self.marks), record.stamp.hybrid);
@@ -194,13 +194,6 @@ const fn kind_of_step(record: &Recorded) -> LineKind {
         }
         _ => LineKind::Step,
     }
-}
-
-/// An entry that is a line and nothing else: allowed, of whom it says, and about nothing.
-fn is_plain(record: &Recorded, event: &EntryMade, duties: &Policy) -> bool {
-    event.about.is_none()
-        && check(record, duties).is_ok()
-        && duties.person(record.key).is_none_or(|person| **person == *record.actor.name())
 }
 
 fn is_declaration(record: &Recorded, duties: &Policy) -> bool {

@@ -9,7 +9,11 @@ use regex::{Regex, RegexBuilder};
 
 use crate::domain::{Actor, EntryKind, SafeText};
 
+use super::texts::Places;
 use super::{Line, LineKind, Timeline};
+
+/// Fewer lines than this are looked at one by one.
+const WORTH_ALL: usize = 4_096;
 
 /// A filter. Kinds and people are alternatives among themselves; everything else must hold together.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +71,22 @@ impl TimelineFilter {
         let by = |who: &Actor| {
             self.people.is_empty() || self.people.iter().any(|p| p.eq_ignore_ascii_case(who.name()))
         };
-        let fine = |line: &Line| (!self.pinned || line.pinned) && self.has_words(line);
+        // Looking through all texts at once pays only when there are many lines to look at.
+        let quick: Option<Vec<Places>> = if timeline.len().saturating_sub(from) < WORTH_ALL {
+            None
+        } else {
+            self.words.iter().map(|(word, _)| timeline.texts().having(word)).collect()
+        };
+        let fine = |at: u32| {
+            let said = || timeline.at(at).is_some_and(|line| self.has_words(line));
+            let words = match &quick {
+                Some(places) if !timeline.texts().is_apart(at) => {
+                    places.iter().all(|places| places.has(at))
+                }
+                _ => said(),
+            };
+            words && (!self.pinned || timeline.at(at).is_some_and(|line| line.pinned))
+        };
         let mut kinds = self.kinds.clone();
         if kinds.contains(&LineKind::Entry(EntryKind::Decision)) {
             kinds.push(LineKind::Deciding);

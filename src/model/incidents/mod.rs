@@ -23,6 +23,7 @@ mod machine;
 mod outward;
 mod review;
 mod runs;
+mod texts;
 mod timeline;
 mod words;
 mod work;

@@ -17,6 +17,7 @@ use crate::domain::{Actor, EntryKind, Evidence, Moment, SafeText, Timestamp};
 use crate::eventlog::{Hybrid, KeyId, RecordId};
 
 use super::dossier::Mark;
+use super::texts::Texts;
 
 /// One line of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +102,8 @@ pub struct Timeline {
     /// Places in the slab of what is pinned.
     pins: Vec<u32>,
     people: Names<Actor>,
+    /// What is looked through for words.
+    texts: Texts,
     /// Grows with every change but a line at the end.
     edits: u64,
 }
@@ -242,6 +245,10 @@ impl Timeline {
             Entry::Vacant(free) => free.insert(Place { tag: tag(record), at }),
         };
         let tag = self.tag(&mut line, written);
+        self.texts.push(&line.text);
+        if line.withdrawn.is_some() {
+            self.texts.set_apart(at);
+        }
         self.slab.push(Some(line));
         self.tags.push(tag);
         match self.order.last() {
@@ -270,6 +277,7 @@ impl Timeline {
         let pinned = line.pinned;
         self.edits += u64::from(self.slab[at as usize].as_ref() != Some(&line));
         self.tags[at as usize] = tag;
+        self.texts.set_apart(at);
         self.slab[at as usize] = Some(line);
         self.set_pin(at, pinned);
     }
@@ -304,6 +312,8 @@ impl Timeline {
     pub(super) fn mark(&mut self, record: RecordId, mark: &Mark) {
         let Some(at) = self.find(record) else { return };
         self.edits += 1;
+        // Why it was withdrawn is looked through as well.
+        self.texts.set_apart(at);
         if let Some(line) = self.slab.get_mut(at as usize).and_then(Option::as_mut) {
             line.pinned = mark.pinned;
             line.withdrawn = mark.withdrawn.clone().filter(|_| line.kind.can_be_withdrawn());
@@ -311,14 +321,24 @@ impl Timeline {
         self.set_pin(at, mark.pinned);
     }
 
+    /// The line at a place in the slab.
+    pub(super) fn at(&self, at: u32) -> Option<&Line> {
+        self.slab.get(at as usize)?.as_ref()
+    }
+
+    /// What is looked through for words.
+    pub(super) const fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
     /// Rows from `from` on whose kind is one of `kinds` (none is any), whose writer or speaker `by` holds for,
-    /// and, when there is one, that `fine` holds for.
+    /// and, when there is one, that `fine` holds for; it is handed the place in the slab.
     pub(super) fn rows_where(
         &self,
         from: usize,
         kinds: &[LineKind],
         by: impl Fn(&Actor) -> bool,
-        fine: Option<impl Fn(&Line) -> bool>,
+        fine: Option<impl Fn(u32) -> bool>,
     ) -> Vec<u32> {
         let known: Vec<bool> = self.people.known.iter().map(&by).collect();
         let mut rows = Vec::new();
@@ -331,14 +351,10 @@ impl Timeline {
             if !by_writer && !tag.spoken {
                 continue;
             }
-            if !by_writer || fine.is_some() {
-                let Some(line) = self.slab.get(*at as usize).and_then(Option::as_ref) else {
-                    continue;
-                };
-                let by_speaker = || line.spoken_by.as_ref().is_some_and(&by);
-                if !(by_writer || by_speaker()) || fine.as_ref().is_some_and(|fine| !fine(line)) {
-                    continue;
-                }
+            let by_speaker =
+                || self.at(*at).and_then(|line| line.spoken_by.as_ref()).is_some_and(&by);
+            if !(by_writer || by_speaker()) || fine.as_ref().is_some_and(|fine| !fine(*at)) {
+                continue;
             }
             rows.push(place(row));
         }

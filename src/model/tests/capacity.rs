@@ -47,6 +47,7 @@ fn catalog(resources: Vec<Resource>) -> Catalog {
         let depends_on = calls.iter().map(|on| Dependency {
             on: ServiceId::new(on),
             hard: true,
+            any_of: None,
             origin: EdgeOrigin::Catalog,
         });
         let id = ServiceId::new(name);

@@ -11,7 +11,7 @@ use crate::domain::{
     ServiceId, SeverityPolicy, SiteId, SourceId, SourceKind, SourceStatus, Span, Vendor, VendorId,
     VendorState,
 };
-use crate::model::Watched;
+use crate::model::{Cover, Coverage, Watched};
 
 fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
@@ -199,17 +199,61 @@ fn what_nothing_watches_comes_first() {
         ..crate::domain::RulesSeen::default()
     };
     model.observe(&SourceId::new("prom"), at(0), vec![Observation::Rules(rules)]);
-    let rows: Vec<(String, Vec<Watched>)> = model
-        .coverage()
-        .into_iter()
-        .map(|(id, by)| (id.to_string(), by.into_iter().collect()))
-        .collect();
     assert_eq!(
-        rows,
+        matrix(&model),
         [
-            ("web".to_owned(), vec![]),
-            ("db".to_owned(), vec![Watched::Rule]),
-            ("psp".to_owned(), vec![Watched::Feed]),
+            "web: unwatched, lacks metric alert SLO runbook owner on-call",
+            "psp: Feed=declared, lacks metric alert SLO runbook owner on-call",
+            "db: Alert=seen, lacks metric SLO runbook owner on-call",
         ]
     );
+}
+
+/// The rows in words.
+fn matrix(model: &Model) -> Vec<String> {
+    let told = |row: Coverage| {
+        let cells = Watched::ALL.into_iter().filter(|what| row.of(*what) != Cover::Missing);
+        let cells = cells.map(|what| format!("{what:?}={}", row.of(what).word()));
+        let blind = row.is_unwatched().then(|| "unwatched".to_owned());
+        let lacking: Vec<&str> = row.lacking().map(Watched::name).collect();
+        let lacking = (!lacking.is_empty()).then(|| format!("lacks {}", lacking.join(" ")));
+        let parts: Vec<String> = cells.chain(blind).chain(lacking).collect();
+        format!("{}: {}", row.service, parts.join(", "))
+    };
+    model.coverage().into_iter().map(told).collect()
+}
+
+#[test]
+fn written_down_is_not_seen() {
+    let mut catalog = catalog();
+    let db = catalog.services.get_mut(&ServiceId::new("db")).unwrap();
+    (db.alive, db.owner) = (Some("up".into()), "data".into());
+    (db.runbook, db.runbook_text) = ("https://wiki.example/db".into(), None);
+    let mut model = Model::new(Arc::new(catalog), SeverityPolicy::default(), Vec::new());
+    let id = SourceId::new("prom");
+    let mut prom = SourceStatus::new(
+        id.clone(),
+        SourceKind::Prometheus,
+        SiteId::new("eu"),
+        "http://prom.example".into(),
+        Span::from_secs(15),
+    );
+    prom.last_good = Some(at(0));
+    model.sources.insert(id.clone(), prom);
+    let db = |model: &Model| matrix(model).into_iter().find(|row| row.starts_with("db")).unwrap();
+    model.tick(at(0));
+    assert_eq!(
+        db(&model),
+        "db: Liveness=declared, Runbook=declared, Owner=declared, lacks metric alert SLO on-call"
+    );
+    let alive = |found| Observation::Measured { of: MeasureId::Alive(ServiceId::new("db")), found };
+    let up = Measured { labels: Labels::default(), value: Reading::Value(1.0) };
+    model.observe(&id, at(1), vec![alive(vec![up])]);
+    assert!(db(&model).contains("Liveness=seen"), "{}", db(&model));
+    // An answer with nothing in it is no watch, and neither is an old one.
+    model.observe(&id, at(2), vec![alive(Vec::new())]);
+    assert!(db(&model).contains("Liveness=silent, Runbook"), "{}", db(&model));
+    assert!(db(&model).contains("unwatched"), "{}", db(&model));
+    model.tick(at(7_200));
+    assert!(db(&model).contains("Liveness=silent"), "{}", db(&model));
 }

@@ -24,6 +24,7 @@ fn catalog() -> Catalog {
         let on = on.map(|on| Dependency {
             on: ServiceId::new(on),
             hard: true,
+            any_of: None,
             origin: EdgeOrigin::Catalog,
         });
         let id = ServiceId::new(name);

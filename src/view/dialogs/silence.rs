@@ -29,7 +29,9 @@ pub(super) fn draw(
             let short: String = id.as_str().chars().take(8).collect();
             format!("Extend or change silence {short} on {}, counted from now", form.site)
         }
-        None if form.sites.len() > 1 => format!("Silence on {}", form.site),
+        None if form.sites.len() > 1 || !form.along.is_empty() => {
+            format!("Silence on {}", form.place())
+        }
         None => "Silence".to_owned(),
     };
     // As tall as the first alerts it hits want, the last step included.
@@ -100,7 +102,7 @@ fn confirm(
     let text = format!(
         "Notifications stop for {alerts} {word} on {} for {}, and for new ones that match. \
          The way back: {key} lists silences, end it there.",
-        form.site,
+        form.place(),
         form.duration.text(),
     );
     let mut row = 0;

@@ -67,7 +67,14 @@ pub(super) fn draw(
     if at >= first && at < first + page {
         buf.set_style(top(below(list, (at - first) as u16), 1), scene.style(Token::Selected));
     }
-    let does = [(open, "what speaks against it"), (note, "note"), (copy, "copy"), (close, "close")];
+    let pin = Does::Listed(Action::Evidence);
+    let does = [
+        (open, "what speaks against it"),
+        (note, "note"),
+        (pin, "evidence"),
+        (copy, "copy"),
+        (close, "close"),
+    ];
     keys(scene, buf, foot, &does);
     position(scene, buf, foot, first, page, suspects.len());
     (first, page)

@@ -13,6 +13,7 @@ use crate::view::widgets::chart::{Window, spark};
 use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top};
 
+use super::around::{self, Around};
 use super::groups::{self, BRIDGE};
 use super::{
     capacity, detail, empty, fitting, incidents, inner, lately, select, signals, slos, sources,
@@ -45,6 +46,8 @@ const BUDGETS: [Column<Col>; 7] = [
 struct Panes {
     budgets: Rect,
     groups: Rect,
+    /// What is around the selected service.
+    around: Rect,
     signals: Rect,
     sources: Rect,
     /// What runs out next, above the latest entries.
@@ -59,6 +62,7 @@ impl Panes {
         let end = self.budgets.bottom();
         let rest = [
             &mut self.groups,
+            &mut self.around,
             &mut self.signals,
             &mut self.sources,
             &mut self.next,
@@ -79,8 +83,17 @@ const NEXT_FROM: u16 = 118;
 const NEXT: usize = 5;
 /// From here on budgets and groups stand beside each other.
 const WIDEST: u16 = 160;
+/// Rows the charts keep when what is around the service wants some.
+const CHARTS: u16 = 10;
 
-fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
+/// Lines for what is around the service and a free one, of those the charts can spare.
+fn beside(wanted: u16, spare: u16) -> u16 {
+    let lines = if wanted > 0 { (wanted + 1).min(spare) } else { 0 };
+    if lines < 2 { 0 } else { lines }
+}
+
+/// `around`: how many lines what is around the selected service wants.
+fn panes(scene: &Scene<'_>, body: Rect, around: u16) -> Panes {
     let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX - 1) + 1;
     let (slos, groups) = (
         rows(scene.model().slos.statuses.len().max(1)),
@@ -110,15 +123,18 @@ fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
         let (budgets, groups) = half(top(body, lists), 54);
         let rest = below(body, lists + 1);
         let charts = if rest.height < 28 { rest.height.min(16) } else { 17 };
+        let strip = beside(around, charts.saturating_sub(CHARTS));
+        let around = top(rest, strip.saturating_sub(1));
+        let (rest, charts) = (below(rest, strip), charts - strip);
         let signals = top(rest, charts);
         let (burn, beside) = half(below(rest, charts + 1), 62);
         let (sources, next, lately) = rail(beside);
         if burn.height < 7 {
             let (signals, beside) = half(rest, 76);
             let (sources, next, lately) = rail(beside);
-            return Panes { budgets, groups, signals, sources, next, lately, burn: none };
+            return Panes { budgets, groups, around, signals, sources, next, lately, burn: none };
         }
-        return Panes { budgets, groups, signals, sources, next, lately, burn };
+        return Panes { budgets, groups, around, signals, sources, next, lately, burn };
     }
     // Charts keep at least nine rows; each list gets what it needs, and what is left makes the charts
     // taller first, then the middle.
@@ -128,10 +144,14 @@ fn panes(scene: &Scene<'_>, body: Rect) -> Panes {
     let spare = body.height - 2 - budgets - middle;
     let charts = spare.min(17);
     let middle = middle + spare - charts;
+    let strip = beside(around, charts.saturating_sub(CHARTS));
+    let around = below(body, budgets + middle + 2);
+    let around = top(around, strip.saturating_sub(1));
     let (groups, beside) = half(top(below(body, budgets + 1), middle), 66);
     let (sources, next, lately) = rail(beside);
-    let signals = below(body, budgets + middle + 2);
-    Panes { budgets: top(body, budgets), groups, signals, sources, next, lately, burn: none }
+    let signals = below(body, budgets + middle + 2 + strip);
+    let budgets = top(body, budgets);
+    Panes { budgets, groups, around, signals, sources, next, lately, burn: none }
 }
 
 /// One below the other; with little height signals and sources take a line each, their title in it.
@@ -164,6 +184,7 @@ fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
     Panes {
         budgets: top(body, slo_rows),
         groups: top(below(body, slo_rows + gap), group_rows),
+        around: none,
         signals: top(foot, signals + spare),
         sources: below(foot, foot.height.saturating_sub(sources)),
         next: none,
@@ -177,11 +198,16 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let pane = scene.state.ui.bridge.pane;
     let (live, body) = incidents::split(scene, body);
     let line = suspects::height(scene, body);
-    let panes = panes(scene, Rect { height: body.height - line, ..body }).lowered(line);
+    let around = if body.width < WIDE { None } else { around::of(scene) };
+    let wanted = around.as_ref().map_or(0, Around::height);
+    let panes = panes(scene, Rect { height: body.height - line, ..body }, wanted).lowered(line);
     suspects::draw(scene, buf, top(below(body, panes.budgets.height), line));
     let incidents = incidents::draw(scene, buf, live, pane == BridgePane::Incidents);
     let budgets = draw_budgets(scene, buf, panes.budgets, pane == BridgePane::Budgets);
     let groups = draw_groups(scene, buf, panes.groups, pane == BridgePane::Groups);
+    if let Some(around) = around {
+        around.draw(scene, buf, panes.around);
+    }
     signals::draw(scene, buf, panes.signals, pane == BridgePane::Signals);
     let sources = sources::pane(scene, buf, panes.sources, pane == BridgePane::Sources);
     capacity::first_few(scene, buf, panes.next);

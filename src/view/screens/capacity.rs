@@ -1,8 +1,9 @@
 //! The Capacity screen: what runs out first, with where the selected one goes; what stands alone; what
-//! stands behind the services.
+//! stands behind the services; what watches them.
 
 mod behind;
 mod course;
+mod coverage;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -74,6 +75,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     match ui.pane {
         CapacityPane::Gauges => gauges(scene, buf, area),
         CapacityPane::Alone | CapacityPane::Behind => behind::draw(scene, buf, area),
+        CapacityPane::Coverage => coverage::draw(scene, buf, area),
     }
 }
 

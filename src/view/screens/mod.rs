@@ -1,6 +1,7 @@
 //! One file per screen, named as in `actions`.
 
 pub(crate) mod alerts;
+mod around;
 pub(crate) mod bridge;
 pub(crate) mod capacity;
 mod detail;

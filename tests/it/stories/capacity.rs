@@ -55,8 +55,12 @@ fn declared() -> Catalog {
     ];
     catalog.resources = resources.into_iter().map(|one| (one.id.clone(), one)).collect();
     for (name, on) in [("checkout", "payments"), ("cart", "checkout"), ("search", "login")] {
-        let dependency =
-            Dependency { on: ServiceId::new(on), hard: true, origin: EdgeOrigin::Catalog };
+        let dependency = Dependency {
+            on: ServiceId::new(on),
+            hard: true,
+            any_of: None,
+            origin: EdgeOrigin::Catalog,
+        };
         if let Some(service) = catalog.services.get_mut(name) {
             service.depends_on.push(dependency);
         }

@@ -9,6 +9,7 @@
 mod act;
 mod asked;
 mod declare;
+mod findings;
 mod judge;
 mod known;
 mod note;
@@ -21,6 +22,7 @@ mod work;
 
 pub(in crate::app) use act::{Step, step};
 pub(super) use asked::asked;
+pub(super) use findings::suspect as suspect_course;
 use said::told;
 pub(in crate::app) use said::{first_was, is_routine, rough};
 pub(in crate::app) use settle::open as settle;

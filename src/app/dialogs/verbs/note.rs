@@ -3,12 +3,12 @@
 use crate::actions::{Doing, when};
 use crate::app::{BridgePane, Entry, Field, FieldName as N, Form, Pick, Remark, State, Verb};
 use crate::domain::{
-    EntryKind, Evidence, SafeText, Severity, SloId, SourceKind, Span, Status, TicketAct, TicketRef,
-    Timestamp, TrackerId, Unit,
+    EntryKind, Evidence, SafeText, ServiceId, Severity, SloId, SourceKind, Span, Status, TicketAct,
+    TicketRef, Timestamp, TrackerId,
 };
 use crate::model::incidents::Incident;
 
-use super::{Meant, Wrong, declare, known, moment, needed};
+use super::{Meant, Wrong, declare, findings, known, moment, needed};
 
 /// Most values of a proof.
 const MOST_VALUES: usize = 240;
@@ -27,7 +27,7 @@ pub(super) fn form(state: &State, incident: &Incident, verb: Verb) -> Form {
             let labels = charts.into_iter().map(|(label, _)| label);
             let fields = vec![
                 Field::new(N::Chart, Entry::choice(labels, 0)).hint("no chart has data here"),
-                Field::new(N::Text, Entry::line("")).hint("what it shows"),
+                Field::new(N::Text, Entry::lines(&findings::said(state))).hint("what it shows"),
             ];
             Form::new(verb, id, &format!("Evidence for {}", incident.id), fields)
         }
@@ -212,31 +212,13 @@ fn ticket_meant(state: &State, form: &Form) -> Result<Doing, Wrong> {
 /// What can be pinned here, the selected chart first: burn of the objective, signals of the service.
 fn charts(state: &State) -> Vec<(SafeText, Evidence)> {
     use crate::actions::Screen;
-    let model = &state.model;
     let slo = match (state.ui.screen, state.ui.bridge.pane) {
         (Screen::Slos, _) => state.ui.slos.selected.clone(),
         _ => state.ui.bridge.slo.clone(),
     };
     let objective = slo.and_then(|id| objective(state, &id));
     let service = state.ui.bridge.service.as_ref();
-    let declared = service.and_then(|id| model.catalog.services.get(id));
-    let signals = declared.into_iter().flat_map(|service| {
-        let of = model.signals.by_service.get(&service.id);
-        service.signals.iter().filter_map(move |query| {
-            let view = of?.get(&query.signal)?;
-            let label = format!("{} {}", service.id, query.signal.name());
-            let unit = match query.unit {
-                Unit::PerSecond => "/s",
-                Unit::Ratio => "",
-                Unit::Seconds => "s",
-                Unit::Count => "",
-                Unit::Bytes => "B",
-            };
-            let proof = proof(state, &query.expr, "", &view.series.points, unit)?;
-            Some((SafeText::new(&label), proof))
-        })
-    });
-    let signals: Vec<_> = signals.collect();
+    let signals = service.map_or_else(Vec::new, |service| signals(state, service));
     let on_signals =
         state.ui.screen == Screen::Bridge && state.ui.bridge.pane == BridgePane::Signals;
     let (first, then): (Vec<_>, Vec<_>) = if on_signals {
@@ -244,10 +226,29 @@ fn charts(state: &State) -> Vec<(SafeText, Evidence)> {
     } else {
         (objective.into_iter().collect(), signals)
     };
-    first.into_iter().chain(then).collect()
+    let mut all = findings::of_screen(state);
+    all.extend(first.into_iter().chain(then).chain(findings::suspects(state)));
+    // One chart is offered once, where it stands first.
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|(label, _)| seen.insert(label.clone()));
+    all
 }
 
-fn objective(state: &State, id: &SloId) -> Option<(SafeText, Evidence)> {
+/// The golden signals of a service that have data.
+pub(super) fn signals(state: &State, service: &ServiceId) -> Vec<(SafeText, Evidence)> {
+    let Some(declared) = state.model.catalog.services.get(service) else { return Vec::new() };
+    let of = state.model.signals.by_service.get(service);
+    let found = declared.signals.iter().filter_map(|query| {
+        let view = of?.get(&query.signal)?;
+        let label = format!("{service} {}", query.signal.name());
+        let unit = findings::unit(query.unit);
+        let proof = proof(state, &query.expr, "", &view.series.points, unit)?;
+        Some((SafeText::new(&label), proof))
+    });
+    found.collect()
+}
+
+pub(super) fn objective(state: &State, id: &SloId) -> Option<(SafeText, Evidence)> {
     let (slo, status) = (state.model.catalog.slos.get(id)?, state.model.slos.status(id)?);
     let ratio = slo.computed_ratio(status.history_window);
     let query = format!("({ratio}) / {:.6}", 1.0 - slo.objective);
@@ -258,7 +259,7 @@ fn objective(state: &State, id: &SloId) -> Option<(SafeText, Evidence)> {
 }
 
 /// The points of the range that is shown, thinned so that the peaks stay; nothing without any.
-fn proof(
+pub(super) fn proof(
     state: &State,
     query: &str,
     source: &str,

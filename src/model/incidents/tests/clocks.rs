@@ -207,6 +207,48 @@ fn a_filter_finds_kinds_people_and_words_and_looks_only_at_what_is_new() {
     assert_eq!(seen.rows(), [0, 1, 4, 5]);
 }
 
+#[test]
+fn words_are_found_in_many_lines_as_in_few_whatever_their_letters() {
+    let words = ["Rolled back", "ÄRGER", "10 \u{212a}", "nothing", "shard 17", "SHARD 1"];
+    let action = LineKind::Entry(EntryKind::Action);
+    let line = |n: u32, text: &str| {
+        let mut id = [0; 32];
+        id[..4].copy_from_slice(&n.to_le_bytes());
+        Line { record: RecordId(id), ..line(0, i64::from(n * 7 % 4_001), action, "bob", text) }
+    };
+    let mut timeline: Timeline = (0..5_000_u32)
+        .map(|n| {
+            let text = format!("{} of {}", words[n as usize % 5], n % 97);
+            let mut line = line(n, &text);
+            let why = SafeText::new("a mistake on shard 17");
+            line.withdrawn = (n % 61 == 0).then(|| Arc::new((Actor::new("carol"), why)));
+            line
+        })
+        .collect();
+    // What is written anew no longer says what it said.
+    for n in (0..5_000_u32).step_by(83) {
+        timeline.insert(line(n, "shard 170 instead"));
+    }
+    for word in words.into_iter().chain(["k", "K", "s", "1", "mistake", "instead", "of 9", "ſhard"])
+    {
+        let filter = TimelineFilter::parse(&format!("\"{word}\"")).unwrap();
+        let quick = filter.rows(&timeline, 0);
+        let mut pattern = regex::RegexBuilder::new(&regex::escape(word));
+        let pattern = pattern.case_insensitive(true).build().unwrap();
+        let expected: Vec<u32> = (0..)
+            .zip(timeline.iter())
+            .filter(|(_, line)| {
+                let gone = line.withdrawn.as_ref().is_some_and(|gone| pattern.is_match(&gone.1));
+                gone || pattern.is_match(&line.text)
+            })
+            .map(|(row, _)| row)
+            .collect();
+        assert_eq!(quick, expected, "{word}");
+        let last = filter.rows(&timeline, 4_000);
+        assert_eq!(last, expected[expected.len() - last.len()..], "{word}");
+    }
+}
+
 /// A shop with one service, its Prometheus' clock two seconds ahead.
 fn shop() -> Model {
     let service = Service { id: ServiceId::new("cart"), ..Service::default() };

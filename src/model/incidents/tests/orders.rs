@@ -15,7 +15,7 @@ use crate::eventlog::{
     WorkstreamOpened, WorkstreamStep,
 };
 
-use super::super::LineKind;
+use super::super::{LineKind, Timeline};
 use super::*;
 
 /// One thing somebody does: who, how long after the last one, what, and about which earlier record.
@@ -196,6 +196,28 @@ proptest! {
     ) {
         let duties = if strict { policy() } else { Policy::default() };
         assert_eq!(seen(fold(&records, &duties)), seen(fold(&shuffled, &duties)));
+    }
+
+    #[test]
+    fn what_is_read_behind_changes_timelines_and_nothing_else(
+        (records, _) in shuffled(),
+        strict in any::<bool>(),
+        latest in 0usize..20,
+    ) {
+        let duties = if strict { policy() } else { Policy::default() };
+        let all = fold(&records, &duties);
+        let (before, after) = records.split_at(records.len().saturating_sub(latest));
+        let first = before.iter().filter(|record| !record.is_line_only(&duties)).chain(after);
+        let mut book = IncidentBook::default();
+        first.for_each(|record| book.apply(record, &duties));
+        let bare = |book: &IncidentBook| {
+            let mut book = book.clone();
+            book.incidents.values_mut().for_each(|one| one.timeline = Timeline::default());
+            seen(book)
+        };
+        prop_assert_eq!(bare(&book), bare(&all));
+        before.iter().for_each(|record| book.apply(record, &duties));
+        prop_assert_eq!(seen(book), seen(all));
     }
 
     #[test]

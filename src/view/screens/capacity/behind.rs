@@ -1,14 +1,12 @@
 //! What stands alone (single points of failure, shared limits), and what stands behind the services
-//! (quorums, copies, suppliers, ways back, what nothing watches).
-
-use std::collections::BTreeSet;
+//! (quorums, copies, suppliers, ways back).
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{CapacityPane, CapacityRow, Drawn, first_visible};
 use crate::domain::{Freshness, Labels, ServiceId, Span, VendorState};
-use crate::model::{ConsensusView, ReplicationView, VendorView, Watched};
+use crate::model::{ConsensusView, ReplicationView, VendorView};
 use crate::theme::Token;
 use crate::view::format::{self, short};
 use crate::view::scene::Scene;
@@ -108,7 +106,9 @@ fn nothing(scene: &Scene<'_>) -> (String, Token) {
     let ui = &scene.state.ui.capacity;
     let text = match ui.pane {
         _ if !ui.filter_text.is_empty() => "Nothing matches the filter.",
-        CapacityPane::Behind => "No services are declared in the catalog.",
+        CapacityPane::Behind => {
+            "The catalog declares no quorum, no copies, no supplier and no way back."
+        }
         _ if !scene.model().map.is_made() => {
             return ("… making the graph of who calls whom".into(), Token::Unknown);
         }
@@ -143,7 +143,7 @@ impl<'a> World<'a> {
             Some(Line { mark, kind, name: row.name(), said, token })
         };
         match row {
-            CapacityRow::Gauge(_) => None,
+            CapacityRow::Gauge(_) | CapacityRow::Watched(_) => None,
             CapacityRow::Single(id) => {
                 let single = model.map.alone().singles.iter().find(|one| one.service == *id)?;
                 let runs = match single.replicas {
@@ -203,14 +203,6 @@ impl<'a> World<'a> {
                 let token = if doubted { Token::Warning } else { Token::Text };
                 let line = line("ways back", mark, said.join("; "));
                 line.map(|line| Line { token, ..line })
-            }
-            CapacityRow::Watched(id) => {
-                let watched = &scene.state.ui.capacity.watched;
-                let (_, by) = watched.iter().find(|(one, _)| one == id)?;
-                let (mark, said) = coverage(by);
-                let found = line("watched by", mark, said)?;
-                let token = if by.is_empty() { Token::Warning } else { Token::Text };
-                Some(Line { token, ..found })
             }
         }
     }
@@ -321,16 +313,4 @@ fn vendor(scene: &Scene<'_>, view: &VendorView<'_>) -> Said {
         Some(old) => (("?", Token::Stale), format!("{old}{said}")),
         None => (mark, said),
     }
-}
-
-/// What watches a service, and what does not.
-fn coverage(by: &BTreeSet<Watched>) -> Said {
-    if by.is_empty() {
-        return (("◆", Token::Warning), "nothing watches it".into());
-    }
-    let (yes, no): (Vec<Watched>, Vec<Watched>) =
-        Watched::ALL.into_iter().partition(|watch| by.contains(watch));
-    let names = |list: &[Watched]| list.iter().map(|w| w.name()).collect::<Vec<_>>().join(", ");
-    let not = if no.is_empty() { String::new() } else { format!("; not by {}", names(&no)) };
-    (("·", Token::Muted), format!("{}{not}", names(&yes)))
 }

@@ -18,6 +18,8 @@ use super::super::{empty, inner, select, title};
 
 /// Written so much later than it happened, an entry is marked as backdated.
 const BACKDATED: Span = Span::from_secs(60);
+/// Before the text of an entry that is in memory only: a word, since colour alone is not seen by all.
+const HELD: &str = "NOT ON DISK: ";
 /// Most lines of text of one entry on the screen; all of it is a key away.
 const MOST: usize = 4;
 
@@ -78,6 +80,7 @@ pub(super) fn draw(
     }
     if count == 0 {
         let words = match all {
+            0 if scene.state.earlier.is_some() => "Nothing has been read yet.".to_owned(),
             0 => "Nothing is written yet.".to_owned(),
             n => format!("No entry passes the filter; {} are hidden.", format::count(n)),
         };
@@ -100,12 +103,14 @@ pub(super) fn draw(
         by: by as u16,
         most: if lines.height >= 16 { MOST } else { 2 },
     };
-    let tall = |row: usize| at(row).map_or(1, |line| height(line, columns, lines));
+    let tall = |row: usize| {
+        at(row).map_or(1, |line| height(line, scene.state.is_held(line.record), columns, lines))
+    };
     let first = first_row(ui.scroll[0], selected, count, lines.height, tall);
     let (mut used, mut row) = (0, first);
     while row < count && used < lines.height {
         let Some(line) = at(row) else { break };
-        let room = top(below(lines, used), height(line, columns, lines));
+        let room = top(below(lines, used), tall(row));
         entry(scene, buf, room, line, columns);
         if row == selected {
             select(scene, buf, room, focused);
@@ -137,7 +142,12 @@ fn heading(
         Some(_) => short!("Timeline · {} of {}", format::count(count), format::count(all)),
     };
     let mut pen = Pen::new(buf, area, 0);
-    if ui.held {
+    if let Some(progress) = &scene.state.earlier {
+        let whole = progress.sentence();
+        let fits = width(&heading) + width(&whole) + 8 < pen.room();
+        let short = if fits { whole.as_str() } else { progress.short() };
+        pen.right(short, scene.style(Token::Warning));
+    } else if ui.held {
         pen.right("held; G follows the newest", scene.style(Token::Warning));
     } else if width(&heading) + 24 < pen.room() {
         pen.right("newest below", scene.style(Token::Muted));
@@ -169,6 +179,9 @@ fn pins(scene: &Scene<'_>, buf: &mut Buffer, list: Rect, incident: &Incident) ->
         pen.put("■ ", scene.style(Token::Marked)).put(letter, scene.style(token)).skip(1);
         pen.put(&scene.zone.minute(line.at.corrected, scene.now()), scene.style(Token::Muted));
         pen.skip(1).put(line.by.name(), scene.style(Token::Muted)).skip(1);
+        if scene.state.is_held(line.record) {
+            pen.put(HELD, scene.style(Token::BannerWarning));
+        }
         pen.put(first_line(&line.text), said(scene, line));
         used += 1;
     }
@@ -229,19 +242,20 @@ fn first_row(
     if used <= room { scroll } else { ending(selected).min(last_page) }
 }
 
-/// What is said before the text: who spoke, what it stands for.
-fn preface(line: &Line) -> (&'static str, Option<&str>) {
+/// What is said before the text: whether it is on the disk, who spoke, what it stands for.
+fn preface(line: &Line, held: bool) -> (&'static str, &'static str, Option<&str>) {
+    let held = if held { HELD } else { "" };
     match (line.kind, &line.spoken_by) {
-        (LineKind::Refused, _) => ("refused: ", None),
-        (_, Some(who)) => ("for ", Some(who.name())),
-        _ => ("", None),
+        (LineKind::Refused, _) => (held, "refused: ", None),
+        (_, Some(who)) => (held, "for ", Some(who.name())),
+        _ => (held, "", None),
     }
 }
 
 /// Cells of what is said before the text.
-fn preface_cells(line: &Line) -> usize {
-    let (word, who) = preface(line);
-    width(word) + who.map_or(0, |who| width(who) + 2)
+fn preface_cells(line: &Line, held: bool) -> usize {
+    let (held, word, who) = preface(line, held);
+    width(held) + width(word) + who.map_or(0, |who| width(who) + 2)
 }
 
 /// What is said, without the name of who did it: that stands beside it.
@@ -259,13 +273,18 @@ fn told(line: &Line) -> &str {
 }
 
 /// The text's lines, at most `most`, and whether there are more.
-fn lines_of<'t>(line: &'t Line, cells: usize, most: usize) -> ([&'t str; MOST], usize, bool) {
+fn lines_of<'t>(
+    line: &'t Line,
+    held: bool,
+    cells: usize,
+    most: usize,
+) -> ([&'t str; MOST], usize, bool) {
     let mut lines = [""; MOST];
     let mut count = 0;
     // No more is looked at than may be shown.
     let whole = told(line);
     let text = start(whole, cells * (most + 1));
-    let head = preface_cells(line).min(cells.saturating_sub(8));
+    let head = preface_cells(line, held).min(cells.saturating_sub(8));
     let (first, rest) = split(text, cells - head);
     let mut take = |text: &'t str| {
         if let Some(place) = lines.get_mut(count).filter(|_| count < most) {
@@ -298,12 +317,12 @@ fn split(text: &str, cells: usize) -> (&str, Option<&str>) {
 }
 
 /// Rows an entry takes.
-fn height(line: &Line, columns: Columns, area: Rect) -> u16 {
+fn height(line: &Line, held: bool, columns: Columns, area: Rect) -> u16 {
     let most = match line.kind {
         LineKind::Machine | LineKind::Step | LineKind::Deciding => columns.most.min(2),
         LineKind::Entry(_) | LineKind::Refused => columns.most,
     };
-    let (_, count, _) = lines_of(line, columns.text(area), most);
+    let (_, count, _) = lines_of(line, held, columns.text(area), most);
     let extra = u16::from(line.evidence.is_some()) + u16::from(line.withdrawn.is_some());
     (count.max(1) as u16 + extra).min(area.height.max(1))
 }
@@ -331,13 +350,15 @@ fn entry(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, line: &Line, columns: 
     let cells = columns.text(area);
     let extra = u16::from(line.evidence.is_some()) + u16::from(line.withdrawn.is_some());
     let most = usize::from(area.height.saturating_sub(extra)).clamp(1, MOST);
-    let (lines, count, more) = lines_of(line, cells, most);
+    let held = scene.state.is_held(line.record);
+    let (lines, count, more) = lines_of(line, held, cells, most);
     let style = said(scene, line);
     for (row, text) in (0u16..).zip(&lines[..count]) {
         let mut pen = Pen::new(buf, area, row);
         pen.to(left);
         if row == 0 {
-            let (word, name) = preface(line);
+            let (held, word, name) = preface(line, held);
+            pen.put(held, scene.style(Token::BannerWarning));
             pen.put(word, scene.style(if name.is_some() { Token::Muted } else { Token::Error }));
             if let Some(name) = name {
                 pen.put(name, scene.style(Token::Marked)).put(": ", muted);

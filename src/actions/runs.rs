@@ -1,0 +1,186 @@
+//! What is to be done about released runs, whoever does it: begin the next step, start it at its pipeline,
+//! look for one that was cut off, judge one whose window is over. Every console finds the same things; the
+//! store takes each once.
+
+use crate::domain::{IncidentId, Operation, Order, Outcome, SafeText, Span, Timestamp};
+use crate::eventlog::{LogEvent, RecordId, RunVerified};
+use crate::model::Model;
+use crate::model::incidents::{Incident, Run};
+
+/// A step of which nothing was heard for so long is looked for by any console.
+const CUT_OFF: Span = Span::from_secs(15);
+
+/// What a runner has to do for a step that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueStep {
+    /// The incident.
+    pub incident: IncidentId,
+    /// The run.
+    pub run: RecordId,
+    /// Which of its steps.
+    pub step: u16,
+    /// The record that requested it: the key at the pipeline.
+    pub request: RecordId,
+    /// What is asked.
+    pub order: Order,
+    /// When it was requested; its deadline counts from here.
+    pub since: Timestamp,
+    /// Whether somebody attempted it: then it is looked for, and never started again.
+    pub attempted: bool,
+    /// As the pipeline names it, when that was recorded, and where to look at it.
+    pub receipt: SafeText,
+    /// Where to look at it.
+    pub url: SafeText,
+    /// Whether it was said already that nobody can tell.
+    pub unknown: bool,
+}
+
+/// How far a run is, in one word and with what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunStanding {
+    /// Nobody has approved it yet.
+    Proposed,
+    /// It may be released.
+    Approved,
+    /// Somebody said no.
+    Rejected,
+    /// It was not released in time.
+    Expired,
+    /// It begins then, unless somebody stops it.
+    Window(Timestamp),
+    /// This step is under way.
+    Running(u16),
+    /// It may or may not have happened; a person looks.
+    Unknown(u16),
+    /// This step ended badly, or was refused.
+    Failed(u16, SafeText),
+    /// Somebody stopped it before this step.
+    Stopped(u16),
+    /// All steps are done; it is watched until then.
+    Watched(Timestamp),
+    /// Judged.
+    Verified(crate::domain::RunVerdict),
+}
+
+/// The outcome of a step that was requested.
+fn outcome<'m>(model: &'m Model, run: &Run, step: u16) -> Option<(&'m Outcome, RecordId)> {
+    let request = run.steps.get(&step)?;
+    Some((model.journal.operations.get(request)?.outcome.as_ref()?, *request))
+}
+
+/// How a run stands.
+pub fn standing(model: &Model, run: &Run, now: Timestamp) -> RunStanding {
+    if let Some(verified) = &run.verified {
+        return RunStanding::Verified(verified.verdict);
+    }
+    let steps = u16::try_from(run.orders.len()).unwrap_or(u16::MAX);
+    for step in 0..steps {
+        let stopped = run.stopped.as_ref().is_some_and(|(before, ..)| *before <= step);
+        if !run.steps.contains_key(&step) {
+            return match &run.released {
+                _ if stopped => RunStanding::Stopped(step),
+                Some((at, _)) if step == 0 => RunStanding::Window(at.plus(run.cancel_window)),
+                Some(_) => RunStanding::Running(step),
+                None => waiting(model, run, now),
+            };
+        }
+        match outcome(model, run, step).map(|(outcome, _)| outcome) {
+            Some(Outcome::Done { .. } | Outcome::Received { .. }) => {}
+            Some(Outcome::Refused { why } | Outcome::Failed { why, .. }) => {
+                return RunStanding::Failed(step, why.clone());
+            }
+            Some(Outcome::Unknown { .. }) => return RunStanding::Unknown(step),
+            Some(Outcome::Later { .. }) | None => return RunStanding::Running(step),
+        }
+    }
+    RunStanding::Watched(effective(model, run).unwrap_or(now).plus(run.verify.window))
+}
+
+fn waiting(model: &Model, run: &Run, now: Timestamp) -> RunStanding {
+    if run.answers.iter().any(|answer| !answer.approved) {
+        return RunStanding::Rejected;
+    }
+    if now > run.expires {
+        return RunStanding::Expired;
+    }
+    let duties = &model.duties;
+    let second = run.answers.iter().any(|a| a.approved && duties.are_two_people(run.key, a.key));
+    if second || !run.second_person || !duties.asks_second_person() {
+        RunStanding::Approved
+    } else {
+        RunStanding::Proposed
+    }
+}
+
+/// When the last step took effect: when its outcome was recorded.
+pub fn effective(model: &Model, run: &Run) -> Option<Timestamp> {
+    let last = u16::try_from(run.orders.len().checked_sub(1)?).ok()?;
+    let request = run.steps.get(&last)?;
+    let ended = model.journal.ended_at(*request)?;
+    outcome(model, run, last).filter(|(outcome, _)| outcome.is_done()).map(|_| ended)
+}
+
+fn runs(model: &Model) -> impl Iterator<Item = (&Incident, RecordId, &Run)> {
+    let open = model.incidents.incidents.values().filter(|one| one.merged_into.is_none());
+    open.flat_map(|one| one.runs.iter().map(move |(id, run)| (one, *id, run)))
+}
+
+/// Steps that begin now: each is one fact, which the store takes once.
+pub fn begin_steps(model: &Model, now: Timestamp) -> Vec<LogEvent> {
+    let next = |(incident, id, run): (&Incident, RecordId, &Run)| {
+        let step = match standing(model, run, now) {
+            RunStanding::Window(until) if now >= until => 0,
+            RunStanding::Running(step) if !run.steps.contains_key(&step) => step,
+            _ => return None,
+        };
+        let order = run.orders.get(usize::from(step))?.clone();
+        let (incident, run) = (incident.id.clone(), SafeText::new(&id.to_string()));
+        let operation = Operation::Run { incident, run, step, order };
+        Some(LogEvent::OperationRequested { operation })
+    };
+    runs(model).filter_map(next).collect()
+}
+
+/// Steps that were begun and have no final outcome. `ours` are started at once; others, and those cut off,
+/// when nothing was heard of them for a while.
+pub fn due_steps(model: &Model, now: Timestamp) -> Vec<DueStep> {
+    let due = |(incident, id, run): (&Incident, RecordId, &Run)| {
+        let (step, request) = run.steps.iter().next_back()?;
+        let open = model.journal.operations.get(request)?;
+        if open.outcome.as_ref().is_some_and(Outcome::is_final) {
+            return None;
+        }
+        let order = run.orders.get(usize::from(*step))?.clone();
+        let attempt = open.attempt.as_ref();
+        let heard = attempt.map(|attempt| attempt.at);
+        let silent = heard.is_none_or(|at| now.since(at) >= CUT_OFF);
+        (attempt.is_none() || silent).then(|| DueStep {
+            incident: incident.id.clone(),
+            run: id,
+            step: *step,
+            request: *request,
+            order,
+            since: open.at,
+            attempted: attempt.is_some(),
+            receipt: run.seen.get(step).map(|seen| seen.receipt.clone()).unwrap_or_default(),
+            url: run.seen.get(step).map(|seen| seen.url.clone()).unwrap_or_default(),
+            unknown: open.outcome.is_some(),
+        })
+    };
+    runs(model).filter_map(due).collect()
+}
+
+/// Runs whose window is over, judged.
+pub fn judge_runs(model: &Model, now: Timestamp) -> Vec<LogEvent> {
+    let over = |(incident, id, run): (&Incident, RecordId, &Run)| {
+        let RunStanding::Watched(until) = standing(model, run, now) else { return None };
+        if now < until {
+            return None;
+        }
+        let from = effective(model, run)?;
+        let judged = model.verify(&run.verify, run.at, from, until);
+        let event = RunVerified { run: id, verdict: judged.verdict, figures: judged.figures };
+        Some(LogEvent::Incident { incident: incident.id.clone(), event: event.into() })
+    };
+    runs(model).filter_map(over).collect()
+}

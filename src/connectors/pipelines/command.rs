@@ -1,0 +1,451 @@
+//! Reviewed commands on this host: an argument list, no shell, nothing of our environment.
+//!
+//! A command runs in a process group of its own, with no input, with an environment of nothing but what is
+//! configured, in the configured folder, with no new privileges (`setpriv`, where the host has it) and a
+//! bound on memory. What it prints is bounded and made visible. When its deadline passes or somebody stops
+//! it, its whole group is ended. That protects from slips and from runaway commands; it does not protect
+//! from a command that means harm, which runs as the user who runs the console.
+//!
+//! Our key is in its environment (`QUARTERDECK_RUN`), so that a console that comes later finds one that is
+//! still running. Of one that has ended meanwhile nobody knows how: that is said, and a person looks.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command as Process};
+
+use super::config::Commands;
+use super::{Begun, NotBegun, Pipeline, Progress, RunState};
+use crate::domain::{Ask, Order, PipelineId, PipelineKind, SafeText, Stage};
+
+/// The variable that holds our key.
+const KEY: &str = "QUARTERDECK_RUN";
+/// Most lines that are kept of what a command prints.
+const LINES: usize = 20;
+/// Most bytes of one line.
+const LINE: u64 = 4 * 1024;
+/// Takes away the means to get more privileges; part of util-linux.
+const SETPRIV: &str = "/usr/bin/setpriv";
+/// How long a command has to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Commands of this host.
+pub struct Command {
+    id: PipelineId,
+    config: Commands,
+    running: Mutex<BTreeMap<String, Arc<Mutex<Course>>>>,
+}
+
+/// How a command goes.
+#[derive(Debug, Default)]
+struct Course {
+    pid: u32,
+    lines: VecDeque<SafeText>,
+    ended: Option<RunState>,
+    stopped: Option<String>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Command {
+    /// Commands as they are configured.
+    pub fn new(id: PipelineId, config: Commands) -> Self {
+        Self { id, config, running: Mutex::default() }
+    }
+
+    /// The argument list, if its program may be run.
+    fn argv<'a>(&self, order: &'a Order) -> Result<&'a [SafeText], SafeText> {
+        let Ask::Command { argv } = &order.ask else {
+            return Err(SafeText::new("This pipeline only runs commands."));
+        };
+        let program = argv.first().map(|word| PathBuf::from(word.as_str()));
+        match program {
+            Some(program) if self.config.allow.contains(&program) => Ok(argv),
+            Some(program) => Err(SafeText::new(&format!(
+                "{} is not on the list of programs that may be run (`allow` of the pipeline {}).",
+                program.display(),
+                self.id
+            ))),
+            None => Err(SafeText::new("There is no program to run.")),
+        }
+    }
+
+    async fn spawn(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
+        let argv = self.argv(order).map_err(NotBegun::Refused)?;
+        let refused = |why: String| NotBegun::Refused(SafeText::body(&why));
+        let mut env = vec![(KEY.to_owned(), key.to_owned())];
+        for (name, place) in &self.config.env {
+            let value = place.read().await.map_err(|error| {
+                let (from, why) = (&error.origin, &error.why);
+                refused(format!(
+                    "The variable {name} could not be read from {from}: {why}. Nothing was run."
+                ))
+            })?;
+            let value = String::from_utf8_lossy(value.expose()).into_owned();
+            env.push((name.clone(), value));
+        }
+        let program = argv.first().map_or("", SafeText::as_str);
+        let mut words: Vec<&str> = argv.iter().map(SafeText::as_str).collect();
+        if Path::new(SETPRIV).exists() {
+            words.splice(0..0, [SETPRIV, "--no-new-privs", "--"]);
+        }
+        let (first, rest) =
+            words.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
+        let spawned = Process::new(first)
+            .args(rest)
+            .env_clear()
+            .envs(env)
+            .current_dir(&self.config.dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn();
+        let mut child = spawned
+            .map_err(|error| refused(format!("{program} could not be started: {error}.")))?;
+        let pid = child.id().unwrap_or_default();
+        limit_memory(pid, self.config.memory);
+        let course = Arc::new(Mutex::new(Course { pid, ..Course::default() }));
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let readers = [
+            out.map(|out| tokio::spawn(read_lines(out, course.clone()))),
+            err.map(|err| tokio::spawn(read_lines(err, course.clone()))),
+        ];
+        locked(&self.running).insert(key.to_owned(), course.clone());
+        let deadline = Duration::from_millis(order.deadline.millis().unsigned_abs());
+        let program = program.to_owned();
+        tokio::spawn(async move {
+            let state = wait(&mut child, pid, deadline, &program, &course).await;
+            for reader in readers.into_iter().flatten() {
+                // What keeps the pipe open after the command has ended is not waited for long.
+                let _ = tokio::time::timeout(Duration::from_secs(1), reader).await;
+            }
+            locked(&course).ended = Some(state);
+        });
+        Ok(Begun { receipt: SafeText::new(&format!("process {pid}")), url: SafeText::default() })
+    }
+
+    fn progress(&self, key: Option<&str>, begun: &Begun) -> Progress {
+        let running = locked(&self.running);
+        let of_pid = |course: &&Arc<Mutex<Course>>| {
+            *begun.receipt == *format!("process {}", locked(course).pid)
+        };
+        let found = match key {
+            Some(key) => running.get(key),
+            None => running.values().find(of_pid),
+        };
+        if let Some(course) = found {
+            let course = locked(course);
+            let state = course.ended.clone().unwrap_or(RunState::Under(Stage::Running));
+            return Progress { state, lines: course.lines.iter().cloned().collect() };
+        }
+        // Started by a console that is gone.
+        let alive = pid_of(begun).is_some_and(|pid| environment(pid).is_some());
+        let state = if alive {
+            RunState::Under(Stage::Running)
+        } else {
+            RunState::Gone(SafeText::new(
+                "The command has ended, and the console that ran it was cut off before it could say how. Look \
+                 at what it should have changed.",
+            ))
+        };
+        Progress { state, lines: Vec::new() }
+    }
+}
+
+/// Reads what is printed, line by line, with a bound on each.
+async fn read_lines(from: impl AsyncRead + Unpin, course: Arc<Mutex<Course>>) {
+    let mut from = BufReader::new(from);
+    loop {
+        let mut line = Vec::new();
+        match (&mut from).take(LINE).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                let mut course = locked(&course);
+                course.lines.push_back(SafeText::new(text.trim_end()));
+                if course.lines.len() > LINES {
+                    course.lines.pop_front();
+                }
+            }
+        }
+    }
+}
+
+async fn wait(
+    child: &mut Child,
+    pid: u32,
+    deadline: Duration,
+    program: &str,
+    course: &Mutex<Course>,
+) -> RunState {
+    let ended = match tokio::time::timeout(deadline, child.wait()).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            end(pid, child).await;
+            let why = format!(
+                "{program} had not ended after {} s and was stopped with all it had started. What it did \
+                 until then stands.",
+                deadline.as_secs()
+            );
+            return RunState::Failed(SafeText::body(&why));
+        }
+    };
+    if let Some(reason) = locked(course).stopped.take() {
+        return RunState::Stopped(SafeText::body(&format!("{program} was stopped: {reason}")));
+    }
+    match ended {
+        Ok(status) if status.success() => RunState::Done,
+        Ok(status) => RunState::Failed(SafeText::body(&format!("{program} ended with {status}."))),
+        Err(error) => RunState::Gone(SafeText::body(&format!(
+            "It could not be learned how {program} ended: {error}."
+        ))),
+    }
+}
+
+/// Asks the whole group to end, then ends it.
+async fn end(pid: u32, child: &mut Child) {
+    signal(pid, rustix::process::Signal::TERM);
+    if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+        signal(pid, rustix::process::Signal::KILL);
+        let _ = child.wait().await;
+    }
+    // What the command left behind in its group goes with it.
+    signal(pid, rustix::process::Signal::KILL);
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
+    let group = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        // It may be gone already.
+        let _ = rustix::process::kill_process_group(group, signal);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn limit_memory(pid: u32, most: u64) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let limit = Rlimit { current: Some(most), maximum: Some(most) };
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // A command that has ended already needs none.
+        let _ = prlimit(Some(pid), Resource::As, limit);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_memory(_pid: u32, _most: u64) {}
+
+fn pid_of(begun: &Begun) -> Option<u32> {
+    begun.receipt.strip_prefix("process ")?.parse().ok()
+}
+
+/// The key in a process's environment; `None` when it is not one of ours, not running, or not to be read.
+fn environment(pid: u32) -> Option<String> {
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // A dead child that nobody has waited for yet does not run.
+    if state.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z')) {
+        return None;
+    }
+    let bytes = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let found = bytes.split(|byte| *byte == 0).find_map(|one| one.strip_prefix(KEY.as_bytes()))?;
+    String::from_utf8(found.strip_prefix(b"=")?.to_vec()).ok()
+}
+
+impl Pipeline for Command {
+    fn id(&self) -> &PipelineId {
+        &self.id
+    }
+
+    fn kind(&self) -> PipelineKind {
+        PipelineKind::Command
+    }
+
+    fn shown(&self, order: &Order) -> SafeText {
+        match self.argv(order) {
+            Ok(argv) => {
+                let words: Vec<String> =
+                    argv.iter().map(|word| format!("{:?}", word.as_str())).collect();
+                SafeText::body(&format!("run {}", words.join(" ")))
+            }
+            Err(why) => why,
+        }
+    }
+
+    fn start<'a>(
+        &'a self,
+        order: &'a Order,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
+        Box::pin(self.spawn(order, key))
+    }
+
+    fn watch<'a>(
+        &'a self,
+        _order: &'a Order,
+        begun: &'a Begun,
+    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
+        Box::pin(std::future::ready(Ok(self.progress(None, begun))))
+    }
+
+    fn find<'a>(
+        &'a self,
+        _order: &'a Order,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
+        let begun = |pid: u32| Begun {
+            receipt: SafeText::new(&format!("process {pid}")),
+            url: SafeText::default(),
+        };
+        let ours = locked(&self.running).get(key).map(|course| begun(locked(course).pid));
+        let found = ours.or_else(|| {
+            let all = std::fs::read_dir("/proc").ok()?.flatten();
+            let mut pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+            pids.find(|pid| environment(*pid).as_deref() == Some(key)).map(begun)
+        });
+        Box::pin(std::future::ready(found.map_or_else(
+            || {
+                Err(SafeText::new(
+                    "No process with our key runs here. It may have run and ended, on this host or on the one \
+                     that started it.",
+                ))
+            },
+            |begun| Ok(Some(begun)),
+        )))
+    }
+
+    fn stop<'a>(
+        &'a self,
+        _order: &'a Order,
+        begun: &'a Begun,
+        reason: &'a str,
+    ) -> BoxFuture<'a, Result<(), SafeText>> {
+        let Some(pid) = pid_of(begun).filter(|pid| environment(*pid).is_some()) else {
+            let gone = SafeText::new("No such command of ours runs here.");
+            return Box::pin(std::future::ready(Err(gone)));
+        };
+        for course in locked(&self.running).values() {
+            let mut course = locked(course);
+            if course.pid == pid {
+                course.stopped = Some(reason.to_owned());
+            }
+        }
+        signal(pid, rustix::process::Signal::TERM);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+    use crate::connectors::secret::SecretRef;
+    use crate::domain::Span;
+
+    fn pipeline(allow: &[&str]) -> Command {
+        let config = Commands {
+            allow: allow.iter().map(PathBuf::from).collect(),
+            dir: PathBuf::from("/"),
+            env: BTreeMap::from([("WORD".to_owned(), SecretRef::Given("a b".into()))]),
+            memory: 1 << 30,
+        };
+        Command::new(PipelineId::new("here"), config)
+    }
+
+    fn order(argv: &[&str], deadline: Span) -> Order {
+        let argv = argv.iter().map(|word| SafeText::new(word)).collect();
+        let (title, pipeline) = (SafeText::new("t"), PipelineId::new("here"));
+        Order { title, pipeline, ask: Ask::Command { argv }, deadline }
+    }
+
+    async fn to_the_end(pipeline: &Command, order: &Order, key: &str) -> Progress {
+        let begun = pipeline.start(order, key).await.unwrap();
+        loop {
+            let progress = pipeline.watch(order, &begun).await.unwrap();
+            if !matches!(progress.state, RunState::Under(_)) {
+                return progress;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn texts(lines: &[SafeText]) -> Vec<&str> {
+        lines.iter().map(SafeText::as_str).collect()
+    }
+
+    #[tokio::test]
+    async fn words_arrive_as_they_are_and_nothing_reads_them_as_a_shell() {
+        let pipeline = pipeline(&["/usr/bin/printf"]);
+        let hostile = "a b'c\"d $HOME `id` ; rm -rf / \\ *";
+        let order = order(&["/usr/bin/printf", "%s\\n", hostile, ""], Span::from_secs(20));
+        let ended = to_the_end(&pipeline, &order, "k1").await;
+        assert_eq!((ended.state, texts(&ended.lines)), (RunState::Done, vec![hostile, ""]));
+        assert_eq!(
+            pipeline.shown(&order).as_str(),
+            "run \"/usr/bin/printf\" \"%s\\\\n\" \"a b'c\\\"d $HOME `id` ; rm -rf / \\\\ *\" \"\""
+        );
+    }
+
+    #[tokio::test]
+    async fn a_command_has_nothing_but_what_is_configured() {
+        let pipeline = pipeline(&["/usr/bin/env"]);
+        let order = order(&["/usr/bin/env"], Span::from_secs(20));
+        let ended = to_the_end(&pipeline, &order, "k2").await;
+        let mut lines = texts(&ended.lines);
+        lines.sort_unstable();
+        assert_eq!(lines, ["QUARTERDECK_RUN=k2", "WORD=a b"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_allowed_fails_or_hangs_is_said_in_a_sentence() {
+        let pipeline = pipeline(&["/usr/bin/false", "/usr/bin/sleep", "/nowhere"]);
+        let quick = |argv: &[&str]| order(argv, Span::from_secs(20));
+        let refused = pipeline.start(&quick(&["/usr/bin/true"]), "k3").await.unwrap_err();
+        assert_eq!(
+            refused,
+            NotBegun::Refused(SafeText::new(
+                "/usr/bin/true is not on the list of programs that may be run (`allow` of the pipeline here)."
+            ))
+        );
+        let failed = to_the_end(&pipeline, &quick(&["/usr/bin/false"]), "k4").await.state;
+        let why = "/usr/bin/false ended with exit status: 1.";
+        assert_eq!(failed, RunState::Failed(SafeText::new(why)));
+        let hanging = order(&["/usr/bin/sleep", "60"], Span::from_millis(200));
+        let RunState::Failed(why) = to_the_end(&pipeline, &hanging, "k5").await.state else {
+            panic!("it is still running")
+        };
+        assert!(why.starts_with("/usr/bin/sleep had not ended"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn one_that_runs_is_found_by_its_key_and_can_be_stopped() {
+        let one = pipeline(&["/usr/bin/sleep"]);
+        let order = order(&["/usr/bin/sleep", "60"], Span::from_secs(90));
+        let key = format!("test-{}", std::process::id());
+        let begun = one.start(&order, &key).await.unwrap();
+        // Another console, which did not start it.
+        let other = pipeline(&["/usr/bin/sleep"]);
+        assert_eq!(other.find(&order, &key).await, Ok(Some(begun.clone())));
+        assert!(other.find(&order, "another key").await.is_err(), "nobody can tell");
+        let running = other.watch(&order, &begun).await.unwrap().state;
+        assert_eq!(running, RunState::Under(Stage::Running));
+        one.stop(&order, &begun, "changed our mind").await.unwrap();
+        let ended = loop {
+            let state = one.watch(&order, &begun).await.unwrap().state;
+            if !matches!(state, RunState::Under(_)) {
+                break state;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        let why = "/usr/bin/sleep was stopped: changed our mind";
+        assert_eq!(ended, RunState::Stopped(SafeText::new(why)));
+        assert!(matches!(other.watch(&order, &begun).await.unwrap().state, RunState::Gone(_)));
+    }
+}

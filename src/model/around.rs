@@ -1,0 +1,77 @@
+//! What is around a service: the unwell ones it calls, where its trouble may come from, and the unwell
+//! ones that call it, which it may hit.
+
+use super::{Health, Model, NodeViews};
+use crate::analysis::graph::{Reach, Walk, reach};
+use crate::domain::{Graph, NodeIx, SafeText, ServiceId};
+
+/// So many calls up and down are looked at.
+const HOPS: usize = 3;
+
+/// A service that is not well, near another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// Which.
+    pub service: ServiceId,
+    /// What lies between the two, nearest first; empty when one calls the other.
+    pub over: Vec<ServiceId>,
+    /// How it stands.
+    pub health: Health,
+    /// Why, the gravest reason.
+    pub why: SafeText,
+}
+
+/// One side of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AroundSide {
+    /// Those that are unwell, worst first, the nearest of equals first.
+    pub unwell: Vec<Beside>,
+    /// How many are one call away.
+    pub next: usize,
+    /// Of all that were looked at, how many nothing recent is known of.
+    pub unknown: usize,
+}
+
+/// What is around a service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AroundView {
+    /// What it calls.
+    pub callees: AroundSide,
+    /// What calls it.
+    pub callers: AroundSide,
+}
+
+impl Model {
+    /// What is around a service, up to three calls away; `None` when no call of it or to it is known.
+    pub fn around(&self, service: &ServiceId, views: &NodeViews) -> Option<AroundView> {
+        let graph = self.map.graph();
+        let of: Vec<NodeIx> = graph.of_service(service).collect();
+        let side = |walk| side(graph, &reach(graph, &of, walk, HOPS), service, views);
+        let found = AroundView { callees: side(Walk::Callees), callers: side(Walk::Callers) };
+        (found.callees.next + found.callers.next > 0).then_some(found)
+    }
+}
+
+fn side(graph: &Graph, near: &Reach, service: &ServiceId, views: &NodeViews) -> AroundSide {
+    let mut side = AroundSide { next: near.next, ..AroundSide::default() };
+    for at in &near.nodes {
+        let id = &graph.node(*at).key.service;
+        match views.health(id) {
+            Health::Stale | Health::Unknown => side.unknown += 1,
+            Health::Well => {}
+            // One service at several sites is told once.
+            _ if id == service || side.unwell.iter().any(|one| one.service == *id) => {}
+            health => {
+                let mut over: Vec<ServiceId> =
+                    near.way(*at).iter().map(|at| graph.node(*at).key.service.clone()).collect();
+                over.pop();
+                let why = views.nodes.get(id).and_then(|view| view.why.first()).cloned();
+                let why = why.unwrap_or_default();
+                side.unwell.push(Beside { service: id.clone(), over, health, why });
+            }
+        }
+    }
+    // The order of the walk, nearest first, stays among equals.
+    side.unwell.sort_by_key(|one| one.health);
+    side
+}
