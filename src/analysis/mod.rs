@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod burn;
+pub mod canary;
 pub mod capability;
 pub mod clock;
 pub mod correlation;
