@@ -24,11 +24,6 @@ pub(super) fn write_failed(outcome: Outcome) -> NotBegun {
     }
 }
 
-/// What the failure of a read means when nothing was written yet.
-pub(super) fn read_failed(outcome: Outcome) -> NotBegun {
-    refused(format!("{} Nothing was started.", why(outcome)))
-}
-
 /// The sentence of a failure.
 pub(super) fn why(outcome: Outcome) -> SafeText {
     match outcome {

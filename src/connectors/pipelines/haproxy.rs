@@ -4,13 +4,12 @@
 //! a refusal, and no answer at all may mean either. So every change is read back. What is set here lasts
 //! until HAProxy is started anew; [`Haproxy::watch`] notices when that has happened.
 
-use std::path::PathBuf;
-
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::answer::{done, failed, not_ours, refused, unknown};
+use super::config::HaproxySocket;
 use super::{Begun, NotBegun, Pipeline, Progress};
 use crate::domain::{Ask, Order, PipelineId, PipelineKind, SafeText, ServerState, Span};
 
@@ -25,44 +24,10 @@ const ANY_DRAIN: u32 = 0x18;
 /// The operational state "up".
 const UP: u32 = 2;
 
-/// Where its stats socket is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Socket {
-    /// A file.
-    Unix(PathBuf),
-    /// Host and port.
-    Tcp(String, u16),
-}
-
-impl Socket {
-    /// `/run/haproxy.sock`, `unix:/run/haproxy.sock`, `tcp://host:port` or `host:port`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let path = text.strip_prefix("unix:").unwrap_or(text);
-        if path.starts_with('/') {
-            return Some(Self::Unix(path.into()));
-        }
-        let (host, port) = text.strip_prefix("tcp://").unwrap_or(text).rsplit_once(':')?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let usable = |c: char| c.is_ascii_alphanumeric() || ".-_:%".contains(c);
-        (!host.is_empty() && host.chars().all(usable)).then_some(())?;
-        port.parse().ok().filter(|port| *port > 0).map(|port| Self::Tcp(host.to_owned(), port))
-    }
-}
-
-impl std::fmt::Display for Socket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unix(path) => path.display().fmt(f),
-            Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
-        }
-    }
-}
-
 /// A load balancer.
 pub struct Haproxy {
     id: PipelineId,
-    socket: Socket,
+    socket: HaproxySocket,
     /// Deadline of one command.
     timeout: Span,
 }
@@ -274,27 +239,35 @@ fn process(answer: &str) -> Option<String> {
 
 impl Haproxy {
     /// A load balancer behind a stats socket of level `admin`.
-    pub const fn new(id: PipelineId, socket: Socket, timeout: Span) -> Self {
+    pub const fn new(id: PipelineId, socket: HaproxySocket, timeout: Span) -> Self {
         Self { id, socket, timeout }
+    }
+
+    /// Where it is, for people.
+    fn at(&self) -> String {
+        match &self.socket {
+            HaproxySocket::Path(path) => path.display().to_string(),
+            HaproxySocket::Tcp(address) => address.clone(),
+        }
     }
 
     /// One command, its answer to the end.
     async fn say(&self, command: &str) -> Result<String, Lost> {
-        let at = &self.socket;
+        let at = self.at();
         let wait = self.timeout.std();
         let late = format!("HAProxy at {at} does not answer within {}.", self.timeout);
         let unreachable = |why: std::io::Error| {
             Lost::Before(format!("HAProxy at {at} cannot be reached ({}).", why.kind()))
         };
-        match at {
-            Socket::Unix(path) => {
+        match &self.socket {
+            HaproxySocket::Path(path) => {
                 let stream = tokio::time::timeout(wait, UnixStream::connect(path)).await;
                 let stream = stream.map_err(|_| Lost::Before(late.clone()))?;
                 let said = spoken(stream.map_err(unreachable)?, command);
                 tokio::time::timeout(wait, said).await
             }
-            Socket::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port));
+            HaproxySocket::Tcp(address) => {
+                let stream = TcpStream::connect(address.as_str());
                 let stream = tokio::time::timeout(wait, stream).await;
                 let stream = stream.map_err(|_| Lost::Before(late.clone()))?;
                 let said = spoken(stream.map_err(unreachable)?, command);
@@ -444,7 +417,7 @@ impl Pipeline for Haproxy {
     fn shown(&self, order: &Order) -> SafeText {
         Change::of(order).map_or_else(
             |why| why,
-            |change| SafeText::new(&format!("{} to {}", change.command(), self.socket)),
+            |change| SafeText::new(&format!("{} to {}", change.command(), self.at())),
         )
     }
 
@@ -503,19 +476,6 @@ mod tests {
             pipeline: PipelineId::new("gateway"),
             ask: Ask::Weight { backend: text(backend), server: text(server), weight: text(weight) },
             deadline: Span::from_secs(60),
-        }
-    }
-
-    #[test]
-    fn a_socket_is_a_file_or_a_host_with_a_port() {
-        let tcp = |host: &str, port| Some(Socket::Tcp(host.to_owned(), port));
-        assert_eq!(Socket::parse("/run/h.sock"), Some(Socket::Unix("/run/h.sock".into())));
-        assert_eq!(Socket::parse("unix:/run/h.sock"), Some(Socket::Unix("/run/h.sock".into())));
-        assert_eq!(Socket::parse("tcp://lb-1.example:9999"), tcp("lb-1.example", 9999));
-        assert_eq!(Socket::parse("[::1]:9999"), tcp("::1", 9999));
-        assert_eq!(Socket::parse("[::1]:9999").unwrap().to_string(), "[::1]:9999");
-        for wrong in ["", "lb", "lb:", "lb:0", "lb:99999", ":9999", "user@lb:9999", "a b:1"] {
-            assert_eq!(Socket::parse(wrong), None, "{wrong}");
         }
     }
 

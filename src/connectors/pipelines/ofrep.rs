@@ -18,8 +18,6 @@ use crate::connectors::outbound::{Body, Call, Verb};
 use crate::connectors::trackers::{list, segment, word};
 use crate::domain::{Ask, Flag, FlagPlace, Order, PipelineId, PipelineKind, SafeText, Timestamp};
 
-/// Where flags are administered.
-const FLAGS: &str = "/admin/api/flags";
 /// Our key in a flag's metadata, and the default variant it had before it was switched off.
 const MARK: &str = "quarterdeck";
 const BEFORE: &str = "quarterdeck_default";
@@ -27,6 +25,8 @@ const BEFORE: &str = "quarterdeck_default";
 /// A flag server.
 pub struct Ofrep {
     id: PipelineId,
+    /// Path of the admin API; empty is none.
+    admin: SafeText,
     server: Server,
 }
 
@@ -85,18 +85,29 @@ fn switched(flag: &Value, on: bool, key: &str) -> Result<Value, SafeText> {
 }
 
 impl Ofrep {
-    /// A server; the base URL ends before `/ofrep` and `/admin`.
-    pub fn new(id: PipelineId, endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Self {
+    /// A server; the base URL ends before `/ofrep`, `admin` is the path of its flags (`/admin/api/flags`).
+    pub fn new(id: PipelineId, admin: &str, endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Self {
         let server = Server::new(&id, endpoint, Scheme::BEARER, clock);
-        Self { id, server }
+        Self { id, admin: SafeText::new(admin.trim_end_matches('/')), server }
     }
 
-    fn path(flag: &str) -> String {
-        format!("{FLAGS}/{}", segment(flag))
+    fn path(&self, flag: &str) -> String {
+        format!("{}/{}", self.admin, segment(flag))
+    }
+
+    fn administered(&self) -> Result<(), SafeText> {
+        if !self.admin.is_empty() {
+            return Ok(());
+        }
+        Err(SafeText::new(&format!(
+            "The pipeline {} names no admin API, so its flags can be neither listed nor switched; set `admin`.",
+            self.id
+        )))
     }
 
     async fn there(&self, flag: &str) -> Result<Value, SafeText> {
-        let read = self.server.read(&Call::get(Self::path(flag))).await?;
+        self.administered()?;
+        let read = self.server.read(&Call::get(self.path(flag))).await?;
         read.ok_or_else(|| SafeText::new(&format!("The flag server has no flag {flag}.")))
     }
 
@@ -112,7 +123,7 @@ impl Ofrep {
 
     fn begun(&self, flag: &str, on: bool, before: &str) -> Begun {
         let receipt = format!("{flag} {}, was {before}", turned(on));
-        Begun { receipt: SafeText::new(&receipt), url: self.server.link("/admin/") }
+        Begun { receipt: SafeText::new(&receipt), url: SafeText::new("") }
     }
 
     async fn turn(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
@@ -121,7 +132,7 @@ impl Ofrep {
         let there = self.there(flag).await.map_err(nothing)?;
         let (before, _) = self.evaluated(flag).await.map_err(nothing)?;
         let body = switched(&there, on, key).map_err(nothing)?;
-        let call = Call::new(Verb::Put, Self::path(flag), Body::Json(body));
+        let call = Call::new(Verb::Put, self.path(flag), Body::Json(body));
         let missing = format!("The flag server does not know {flag} any more.");
         self.server.write(&call, &missing).await?;
         Ok(self.begun(flag, on, before.map_or("neither", turned)))
@@ -176,7 +187,8 @@ impl Ofrep {
     }
 
     async fn all(&self) -> Result<Vec<Flag>, SafeText> {
-        let read = self.server.read(&Call::get(FLAGS)).await?.ok_or_else(|| {
+        self.administered()?;
+        let read = self.server.read(&Call::get(self.admin.as_str())).await?.ok_or_else(|| {
             SafeText::new("The flag server has no admin API, so its flags cannot be listed.")
         })?;
         let mut flags: Vec<Flag> = list(&read).iter().map(flag).collect();
@@ -223,7 +235,7 @@ impl Pipeline for Ofrep {
                 SafeText::new(&format!(
                     "PUT {}{} with state {state} and a default variant that is {on}",
                     self.server.base(),
-                    Self::path(flag)
+                    self.path(flag)
                 ))
             },
         )

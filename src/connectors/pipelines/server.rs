@@ -96,7 +96,6 @@ impl Server {
 
     /// Asks for a stop; the sentence says why it was not taken.
     pub(super) async fn halt(&self, call: &Call) -> Result<(), SafeText> {
-        let reply = self.web.call(call).await.map_err(super::answer::why)?;
-        self.web.verdict(&reply).map_err(super::answer::why)
+        self.web.moved(call).await.map_err(super::answer::why)
     }
 }

@@ -245,7 +245,7 @@ async fn a_kill_switch_is_off_when_callers_get_false_and_not_when_it_is_called_d
     });
     other(&person, Verb::Post, "/admin/api/flags", aimed).await?;
 
-    let line = Ofrep::new(PipelineId::new("line"), &address, clock());
+    let line = Ofrep::new(PipelineId::new("line"), "/admin/api/flags", &address, clock());
     let row = |key: &str, on, note: &str| (key.to_owned(), String::new(), on, note.to_owned());
     assert_eq!(
         states(&line.flags().unwrap().await.unwrap()),
@@ -309,6 +309,12 @@ async fn a_kill_switch_is_off_when_callers_get_false_and_not_when_it_is_called_d
     assert_eq!(
         refusal(&line, &flag("nope", "", false)).await,
         "The flag server has no flag nope. Nothing was switched."
+    );
+    let reader = Ofrep::new(PipelineId::new("line"), "", &address, clock());
+    assert_eq!(
+        refusal(&reader, &off).await,
+        "The pipeline line names no admin API, so its flags can be neither listed nor switched; set `admin`. \
+         Nothing was switched."
     );
     rig.server("flags")?.kill()?;
     assert!(refusal(&line, &off).await.ends_with("Nothing was switched."));

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 
 use anyhow::{Result, ensure};
 use pretty_assertions::assert_eq;
-use quarterdeck::connectors::pipelines::{Haproxy, Pipeline, Socket};
+use quarterdeck::connectors::pipelines::config::HaproxySocket;
+use quarterdeck::connectors::pipelines::{Haproxy, Pipeline};
 use quarterdeck::domain::{Ask, Order, PipelineId, SafeText, ServerState, Span};
 
 use super::{begin, doubt, lines, order, refusal, told};
@@ -54,10 +55,10 @@ impl Gateway {
 
     fn line(&self, socket: &str) -> Haproxy {
         let socket = match socket {
-            "tcp" => Socket::parse(&format!("127.0.0.1:{}", self.admin)),
-            name => Socket::parse(&self.rig.dir().join(name).to_string_lossy()),
+            "tcp" => HaproxySocket::Tcp(format!("127.0.0.1:{}", self.admin)),
+            name => HaproxySocket::Path(self.rig.dir().join(name)),
         };
-        Haproxy::new(PipelineId::new("line"), socket.unwrap(), Span::from_millis(1_500))
+        Haproxy::new(PipelineId::new("line"), socket, Span::from_millis(1_500))
     }
 }
 
@@ -230,7 +231,7 @@ async fn a_connection_lost_after_the_command_is_unknown() -> Result<()> {
             let _ = std::io::Write::write_all(&mut stream, answer);
         }
     });
-    let socket = Socket::Tcp("127.0.0.1".to_owned(), port);
+    let socket = HaproxySocket::Tcp(format!("127.0.0.1:{port}"));
     let line = Haproxy::new(PipelineId::new("line"), socket, Span::from_secs(5));
     let why = doubt(&line, &weight("canary", "50")).await;
     assert_eq!(

@@ -1,6 +1,8 @@
 //! Pipelines against what they change: real servers where there are any, else a double of ours that holds
 //! each request against the vendor's description and fails on demand.
 
+mod argo;
+mod ci;
 mod flags;
 mod haproxy;
 
@@ -27,6 +29,13 @@ pub(crate) fn order(ask: Ask) -> Order {
 pub(crate) fn flag(flag: &str, environment: &str, on: bool) -> Order {
     let text = SafeText::new;
     order(Ask::Flag { flag: text(flag), environment: text(environment), on })
+}
+
+/// A job with one parameter.
+pub(crate) fn job(name: &str, reference: &str, param: (&str, &str)) -> Order {
+    let text = SafeText::new;
+    let params = vec![(text(param.0), text(param.1))];
+    order(Ask::Job { job: text(name), reference: text(reference), params })
 }
 
 /// The time, where it does not matter.
