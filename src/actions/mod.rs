@@ -19,7 +19,9 @@ pub use decide::{Do, Preview, SilenceGuard, decide, would_hit_at};
 pub use deliveries::{
     Delivery, DeliveryStanding, ask_delivery_test, deliveries, delivery_test, due_delivery_tests,
 };
-pub use incident::{Doing, Proposal, Writer, decide_incident, escalations, pick, propose};
+pub use incident::{
+    Doing, Found, Proposal, Writer, deadline, decide_incident, escalations, pick, propose,
+};
 pub use outlets::{Outlet, OutletId, Passed, Pending, PendingState, outlets, what};
 pub use refusal::{Refusal, Rule};
 pub use settle::{Settled, settle, unsettled};
@@ -41,19 +43,22 @@ pub enum Screen {
     Capacity,
     /// The incident being commanded.
     Incident,
+    /// What incidents taught.
+    Review,
     /// Connectors and their health.
     Sources,
 }
 
 impl Screen {
     /// In the order of their tabs.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Bridge,
         Self::Alerts,
         Self::Slos,
         Self::Map,
         Self::Capacity,
         Self::Incident,
+        Self::Review,
         Self::Sources,
     ];
 
@@ -66,6 +71,7 @@ impl Screen {
             Self::Map => "Map",
             Self::Capacity => "Capacity",
             Self::Incident => "Incident",
+            Self::Review => "Review",
             Self::Sources => "Sources",
         }
     }
@@ -79,6 +85,7 @@ impl Screen {
             Self::Map => Action::Map,
             Self::Capacity => Action::Capacity,
             Self::Incident => Action::Incident,
+            Self::Review => Action::Review,
             Self::Sources => Action::Sources,
         }
     }
@@ -92,6 +99,7 @@ impl Screen {
             Self::Map => "map",
             Self::Capacity => "capacity",
             Self::Incident => "incident",
+            Self::Review => "review",
             Self::Sources => "sources",
         }
     }
@@ -153,6 +161,8 @@ pub struct Spec {
 const ALERTS: Scope = Scope::On(&[Screen::Bridge, Screen::Alerts]);
 const LISTS: Scope = Scope::Anywhere;
 const INCIDENT: Scope = Scope::On(&[Screen::Incident]);
+const REVIEW: Scope = Scope::On(&[Screen::Review]);
+const JUDGED: Scope = Scope::On(&[Screen::Incident, Screen::Review]);
 const FILTERED: Scope =
     Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Map, Screen::Capacity, Screen::Incident]);
 const MAP: Scope = Scope::On(&[Screen::Map]);
@@ -166,6 +176,7 @@ actions! {
     Capacity, "capacity", "capacity", Scope::Anywhere, Look, "Capacity: what runs out next, and what stands behind the services";
     WhatIf, "whatif", "what if", Scope::On(&[Screen::Capacity]), Look, "What breaks first if load grows, a zone or a replica is lost, a service is drained";
     Incident, "incident", "incident", Scope::Anywhere, Look, "Incident: who does what, what was promised, what happened";
+    Review, "review", "review", Scope::Anywhere, Look, "Review: what incidents taught, and what is to be done";
     Sources, "sources", "sources", Scope::Anywhere, Look, "Sources: every connector's state";
     Down, "down", "down", LISTS, Look, "Next row";
     Up, "up", "up", LISTS, Look, "Previous row";
@@ -219,12 +230,15 @@ actions! {
     Page, "page", "page", Scope::Anywhere, Outside, "Call a team's on-call or a person";
     Attach, "attach", "attach", Scope::Anywhere, Record, "Attach a document, a call or another incident";
     Merge, "merge", "merge", Scope::Anywhere, Record, "Merge this incident into another one";
-    Accept, "accept", "accept", INCIDENT, Record, "Yes to what is selected: heard, coming, decided so, may go out";
-    Refuse, "refuse", "refuse", INCIDENT, Record, "No to what is selected: dropped, not coming, rejected, withdrawn";
-    Finish, "finish", "finish", INCIDENT, Record, "Finish what is selected: done, published, looked at again, ended";
-    Extend, "extend", "5 min more", INCIDENT, Record, "Five more minutes for the selected task";
+    Accept, "accept", "accept", JUDGED, Record, "Yes to what is selected: heard, coming, decided so, may go out, its check was looked at";
+    Refuse, "refuse", "refuse", JUDGED, Record, "No to what is selected: dropped, not coming, rejected, withdrawn";
+    Finish, "finish", "finish", JUDGED, Record, "Finish what is selected: done, published, looked at again, ended; on Review, the review";
+    Extend, "extend", "more time", JUDGED, Record, "Five more minutes for the selected task, a week for a follow-up";
     Object, "object", "object", INCIDENT, Record, "Object strongly to the selected decision";
-    Give, "give", "give", INCIDENT, Record, "Give the selected task or workstream to somebody else";
+    Give, "give", "give", JUDGED, Record, "Give the selected task, workstream or follow-up to somebody else";
+    FindCause, "cause", "cause", REVIEW, Record, "Say what contributed; under Whys, why the selected cause came about";
+    FollowUp, "follow-up", "follow-up", REVIEW, Record, "Write down what is to be done so that it does not happen again";
+    Types, "types", "types", REVIEW, Record, "Say what sort of incident it was";
     Settle, "settle", "settle", Scope::Anywhere, Record, "Say what came of a message or ticket whose answer was lost";
     TestChannel, "test-channel", "test", Scope::On(&[Screen::Sources]), Outside, "Send a test message by the selected channel";
     Runbook, "runbook", "runbook", ALERTS, Look, "Runbook of this alert";

@@ -1,6 +1,7 @@
 //! Pure algorithms over domain values and series, each with its formula, source, units and complexity.
 
 pub mod baseline;
+pub mod blameless;
 pub mod burn;
 pub mod canary;
 pub mod capability;

@@ -69,3 +69,10 @@ pub fn pages(incident: &Incident) -> Vec<(RecordId, &Page)> {
     });
     all
 }
+
+/// Follow-ups as they are listed: open ones first, by their deadline.
+pub fn follow_ups(incident: &Incident) -> Vec<RecordId> {
+    let mut all: Vec<_> = incident.review.follow_ups.iter().collect();
+    all.sort_by_key(|(id, one)| (one.ended.is_some(), one.due, **id));
+    all.into_iter().map(|(id, _)| *id).collect()
+}

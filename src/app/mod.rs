@@ -23,21 +23,21 @@ pub use dialog::{
 pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
 pub use form::{
-    Check, DecisionMove, Entry, Field, FieldName, Finding, Form, Known, Pick, Remark, TaskMove,
-    Verb,
+    Check, DecisionMove, Entry, Field, FieldName, Finding, FollowUpMove, Form, Known, Pick, Remark,
+    TaskMove, Verb,
 };
 pub use msg::Msg;
 pub use state::State;
 pub use ui::{
     AlertRow, AlertsUi, BridgePane, BridgeUi, CapacityPane, CapacityRow, CapacityUi, ClockMode,
-    Drawn, IncidentPane, IncidentUi, MapPart, MapRow, MapUi, Place, SlosUi, SourcesRow, SourcesUi,
-    Ui, first_visible,
+    Drawn, IncidentPane, IncidentUi, MapPart, MapRow, MapUi, Place, ReviewPane, ReviewPart,
+    ReviewUi, SlosUi, SourcesRow, SourcesUi, Ui, first_visible,
 };
 pub use update::update;
 
 use std::sync::Arc;
 
-use crate::domain::{Playbook, SafeText, Timestamp};
+use crate::domain::{Catalog, Playbook, SafeText, Timestamp};
 use crate::eventlog::Policy;
 use crate::keys::Keymap;
 
@@ -78,6 +78,24 @@ pub struct Playback {
     pub speed: f64,
     /// Standing still.
     pub paused: bool,
+}
+
+/// What the catalog's files say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Declared {
+    /// What could be read of them.
+    pub catalog: Arc<Catalog>,
+    /// What is wrong with them, each in a sentence.
+    pub problems: Vec<SafeText>,
+}
+
+impl Declared {
+    /// Reading them came to no end.
+    pub fn lost() -> Self {
+        let why = "The catalog could not be read for a fault of this program: services, owners and \
+                   objectives are missing, alerts and incidents are not affected. Start it anew.";
+        Self { problems: vec![why.into()], ..Self::default() }
+    }
 }
 
 /// What was read again from disk.

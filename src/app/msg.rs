@@ -44,6 +44,8 @@ pub enum Msg {
     Studied(Box<Finding>),
     /// An outside operation ended.
     Performed(RecordId, Outcome),
+    /// The catalog, which was still being read when the first frame was drawn.
+    Declared(Box<super::Declared>),
     /// The configuration, theme or keymap was read again (or could not be; the old one stays).
     Reloaded(Result<Box<super::Reload>, SafeText>),
     /// Once a second, and on a jump of the clock.

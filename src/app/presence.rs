@@ -59,6 +59,7 @@ fn selected(state: &State) -> SafeText {
             Some(format!("{}\n{}", ui.map.selected.node.service, ui.map.selected.node.site))
         }
         Screen::Capacity => ui.capacity.list().selected.as_ref().map(CapacityRow::written),
+        Screen::Review => ui.review.selected.as_ref().map(ToString::to_string),
         Screen::Incident => {
             let id = match ui.incident.pane {
                 IncidentPane::Timeline => ui.incident.entry.filter(|_| ui.incident.held),
@@ -190,6 +191,7 @@ fn select(state: &mut State, screen: Screen, selected: &str) {
                 ui.capacity.choose(row);
             }
         }
+        Screen::Review => ui.review.selected = Some(crate::domain::IncidentId::new(selected)),
         Screen::Incident => {
             let (pane, id) = selected.split_once(' ').unwrap_or((selected, ""));
             let Some(pane) = IncidentPane::ALL.into_iter().find(|p| p.title() == pane) else {

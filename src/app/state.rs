@@ -45,6 +45,8 @@ pub struct State {
     pub local_offset_minutes: i32,
     /// The recording being played, if one is.
     pub playback: Option<Playback>,
+    /// Whether the catalog is still being read, so that what it declares is not known yet.
+    pub reading: bool,
     /// Whether nothing may be recorded or changed.
     pub read_only: bool,
     /// What was written and is not on the disk.
@@ -85,6 +87,7 @@ impl State {
             drafts: BTreeMap::new(),
             local_offset_minutes: 0,
             playback: None,
+            reading: false,
             read_only: false,
             held: Held::default(),
             earlier: None,
@@ -156,6 +159,7 @@ impl State {
             (Screen::Map, _) => ui.map.scroll = drawn.top,
             (Screen::Capacity, _) => ui.capacity.scroll(drawn.top),
             (Screen::Incident, _) => ui.incident.scroll[ui.incident.pane as usize] = drawn.top,
+            (Screen::Review, _) => ui.review.scroll[ui.review.pane as usize] = drawn.top,
             (Screen::Sources, _) if ui.sources.on_outlets() => ui.sources.outlet_scroll = drawn.top,
             (Screen::Sources, _) => ui.sources.scroll = drawn.top,
         }

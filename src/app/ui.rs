@@ -3,10 +3,12 @@
 mod capacity;
 mod incident;
 mod map;
+mod review;
 
 pub use capacity::{CapacityPane, CapacityRow, CapacityUi};
 pub use incident::{IncidentPane, IncidentUi, Place};
 pub use map::{MapPart, MapRow, MapUi};
+pub use review::{ReviewPane, ReviewPart, ReviewUi};
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -39,6 +41,8 @@ pub struct Ui {
     pub map: MapUi,
     /// Incident.
     pub incident: IncidentUi,
+    /// Review.
+    pub review: ReviewUi,
     /// Sources.
     pub sources: SourcesUi,
     /// On top of the screen, if anything.
@@ -263,6 +267,7 @@ impl Ui {
             capacity: CapacityUi::default(),
             map: MapUi::default(),
             incident: IncidentUi::default(),
+            review: ReviewUi::default(),
             sources: SourcesUi::default(),
             dialog: None,
             notices: VecDeque::new(),

@@ -6,7 +6,7 @@ use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
 use crate::keys::{Chord, Input, Resolved};
 
-use super::screens::{Move, alerts, bridge, capacity, incident, map, slos, sources};
+use super::screens::{Move, alerts, bridge, capacity, incident, map, review, slos, sources};
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
     Verb, dialogs, earlier, held, presence,
@@ -65,6 +65,21 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                 Effect::Append(vec![LogEvent::OperationEnded { request, outcome }]),
                 Effect::Poll(None),
             ]
+        }
+        Msg::Declared(declared) => {
+            let (now, model) = (state.now, &mut state.model);
+            let (policy, group_by) = (model.policy.clone(), model.group_by.clone());
+            model.declare(declared.catalog, policy, group_by);
+            state.reading = false;
+            // What limits what can be done stays last, where it is read.
+            let notices = &mut state.ui.notices;
+            let calm = notices.iter().rposition(|notice| notice.tone != Tone::Error);
+            let errors = notices.split_off(calm.map_or(0, |at| at + 1));
+            for problem in declared.problems {
+                state.ui.notice(Tone::Warning, problem, now);
+            }
+            state.ui.notices.extend(errors);
+            Vec::new()
         }
         Msg::Reloaded(outcome) => {
             let (now, mut effects) = (state.now, Vec::new());
@@ -163,6 +178,10 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextIncident => other_incident(state, 1),
         Action::Pin => dialogs::pin(state),
         Action::Follow => presence::follow(state),
+        Action::Review => show(state, Screen::Review),
+        Action::FindCause => review::find_cause(state),
+        Action::FollowUp => dialogs::open_verb(state, Verb::FollowUp, &[]),
+        Action::Types => dialogs::open_verb(state, Verb::Types, &[]),
         Action::Sources => show(state, Screen::Sources),
         Action::Down => go(state, Move::By(1)),
         Action::Up => go(state, Move::By(-1)),
@@ -220,12 +239,12 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Page => dialogs::open_verb(state, Verb::Page, &[]),
         Action::Attach => dialogs::open_verb(state, Verb::Attach, &[]),
         Action::Merge => dialogs::open_verb(state, Verb::Merge, &[]),
-        Action::Accept => dialogs::step(state, &Step::Accept),
-        Action::Refuse => dialogs::step(state, &Step::Refuse),
-        Action::Finish => dialogs::step(state, &Step::Finish),
-        Action::Extend => dialogs::step(state, &Step::Extend),
+        Action::Accept => step(state, &Step::Accept),
+        Action::Refuse => step(state, &Step::Refuse),
+        Action::Finish => step(state, &Step::Finish),
+        Action::Extend => step(state, &Step::Extend),
         Action::Object => dialogs::step(state, &Step::Object),
-        Action::Give => dialogs::step(state, &Step::Give),
+        Action::Give => step(state, &Step::Give),
         Action::Settle => dialogs::settle(state),
         Action::TestChannel => sources::test(state),
         Action::Runbook => dialogs::runbook(state),
@@ -272,6 +291,14 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     }
 }
 
+/// What one key does with what is selected on the screen that is looked at.
+fn step(state: &mut State, step: &Step) -> Vec<Effect> {
+    if state.ui.screen == Screen::Review {
+        return review::step(state, step);
+    }
+    dialogs::step(state, step)
+}
+
 /// Whether an action moves the eye: whoever moves themselves no longer follows.
 const fn moves(action: Action) -> bool {
     use Action as A;
@@ -283,6 +310,7 @@ const fn moves(action: Action) -> bool {
             | A::Map
             | A::Capacity
             | A::Incident
+            | A::Review
             | A::Sources
             | A::Left
             | A::Right
@@ -321,6 +349,7 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
         Screen::Map => map::go(state, by),
         Screen::Capacity => capacity::go(state, by),
         Screen::Incident => incident::go(state, by),
+        Screen::Review => review::go(state, by),
         Screen::Sources => sources::go(state, by),
     }
     Vec::new()
@@ -335,6 +364,7 @@ fn pane(state: &mut State, by: isize) -> Vec<Effect> {
         Screen::Incident => incident::next_pane(state, by),
         Screen::Map => map::next_part(state, by),
         Screen::Capacity => capacity::next_pane(state, by),
+        Screen::Review => review::next_pane(state, by),
         Screen::Alerts | Screen::Slos | Screen::Sources => {
             let at = Screen::ALL.iter().position(|s| *s == state.ui.screen).unwrap_or(0);
             let count = Screen::ALL.len();
@@ -400,6 +430,7 @@ fn open(state: &mut State) -> Vec<Effect> {
         (Screen::Map, _) => dialogs::map_reading(state, false),
         (Screen::Capacity, _) => dialogs::capacity_reading(state),
         (Screen::Incident, _) => dialogs::incident_reading(state),
+        (Screen::Review, _) => review::open(state),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
             Some(row) => dialogs::source_reading(state, row),
             None => Vec::new(),
@@ -425,6 +456,7 @@ fn back(state: &mut State) -> Vec<Effect> {
         Screen::Capacity if !state.ui.capacity.filter.is_empty() => return clear_filter(state),
         Screen::Incident if incident::back(&mut state.ui.incident) => {}
         Screen::Incident if !state.ui.incident.filter.is_empty() => return clear_filter(state),
+        Screen::Review if review::back(&mut state.ui.review) => {}
         Screen::Bridge if state.ui.bridge.pinned.is_some() => state.ui.bridge.pinned = None,
         Screen::Bridge => return Vec::new(),
         Screen::Alerts
@@ -432,6 +464,7 @@ fn back(state: &mut State) -> Vec<Effect> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Review
         | Screen::Sources => {
             state.ui.screen = Screen::Bridge;
         }
@@ -448,6 +481,7 @@ fn mark(state: &mut State) -> Vec<Effect> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Review
         | Screen::Sources => None,
     };
     let Some(row) = row else { return Vec::new() };
@@ -482,7 +516,7 @@ fn clear_filter(state: &mut State) -> Vec<Effect> {
             state.ui.incident.filter_text.clear();
             state.ui.incident.filter = Default::default();
         }
-        Screen::Bridge | Screen::Alerts | Screen::Sources => {
+        Screen::Bridge | Screen::Alerts | Screen::Review | Screen::Sources => {
             state.ui.alerts.filter_text.clear();
             state.ui.alerts.filter = Default::default();
             state.ui.alerts.marked.clear();
@@ -520,6 +554,7 @@ fn selected_slo(state: &State) -> Option<SloId> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Review
         | Screen::Sources => state.ui.bridge.slo.clone(),
     }
 }
@@ -535,6 +570,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Map, _) => map::copied(state),
         (Screen::Capacity, _) => capacity::copied(state),
         (Screen::Incident, _) => incident::copied(state),
+        (Screen::Review, _) => review::copied(state),
         (Screen::Bridge, BridgePane::Incidents) => {
             bridge::selected_incident(state).map(|id| id.to_string())
         }
@@ -565,6 +601,7 @@ fn interest(state: &State) -> Interest {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Review
         | Screen::Sources => Vec::new(),
     };
     Interest {
@@ -584,6 +621,7 @@ impl State {
         bridge::refresh(self);
         incident::refresh(self, force);
         capacity::refresh(self, force);
+        review::refresh(self, force);
         map::refresh(self, force);
         sources::refresh(self);
         let service = bridge::service(self);

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::paths::{Paths, login};
-use super::world::World;
+use super::world::{Reading, World};
 use super::{Common, Demo, Exit, Look};
 use crate::connectors::Clock;
 use crate::connectors::tape::{Player, PlayerClock, Tape};
 use crate::domain::{SafeText, Span};
 use crate::eventlog::{EventLog, MemoryLog, Position};
-use crate::runtime::{self, Beside, Opening, SourceSetup, Wanted, clock, sight};
+use crate::runtime::{self, Beside, Coming, Opening, SourceSetup, Wanted, clock, sight};
 
 /// The recording that comes with the program: a bad canary in a small shop, made by `quarterdeck record`
 /// from real servers.
@@ -31,7 +31,12 @@ pub(super) async fn live(
 ) -> anyhow::Result<Exit> {
     // Without a configuration the next step is `init`, terminal or not.
     let sight = Paths::find(common).ok().map(|paths| sight::begin(&sight::file(&paths.state)));
-    let mut world = World::read(common)?;
+    // A recording begins with the catalog's files; without one, the first frame does not wait for them.
+    let (mut world, reading) = match &record {
+        Some(_) => (World::read(common)?, None),
+        None => World::undeclared(common).map(|(world, reading)| (world, Some(reading)))?,
+    };
+    let catalog = reading.map(declared).transpose()?;
     must_be_terminal()?;
     trace_to(&world.paths.state);
     let mut warnings: Vec<SafeText> =
@@ -73,6 +78,7 @@ pub(super) async fn live(
         settings: world.settings,
         model: world.model,
         sight,
+        catalog,
         wanted,
         warnings,
         errors,
@@ -82,6 +88,16 @@ pub(super) async fn live(
         recorder.finish().context("the recording could not be ended properly")?;
     }
     Ok(Exit::Code(code))
+}
+
+/// Begins to read the catalog.
+fn declared(reading: Reading) -> anyhow::Result<Coming> {
+    let read = move || {
+        let (catalog, problems, _) = reading.read();
+        let problems = problems.iter().map(|p| SafeText::new(&p.to_string())).collect();
+        (catalog, problems)
+    };
+    Coming::begin(read).context("the catalog could not be read on a thread of its own")
 }
 
 /// Opens on a recording; nothing outside is asked or changed, nothing is kept.
@@ -123,7 +139,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         .map(|source| {
             let first = kinds.insert(source.kind);
             let transport = player.transport(&source.name);
-            let setup = SourceSetup::new(source, first, &world.catalog, transport, &virtual_clock);
+            let setup = SourceSetup::new(source, first, transport, &virtual_clock);
             setup.paced(DEMO_PACE)
         })
         .collect();
@@ -133,6 +149,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         settings: world.settings,
         model: world.model,
         sight: None,
+        catalog: None,
         wanted: look.wanted(),
         warnings: Vec::new(),
         errors: Vec::new(),

@@ -77,7 +77,8 @@ impl World {
         for setup in self.sources(None) {
             waiting.insert(setup.id.clone());
             let id = setup.id.clone();
-            let handle = poll::start((setup.make)(watching.clone(), sink.clone()));
+            let setup = (setup.make)(&self.catalog, watching.clone(), sink.clone());
+            let handle = poll::start(poll::Setup { lasting: false, ..setup });
             // Somebody waits for the answer; only consoles that stay open are spread over time.
             handle.poll_now();
             handles.insert(id, handle);

@@ -46,23 +46,23 @@ pub(super) const INCIDENT_JSON: &str = "With --json, one object; keys may be add
 pub(super) struct Which {
     /// The incident, or the beginning of its id [default: the only one that is going on].
     #[arg(short, long, value_name = "ID")]
-    incident: Option<String>,
+    pub(super) incident: Option<String>,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// The log, open for writing, with the model made of it.
-struct Desk {
-    world: World,
+pub(super) struct Desk {
+    pub(super) world: World,
     log: SqliteLog,
     writer: Writer,
-    now: Timestamp,
-    recorded: Vec<Recorded>,
+    pub(super) now: Timestamp,
+    pub(super) recorded: Vec<Recorded>,
 }
 
 impl Desk {
-    fn open(common: &Common, look: &Look) -> anyhow::Result<Self> {
+    pub(super) fn open(common: &Common, look: &Look) -> anyhow::Result<Self> {
         if look.read_only {
             anyhow::bail!("nothing was recorded, because --read-only was given");
         }
@@ -93,7 +93,7 @@ impl Desk {
     }
 
     /// Decides and records; it is on disk when this comes back well.
-    fn record(&mut self, incident: &IncidentId, doing: &Doing) -> anyhow::Result<()> {
+    pub(super) fn record(&mut self, incident: &IncidentId, doing: &Doing) -> anyhow::Result<()> {
         let decided = decide_incident(&self.world.model, &self.writer, incident, doing, self.now);
         let events = decided.map_err(said)?;
         let recorded = self.log.append(&self.writer.actor, self.now, &events);
@@ -104,7 +104,7 @@ impl Desk {
     }
 
     /// Says what came of it.
-    fn tell(&self, incident: &IncidentId, json: bool) -> Exit {
+    pub(super) fn tell(&self, incident: &IncidentId, json: bool) -> Exit {
         if json {
             output::json(&told::answer(&self.world.model, incident, self.now, &self.recorded));
             return Exit::Fine;
@@ -139,7 +139,7 @@ fn wait(operation: &Operation) -> String {
 }
 
 /// A refusal as an error, with the word that says yes where there is one.
-fn said(refusal: Refusal) -> anyhow::Error {
+pub(super) fn said(refusal: Refusal) -> anyhow::Error {
     let more = if refusal.rule == Rule::Duplicate { " --another confirms it." } else { "" };
     anyhow!("{}{more}", refusal.sentence)
 }

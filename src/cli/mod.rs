@@ -19,6 +19,8 @@ mod map;
 mod outbox;
 mod output;
 mod paths;
+mod postmortem;
+mod promql;
 mod record;
 mod slo;
 mod status;
@@ -252,6 +254,9 @@ enum Sub {
     /// Write, approve or publish an update.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Update(incident::Update),
+    /// Write, read and share what an incident teaches: draft, causes, follow-ups, library.
+    #[command(after_help = EXITS)]
+    Postmortem(postmortem::Postmortem),
     /// Record what the sources answer, without a screen, until interrupted, the time is up or the
     /// recording is full (`record.max_size_mib` of the configuration).
     #[command(after_help = EXITS)]
@@ -392,6 +397,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Pin(words)) => incident::act(&cli.common, &cli.look, "pin", &words),
             Some(Sub::Unpin(words)) => incident::act(&cli.common, &cli.look, "unpin", &words),
             Some(Sub::Withdraw(words)) => incident::act(&cli.common, &cli.look, "withdraw", &words),
+            Some(Sub::Postmortem(ask)) => postmortem::run(&cli.common, &cli.look, &ask).await,
             Some(Sub::Record(ask)) => record::run(&cli.common, &ask).await,
             Some(Sub::Audit(ask)) => audit::run(&cli.common, &ask),
             Some(Sub::Channels(ask)) => channels::run(&cli.common, &cli.look, &ask).await,

@@ -49,13 +49,16 @@ pub(super) async fn run(common: &Common, ask: &Record) -> anyhow::Result<Exit> {
     let started = world.now();
     let recorder = world.recorder(&ask.out)?;
     let slos = world.catalog.slos.keys().cloned().collect();
-    let mut interest = Interest { slos, range: Span::from_mins(10), ..Interest::default() };
+    // What hurts is not known yet, so all are compared: a recording can be asked who is to blame.
+    let around = services.clone();
+    let range = Span::from_mins(10);
+    let mut interest = Interest { slos, range, around, ..Interest::default() };
     let (wanted, watching) = watch::channel(interest.clone());
     let (sink, mut events) = mpsc::channel(256);
     let handles: Vec<poll::Handle> = world
         .sources(Some(&recorder))
         .into_iter()
-        .map(|setup| poll::start((setup.make)(watching.clone(), sink.clone())))
+        .map(|setup| poll::start((setup.make)(&world.catalog, watching.clone(), sink.clone())))
         .collect();
     drop(sink);
     let until =

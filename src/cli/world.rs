@@ -1,7 +1,7 @@
 //! What a command works on: settings, catalog, sources, log, and the model made of them.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
@@ -66,6 +66,30 @@ fn opened((log, position, damaged): (SqliteLog, Position, usize)) -> anyhow::Res
     Ok(Opened { log: Box::new(log), position, notice })
 }
 
+/// A catalog that is to be read.
+pub(super) struct Reading {
+    patterns: Vec<String>,
+    base: PathBuf,
+    sources: Vec<SourceId>,
+    keep: PathBuf,
+}
+
+impl Reading {
+    fn of(paths: &Paths, settings: &Settings) -> Self {
+        Self {
+            patterns: settings.catalog.clone(),
+            base: paths.config.clone(),
+            sources: settings.sources.iter().map(|s| s.name.clone()).collect(),
+            keep: paths.state.join("catalog.kept"),
+        }
+    }
+
+    /// The catalog, the mistakes in it, and the files it was made of.
+    pub(super) fn read(&self) -> (Catalog, Vec<ConfigError>, Vec<ReadFile>) {
+        load_files(&self.patterns, &self.base, &self.sources, Some(&self.keep))
+    }
+}
+
 impl World {
     /// Reads configuration and catalog. Mistakes in them are told on standard error and do not stop
     /// what does not depend on them; a missing configuration does.
@@ -79,6 +103,20 @@ impl World {
 
     /// As [`World::load`], saying nothing: the caller shows the problems.
     pub(super) fn read(common: &Common) -> anyhow::Result<Self> {
+        let (paths, settings, problems) = Self::settings(common)?;
+        let (catalog, more, files) = Reading::of(&paths, &settings).read();
+        let problems = problems.into_iter().chain(more).collect();
+        Ok(Self::of(paths, settings, problems, (catalog, files)))
+    }
+
+    /// As [`World::read`], but for the catalog, which is still to be read.
+    pub(super) fn undeclared(common: &Common) -> anyhow::Result<(Self, Reading)> {
+        let (paths, settings, problems) = Self::settings(common)?;
+        let reading = Reading::of(&paths, &settings);
+        Ok((Self::of(paths, settings, problems, Default::default()), reading))
+    }
+
+    fn settings(common: &Common) -> anyhow::Result<(Paths, Settings, Vec<ConfigError>)> {
         let paths = Paths::find(common)?;
         if !paths.config_file.exists() {
             anyhow::bail!(
@@ -89,18 +127,15 @@ impl World {
         let (settings, problems) = Settings::load(&paths.config_file, &paths::login());
         let settings =
             settings.overridden(Overrides { me: common.me.clone(), ..Overrides::default() });
-        Ok(Self::of(paths, settings, problems))
+        Ok((paths, settings, problems))
     }
 
-    fn of(paths: Paths, settings: Settings, mut problems: Vec<ConfigError>) -> Self {
-        let names: Vec<SourceId> = settings.sources.iter().map(|s| s.name.clone()).collect();
-        let (catalog, more, files) = load_files(
-            &settings.catalog,
-            &paths.config,
-            &names,
-            Some(&paths.state.join("catalog.kept")),
-        );
-        problems.extend(more);
+    fn of(
+        paths: Paths,
+        settings: Settings,
+        mut problems: Vec<ConfigError>,
+        (catalog, files): (Catalog, Vec<ReadFile>),
+    ) -> Self {
         let (playbook, more) = PlaybookFile::load(&paths.config);
         problems.extend(more);
         let (policy, more) = policy::load(&paths.config.join("policy.toml"));
@@ -278,7 +313,7 @@ impl World {
                 Some(recorder) => recorder.wrap(&source.name, transport),
                 None => transport,
             };
-            setups.push(SourceSetup::new(source, first, &self.catalog, transport, &self.clock));
+            setups.push(SourceSetup::new(source, first, transport, &self.clock));
         }
         setups
     }

@@ -19,6 +19,8 @@ use crate::domain::{
     SilenceDraft, SilenceId, SilenceState, SiteId, SourceId, Span, Timestamp,
 };
 
+/// About as many bytes as an alert has in an answer, to begin with enough room for all.
+const ALERT_BYTES: usize = 600;
 /// How often the version and the cluster are asked for.
 const STATUS_EVERY: Span = Span::from_secs(60);
 
@@ -282,7 +284,7 @@ fn read_alerts(
     site: &SiteId,
     maker: &mut LabelMaker,
 ) -> Result<Vec<Alert>, ParseError> {
-    let mut alerts = Vec::new();
+    let mut alerts = Vec::with_capacity(body.len() / ALERT_BYTES);
     // Labels and annotations keep separate memories of the previous element.
     let mut annotations = LabelMaker::default();
     let (mut ends, mut updates) = (LastTime::default(), LastTime::default());

@@ -29,6 +29,8 @@ pub trait Transport: Send + Sync {
 /// Bodies above this are collected in memory that is kept from one to the next: asked for anew and given
 /// back every time, thirteen megabytes cost more than what is in them.
 const LARGE: usize = 256 * 1024;
+/// What a large body is given room for at first: twenty thousand alerts.
+const ROOM: usize = 16 * 1024 * 1024;
 
 /// Why there is no usable reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -344,9 +346,15 @@ impl Live {
                 fault.may_have_acted = true;
                 return Err(fault);
             }
-            if body.capacity() < LARGE && body.len() + chunk.len() > LARGE {
+            let needed = body.len() + chunk.len();
+            if body.capacity() < LARGE && needed > LARGE {
                 let small = std::mem::replace(&mut body, self.spare());
                 body.extend_from_slice(&small);
+            }
+            if needed > LARGE.max(body.capacity()) {
+                // Memory that is not written to costs nothing, and moving millions of bytes does.
+                let room = needed.saturating_mul(4).max(ROOM).min(self.config.max_body);
+                body.reserve_exact(room - body.len());
             }
             body.extend_from_slice(&chunk);
         }

@@ -63,6 +63,9 @@ pub struct Setup {
     pub interest: watch::Receiver<Interest>,
     /// Where events go.
     pub sink: mpsc::Sender<Event>,
+    /// Whether it is asked for as long as the program runs. Then the memory of a large answer is kept for
+    /// the next; else what is made of the answer has it at once.
+    pub lasting: bool,
 }
 
 /// A running poll loop; it ends when the last handle's `stop` is called or the sink closes.
@@ -80,11 +83,12 @@ struct Shared {
     clock: Arc<dyn Clock>,
     now: Notify,
     budget: Mutex<Budget>,
+    lasting: bool,
 }
 
 /// Starts asking a source. Must be called within a tokio runtime.
 pub fn start(setup: Setup) -> Handle {
-    let Setup { status, pace, connector, transport, clock, interest, sink } = setup;
+    let Setup { status, pace, connector, transport, clock, interest, sink, lasting } = setup;
     let shared = Arc::new(Shared {
         source: status.id.clone(),
         host: status.address.to_string(),
@@ -93,6 +97,7 @@ pub fn start(setup: Setup) -> Handle {
         clock,
         now: Notify::new(),
         budget: Mutex::default(),
+        lasting,
     });
     let poller = Poller {
         shared: shared.clone(),
@@ -208,7 +213,9 @@ impl Shared {
             reply.body = mended.into_bytes();
             return self.connector.parse(&self.source, ask, &reply);
         }
-        self.transport.take_back(reply.body);
+        if self.lasting {
+            self.transport.take_back(reply.body);
+        }
         seen
     }
 

@@ -268,6 +268,7 @@ impl SourceConfig {
             clock,
             interest,
             sink,
+            lasting: true,
         }
     }
 }

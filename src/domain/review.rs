@@ -76,6 +76,11 @@ impl ReviewSection {
             Self::Messaging => "messages",
         }
     }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name().eq_ignore_ascii_case(name))
+    }
 }
 
 /// Bones of the fishbone diagram.
@@ -116,6 +121,11 @@ impl CauseCategory {
             Self::Measurement => "measurement",
             Self::ThirdParties => "third-parties",
         }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -182,6 +192,11 @@ impl IncidentType {
             Self::Time => "time",
         }
     }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name().eq_ignore_ascii_case(name))
+    }
 }
 
 /// How soon a follow-up is due, by what it prevents.
@@ -206,6 +221,11 @@ impl Priority {
             Self::Medium => "medium",
             Self::Low => "low",
         }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name().eq_ignore_ascii_case(name))
     }
 }
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use foldhash::quality::RandomState;
 
 use crate::domain::{
-    Alert, AlertKey, AlertState, Catalog, Judged, Labels, SafeText, ServiceId, SeverityPolicy,
-    SiteId, SourceId, Span, Timestamp,
+    Alert, AlertKey, AlertState, Catalog, Judged, SafeText, ServiceId, SeverityPolicy, SiteId,
+    SourceId, Span, Timestamp,
 };
 use crate::eventlog::AlertInstance;
 
 use super::evidence::{Gone, Judge, Watch};
 use super::grouping::Counts;
 use super::judging::Judgements;
-use super::{Ack, Journal};
+use super::{Ack, Journal, Vocabulary};
 
 /// Whether we still see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub struct AlertBook {
     fresh: BTreeSet<SourceId>,
     gone: BTreeMap<AlertKey, Gone>,
     judgements: Judgements,
-    labels: BTreeMap<SafeText, BTreeSet<SafeText>>,
+    labels: Vocabulary,
 }
 
 /// The latest answer of one Alertmanager, sorted by key.
@@ -174,9 +174,6 @@ pub(super) struct Desk<'a> {
 
 /// How long a resolved alert is kept.
 const KEEP_RESOLVED: Span = Span::from_mins(15);
-
-/// Completion offers at most this many values of one label, and this many labels.
-const MOST_VALUES: usize = 300;
 
 impl AlertBook {
     /// Takes in all alerts of one Alertmanager.
@@ -338,7 +335,7 @@ impl AlertBook {
     }
 
     /// Label names and values seen so far, for completion; of labels with very many values, some.
-    pub const fn labels_seen(&self) -> &BTreeMap<SafeText, BTreeSet<SafeText>> {
+    pub const fn labels_seen(&self) -> &Vocabulary {
         &self.labels
     }
 
@@ -385,7 +382,7 @@ impl AlertBook {
     fn tracked(&mut self, alert: Arc<Alert>, sight: Sight, desk: Desk<'_>) -> Tracked {
         let (judged, service) = self.judgements.judge(&alert.labels, desk.catalog, desk.policy);
         let ack = ack_of(&alert, desk.journal);
-        learn_labels(&mut self.labels, &alert.labels);
+        self.labels.learn(&alert.labels);
         Tracked { alert, sight, judged, service, ack }
     }
 
@@ -469,22 +466,6 @@ impl AlertBook {
             .iter()
             .find(|(source, report)| report.site == *site && self.fresh.contains(*source))
             .map(|(_, report)| report)
-    }
-}
-
-/// Adds an alert's labels to those seen.
-fn learn_labels(seen: &mut BTreeMap<SafeText, BTreeSet<SafeText>>, labels: &Labels) {
-    for (name, value) in labels.iter() {
-        if !seen.contains_key(name.as_str()) {
-            if seen.len() >= MOST_VALUES {
-                continue;
-            }
-            seen.insert(name.clone(), BTreeSet::new());
-        }
-        let Some(values) = seen.get_mut(name.as_str()) else { continue };
-        if values.len() < MOST_VALUES && !values.contains(value) {
-            values.insert(value.clone());
-        }
     }
 }
 

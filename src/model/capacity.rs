@@ -213,10 +213,15 @@ impl CapacityBook {
     }
 }
 
-/// The labels that tell a resource's series apart: those it names, else all.
+/// The labels that tell a resource's series apart: those it names, else all but the metric's name, which use and
+/// limit do not share, and what only says the service again.
 fn telling(resource: &Resource, labels: &Labels) -> Labels {
     if resource.per.is_empty() {
-        return labels.clone();
+        let service = resource.service.as_str();
+        let more = |(name, value): &&(SafeText, SafeText)| {
+            name.as_str() != "__name__" && value.as_str() != service
+        };
+        return Labels::new(labels.iter().filter(more).cloned().collect());
     }
     let named = resource.per.iter().map(|name| (name.clone(), SafeText::new(labels.get(name))));
     Labels::new(named.collect())

@@ -240,7 +240,7 @@ impl Model {
         if service.alive.is_some() {
             let cover = match self.answered(&MeasureId::Alive(service.id.clone())) {
                 None => Cover::Declared,
-                Some((found, _)) if found.is_empty() => Cover::Silent,
+                Some(([], _)) => Cover::Silent,
                 Some((_, (_, freshness))) => fresh_or(freshness, Cover::Silent),
             };
             set(Watched::Liveness, cover);

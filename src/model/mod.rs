@@ -21,6 +21,7 @@ mod measures;
 mod nodes;
 mod recall;
 mod resilience;
+pub mod review;
 mod signals;
 mod silences;
 mod situations;
@@ -29,6 +30,7 @@ mod study;
 mod suspicion;
 mod told;
 mod verification;
+mod vocabulary;
 mod whatif;
 mod windows;
 
@@ -58,6 +60,7 @@ pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
 pub use verification::Verification;
+pub use vocabulary::Vocabulary;
 pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
 

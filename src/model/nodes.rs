@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{EdgeView, Liveness, Model, Verdict};
+use super::{EdgeView, Liveness, Model, SloStatus, Verdict};
 use crate::analysis::capability::{self, Capability, Served};
 use crate::analysis::quorum::Quorum;
 use crate::analysis::retries::{self, EdgeLoad, RetryState};
@@ -219,7 +219,6 @@ impl Model {
             let Some(slo) = self.catalog.slos.get(&status.slo) else { continue };
             let view = views.nodes.entry(slo.service.clone()).or_default();
             let burn = status.burns.first().and_then(|burn| burn.rate.value());
-            let fresh = status.at.is_some_and(|at| self.now.since(at) <= RECENT);
             view.at = view.at.max(status.at);
             view.verdict = Some(view.verdict.map_or(status.verdict, |v| v.min(status.verdict)));
             if burn.is_some_and(f64::is_finite) {
@@ -236,26 +235,35 @@ impl Model {
                 let of = Served::Requests { errors, allowed: bound, rate: None, usual: None, at };
                 served.entry(slo.service.clone()).or_default().push(of);
             }
-            let word = match status.verdict {
-                Verdict::Page => Some(Health::Failing),
-                Verdict::Ticket | Verdict::Spent | Verdict::Burning => Some(Health::Hurting),
-                _ => None,
-            };
-            match (word, status.at) {
-                (Some(_), Some(_)) if !fresh => {
-                    view.worse(Health::Stale, format!("{} burned when last asked.", slo.id));
-                }
-                (Some(health), _) => {
-                    let rate = burn.map_or(String::new(), |b| format!(", {b:.1} times its budget"));
-                    view.worse(health, format!("{}: {}{rate}.", slo.id, status.verdict.word()));
-                }
-                (None, Some(_)) if !fresh => {
-                    view.worse(Health::Stale, format!("{} was not asked lately.", slo.id));
-                }
-                _ => {}
+            if let Some((health, why)) = self.trouble_of(status) {
+                view.worse(health, why);
             }
         }
         served
+    }
+
+    /// What an objective has against its service, if anything.
+    pub(super) fn trouble_of(&self, status: &SloStatus) -> Option<(Health, String)> {
+        let health = match status.verdict {
+            Verdict::Page => Some(Health::Failing),
+            Verdict::Ticket | Verdict::Spent | Verdict::Burning => Some(Health::Hurting),
+            _ => None,
+        };
+        let fresh = status.at.is_some_and(|at| self.now.since(at) <= RECENT);
+        match (health, status.at) {
+            (Some(_), Some(_)) if !fresh => {
+                Some((Health::Stale, format!("{} burned when last asked.", status.slo)))
+            }
+            (Some(health), _) => {
+                let burn = status.burns.first().and_then(|burn| burn.rate.value());
+                let rate = burn.map_or(String::new(), |b| format!(", {b:.1} times its budget"));
+                Some((health, format!("{}: {}{rate}.", status.slo, status.verdict.word())))
+            }
+            (None, Some(_)) if !fresh => {
+                Some((Health::Stale, format!("{} was not asked lately.", status.slo)))
+            }
+            _ => None,
+        }
     }
 
     fn note_alerts(&self, views: &mut NodeViews) {

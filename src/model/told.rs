@@ -7,7 +7,9 @@ use super::{Health, Model, NodeViews, SloStatus};
 use crate::analysis::graph::Lost;
 use crate::analysis::oncall;
 use crate::analysis::retries::RetryState;
-use crate::domain::{Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, TeamId};
+use crate::domain::{
+    Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, Span, TeamId, Timestamp,
+};
 
 /// A line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Model {
             told.push(if bad { Told::Warn(why.clone()) } else { Told::Text(why.clone()) });
         }
         match (view.at, view.health) {
-            (Some(at), _) => told.push(Told::pair("data", &format!("{} old", self.now.since(at)))),
+            (Some(at), _) => told.push(Told::pair("data", &format!("{} old", self.ago(at)))),
             (None, Health::Unknown) => {
                 told.push(Told::text("No objective, process or alert says how it is."));
             }
@@ -87,7 +89,9 @@ impl Model {
             let text = format!("{} of {} healthy, {margin}", quorum.healthy, quorum.voters);
             told.push(Told::pair("quorum", &text));
         }
-        for status in self.objectives_of(&key.service) {
+        // Those in trouble are among the reasons above.
+        let quiet = |status: &&SloStatus| self.trouble_of(status).is_none();
+        for status in self.objectives_of(&key.service).filter(quiet) {
             let burn = status.burns.first().and_then(|burn| burn.rate.value());
             let burn = burn.map_or("burn not known".to_owned(), |b| format!("burn {b:.1}x"));
             told.push(Told::pair(
@@ -111,6 +115,11 @@ impl Model {
             }
         }
         told
+    }
+
+    /// How long ago, in whole seconds.
+    fn ago(&self, at: Timestamp) -> Span {
+        Span::from_secs(self.now.since(at).millis() / 1_000)
     }
 
     fn objectives_of<'a>(&'a self, service: &'a ServiceId) -> impl Iterator<Item = &'a SloStatus> {
@@ -144,20 +153,20 @@ impl Model {
                 RetryState::Unknown | RetryState::Usual => {}
             }
         }
-        match edge.origins.agreement() {
-            Agreement::Both => {}
-            Agreement::DeclaredOnly => parts.push("declared, never seen".to_owned()),
-            Agreement::ObservedOnly => parts.push("seen, not declared".to_owned()),
-        }
         let origins = edge.origins.iter().map(|(origin, seen)| {
-            let ago = self.now.since(seen);
+            let ago = self.ago(seen);
             if origin.is_declared() {
                 origin.name().to_owned()
             } else {
                 format!("{} {ago} ago", origin.name())
             }
         });
-        parts.push(origins.collect::<Vec<_>>().join(" and "));
+        let origins = origins.collect::<Vec<_>>().join(" and ");
+        parts.push(match edge.origins.agreement() {
+            Agreement::Both => origins,
+            Agreement::DeclaredOnly => format!("declared by {origins}, never seen"),
+            Agreement::ObservedOnly => format!("seen by {origins}, not declared"),
+        });
         parts.join(", ")
     }
 }

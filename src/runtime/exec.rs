@@ -52,7 +52,7 @@ impl Exec {
         let (sink, mut events) = mpsc::channel(256);
         let mut handles = Vec::new();
         for source in beside.sources {
-            let setup = (source.make)(watching.clone(), sink.clone());
+            let setup = (source.make)(&state.model.catalog, watching.clone(), sink.clone());
             handles.push((source.id, source.site, source.kind, poll::start(setup)));
         }
         let from_sources = to_loop.clone();
@@ -341,11 +341,7 @@ impl Exec {
             && self.followed != state.model.revision
         {
             self.followed = state.model.revision;
-            let live = state.model.incidents.live();
-            let tickets = live
-                .iter()
-                .flat_map(|one| one.tickets.keys().map(|ticket| (one.id.clone(), ticket.clone())));
-            outbox.follow(tickets.collect());
+            outbox.follow(state.model.incidents.followed_tickets());
         }
     }
 

@@ -10,6 +10,7 @@
 //!
 //! Nothing in the loop waits but its channels.
 
+mod beginning;
 pub mod clock;
 mod editor;
 mod encode;
@@ -52,6 +53,8 @@ use crate::eventlog::{EventLog, Held, Position};
 use crate::theme::Theme;
 use crate::view::draw;
 
+use beginning::Begun;
+pub use beginning::Coming;
 use exec::{Exec, built_in};
 pub use files::Looks;
 use input::FromTerminal;
@@ -69,26 +72,28 @@ pub struct SourceSetup {
     pub site: SiteId,
     /// Its kind.
     pub kind: SourceKind,
-    /// Makes what the poll loop is started with.
-    pub make: Box<dyn FnOnce(watch::Receiver<Interest>, mpsc::Sender<poll::Event>) -> poll::Setup>,
+    /// Makes what the poll loop is started with, of what is declared.
+    pub make: Box<Make>,
 }
+
+type Make =
+    dyn FnOnce(&Catalog, watch::Receiver<Interest>, mpsc::Sender<poll::Event>) -> poll::Setup;
 
 impl SourceSetup {
     /// A configured source over a transport; `first` of its kind takes what names no source.
     pub fn new(
         source: &SourceConfig,
         first: bool,
-        catalog: &Arc<Catalog>,
         transport: Arc<dyn Transport>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
-        let (config, catalog, clock) = (source.clone(), catalog.clone(), clock.clone());
+        let (config, clock) = (source.clone(), clock.clone());
         Self {
             id: source.name.clone(),
             site: source.site.clone(),
             kind: source.kind,
-            make: Box::new(move |interest, sink| {
-                config.setup(&catalog, first, transport, clock, interest, sink)
+            make: Box::new(move |catalog, interest, sink| {
+                config.setup(catalog, first, transport, clock, interest, sink)
             }),
         }
     }
@@ -97,7 +102,10 @@ impl SourceSetup {
     #[must_use]
     pub fn paced(mut self, pace: Span) -> Self {
         let make = self.make;
-        self.make = Box::new(move |interest, sink| poll::Setup { pace, ..make(interest, sink) });
+        self.make = Box::new(move |catalog, interest, sink| poll::Setup {
+            pace,
+            ..make(catalog, interest, sink)
+        });
         self
     }
 }
@@ -132,6 +140,8 @@ pub struct Console {
     pub theme: Theme,
     /// Theme and keymap files, watched for changes.
     pub looks: Looks,
+    /// The catalog, when it is still being read.
+    pub catalog: Option<Coming>,
     /// What runs beside its loop.
     pub beside: Beside,
 }
@@ -154,9 +164,9 @@ const MOST_PER_TURN: usize = 256;
 /// # Errors
 /// When the terminal cannot be taken, with the reason in a sentence.
 pub async fn run(console: Console) -> io::Result<i32> {
-    let Console { mut state, theme, looks, beside } = console;
+    let Console { mut state, theme, looks, catalog, beside } = console;
     let (to_loop, arrivals) = mpsc::channel(1024);
-    let (from_terminal, typed) = mpsc::channel(256);
+    let (from_terminal, mut typed) = mpsc::channel(256);
     signals::start(from_terminal.clone())?;
     let mut screen = Screen::enter(Some("quarterdeck"))?;
     input::start(from_terminal)?;
@@ -170,9 +180,22 @@ pub async fn run(console: Console) -> io::Result<i32> {
     }
     let pacer = Pacer::asked_at(Instant::now());
     let clock = beside.clock.clone();
+    let (mut held, mut effects, mut wanted) = (Vec::new(), Vec::new(), None);
+    if let Some(coming) = catalog {
+        let shown = (&mut screen, &mut state, &theme);
+        match beginning::wait(coming, &mut typed, shown, &*clock).await {
+            Ok(Begun::Declared(declared, typed)) => {
+                held = typed;
+                effects = update(&mut state, Msg::Declared(Box::new(declared)));
+                wanted = Some(Cause::Data);
+            }
+            Ok(Begun::Over(code)) => return Ok(code),
+            Err(_) => return Ok(gone),
+        }
+    }
     let exec = Exec::start(beside, looks, &state, to_loop)?;
-    let mut running = Running { state, theme, screen, pacer, exec, clock, wanted: None };
-    let ended = running.until_the_end(typed, arrivals).await;
+    let mut running = Running { state, theme, screen, pacer, exec, clock, wanted };
+    let ended = running.until_the_end((held, effects), typed, arrivals).await;
     let Running { mut exec, screen, state, .. } = running;
     // The person has their terminal back before what is under way is waited for.
     drop(screen);
@@ -209,14 +232,24 @@ struct Running {
 }
 
 impl Running {
+    /// `held` and `effects` are what was typed and is to be done before the first turn.
     async fn until_the_end(
         &mut self,
+        (held, mut effects): (Vec<FromTerminal>, Vec<crate::app::Effect>),
         mut typed: mpsc::Receiver<FromTerminal>,
         mut arrivals: mpsc::Receiver<Arrival>,
     ) -> io::Result<i32> {
         let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        let mut wake: Option<Instant> = None;
+        for event in held {
+            if let Some(code) = self.take(event, &mut effects)? {
+                return Ok(code);
+            }
+        }
+        if let Some(code) = self.perform(effects)? {
+            return Ok(code);
+        }
+        let mut wake = self.draw_if_due()?;
         loop {
             let mut effects = Vec::new();
             tokio::select! {
@@ -282,14 +315,22 @@ impl Running {
                     }
                 }
             }
-            for effect in effects {
-                let Self { exec, state, screen, theme, .. } = self;
-                if let Some(code) = exec.perform(effect, state, screen, theme)? {
-                    return Ok(code);
-                }
+            if let Some(code) = self.perform(effects)? {
+                return Ok(code);
             }
             wake = self.draw_if_due()?;
         }
+    }
+
+    /// Carries out effects; gives an exit code when the console is to end.
+    fn perform(&mut self, effects: Vec<crate::app::Effect>) -> io::Result<Option<i32>> {
+        let Self { exec, state, screen, theme, .. } = self;
+        for effect in effects {
+            if let Some(code) = exec.perform(effect, state, screen, theme)? {
+                return Ok(Some(code));
+            }
+        }
+        Ok(None)
     }
 
     /// Takes in what the terminal sent; gives an exit code when the console is to end.

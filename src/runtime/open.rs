@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Beside, Console, Looks, built_in, clock, keep, restore, run, sight};
+use super::{Beside, Coming, Console, Looks, built_in, clock, keep, restore, run, sight};
 use crate::actions::SilenceGuard;
 use crate::app::earlier::Progress;
 use crate::app::{ClockMode, State, Tone, Ui};
@@ -41,6 +41,8 @@ pub struct Opening {
     pub errors: Vec<SafeText>,
     /// What an earlier console remembered of the alerts.
     pub sight: Option<sight::Coming>,
+    /// The catalog, when it is still being read.
+    pub catalog: Option<Coming>,
     /// What runs beside the loop.
     pub beside: Beside,
 }
@@ -50,8 +52,8 @@ pub struct Opening {
 /// # Errors
 /// When the terminal cannot be taken, or a built-in theme or keymap is damaged.
 pub async fn open(opening: Opening) -> anyhow::Result<i32> {
-    let Opening { settings, folder, model, wanted, mut warnings, mut errors, sight, beside } =
-        opening;
+    let Opening { settings, folder, model, wanted, sight, catalog, beside, .. } = opening;
+    let (mut warnings, mut errors) = (opening.warnings, opening.errors);
     let (theme, keymap, looks) = looks(&settings, &folder, &wanted, &mut errors)?;
     let now = beside.clock.now();
     let mut ui = Ui::new((80, 24));
@@ -77,6 +79,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
         most_share: settings.silence.max_share,
         ..SilenceGuard::default()
     };
+    state.reading = catalog.is_some();
     state.silence_for = settings.silence.duration;
     state.local_offset_minutes = clock::local_offset_minutes();
     let (themes, keymaps) = built_in();
@@ -93,7 +96,7 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
             state.ui.notice(tone, sentence, now);
         }
     }
-    let console = Console { state, theme, looks, beside };
+    let console = Console { state, theme, looks, catalog, beside };
     Ok(run(console).await?)
 }
 

@@ -31,8 +31,8 @@ use crate::domain::{
     Actor, IncidentId, Operation, Outcome, Playbook, SafeText, TicketAct, TicketRef, TrackerId,
 };
 use crate::eventlog::{
-    AppendError, EventLog, IncidentEvent, LogEvent, Position, RecordId, Recorded, TicketChanged,
-    TicketLinked,
+    AppendError, EventLog, FollowUpMoved, FollowUpStep, IncidentEvent, LogEvent, Position,
+    RecordId, Recorded, TicketChanged, TicketLinked,
 };
 use crate::model::Journal;
 use steps::{Step, Steps};
@@ -382,14 +382,19 @@ fn addressed(operation: &Operation, by: &str) -> Operation {
     }
 }
 
-/// A ticket that was opened, or found open, belongs to its incident from now on.
+/// A ticket that was opened, or found open, belongs to its incident, or its follow-up, from now on.
 fn linked(operation: &Operation, outcome: &Outcome) -> Option<LogEvent> {
-    let Operation::Ticket { incident, tracker, act: TicketAct::Open { .. } } = operation else {
-        return None;
-    };
+    let Operation::Ticket { incident, tracker, act } = operation else { return None };
     let Outcome::Received { receipt, url } = outcome else { return None };
     let ticket = TicketRef { tracker: tracker.clone(), key: receipt.clone() };
-    let event = IncidentEvent::from(TicketLinked { ticket, url: url.clone() });
+    let event = match act {
+        TicketAct::Open { .. } => IncidentEvent::from(TicketLinked { ticket, url: url.clone() }),
+        TicketAct::FollowUp { of, .. } => {
+            let (follow_up, step) = (RecordId::parse(of)?, FollowUpStep::Tracked(ticket));
+            FollowUpMoved { follow_up, step, note: url.clone() }.into()
+        }
+        TicketAct::Comment { .. } | TicketAct::Transition { .. } => return None,
+    };
     Some(LogEvent::Incident { incident: incident.clone(), event })
 }
 

@@ -99,6 +99,15 @@ impl<'a> Scene<'a> {
             && self.model().sources.values().any(|s| s.kind == SourceKind::Prometheus && heard(s))
     }
 
+    /// Why nothing of the catalog is shown: it is not read yet, or has nothing of the kind.
+    pub(crate) fn undeclared(&self, none: &str) -> (String, Token) {
+        if self.state.reading {
+            let text = "… the catalog is being read: services, owners and objectives come with it";
+            return (text.into(), Token::Unknown);
+        }
+        (none.into(), Token::Muted)
+    }
+
     /// Why nothing is shown: in words, and never as good news without fresh data.
     pub(crate) fn nothing(&self, kind: SourceKind, nothing: &str) -> (String, Token) {
         let ((fresh, all), asked) = (self.health(Some(kind)), self.last_asked(kind));

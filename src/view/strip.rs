@@ -166,6 +166,7 @@ fn budget<'t>(scene: &Scene<'_>) -> Vec<Part<'t>> {
     let Some(status) = statuses.first() else {
         let declared = scene.model().catalog.slos.len();
         let text = match declared {
+            0 if scene.state.reading => short!("… reading the catalog"),
             0 => short!("? no budgets known"),
             n => short!("… asking for {} budgets", format::count(n)),
         };
@@ -295,6 +296,10 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
             Screen::Map => scene.state.ui.map.hurt,
             Screen::Capacity => scene.state.ui.capacity.shortages,
             Screen::Incident => (waiting, urgent),
+            Screen::Review => {
+                let late = scene.model().incidents.overdue_follow_ups(scene.now()).len();
+                (late, late > 0)
+            }
             Screen::Sources => {
                 let (troubled, unsettled) = super::screens::sources::troubled(scene);
                 (all - fresh + troubled, all > fresh || unsettled)
@@ -310,7 +315,13 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
             0 => short!("{mark}{key} {title}"),
             n => short!("{mark}{key} {title} {}{loud}", format::count(n)),
         };
-        let drop = if active { 0 } else { 3 };
+        // Those with something to say stay longest, the incident's longest of all.
+        let drop = match () {
+            () if active => 0,
+            () if screen == Screen::Incident && live => 2,
+            () if needed > 0 => 3,
+            () => 4,
+        };
         parts.push(Part::of(text, style, drop));
     }
     if let Some(play) = &scene.state.playback {

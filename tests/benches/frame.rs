@@ -1,5 +1,5 @@
-//! Time and allocations of a whole frame with 20,000 alerts and 500 objectives in the model, and with an
-//! incident of a million timeline entries.
+//! Time and allocations of a whole frame with 20,000 alerts and 500 objectives in the model, with an
+//! incident of a million timeline entries, with 10,000 gauges, and with a map of 1,000 services and 5,000 calls.
 
 #[path = "../it/stories.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "one story of many; a test helper")]
@@ -18,12 +18,22 @@ fn frames(c: &mut Criterion) {
     let keymap = keys::load("default", None).expect("built in");
     let look = theme::load("dark", None, theme::Depth::TrueColor).expect("built in");
     let swing = stories::incident::long(1_000_000);
-    for screen in [Screen::Bridge, Screen::Alerts, Screen::Slos, Screen::Capacity, Screen::Incident]
-    {
+    let screens = [
+        Screen::Bridge,
+        Screen::Alerts,
+        Screen::Slos,
+        Screen::Map,
+        Screen::Capacity,
+        Screen::Incident,
+    ];
+    for screen in screens {
         for (w, h) in [(120, 40), (200, 60)] {
             let mut state = stories::huge();
             if screen == Screen::Incident {
                 state = swing.clone();
+            }
+            if screen == Screen::Map {
+                state = stories::map::crowded(1_000, 5_000, (w, h));
             }
             if screen == Screen::Capacity {
                 state = stories::capacity::many(10_000);

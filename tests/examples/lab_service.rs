@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! lab_service serve --port 20001 --version 1.4.2 --errors 0.002 --latency 2-15 [--pool 20] [--call 127.0.0.1:20002/pay]
-//!     [--bounded true] [--cache 127.0.0.1:20003 --without-cache 1000-60000]
+//!     [--bounded true] [--cache 127.0.0.1:20003 --without-cache 1000-60000 [--remember 4096]]
 //! lab_service load 127.0.0.1:20080/checkout 40 600
 //! ```
 //!
 //! `serve` answers every path after a random time within the range, fails the given share of
 //! requests, calls the services it depends on, and says on `/metrics` what it did. With a bounded pool it
 //! refuses what finds no place in it; with a cache it looks there first, and without an answer has to work
-//! out what the cache would have known. Both stop by themselves when their standard input ends, so that
+//! out what the cache would have known. What it is to remember it also leaves there, and never takes away. Both stop by themselves when their standard input ends, so that
 //! nothing outlives the test that started it.
 
 use std::collections::BTreeMap;
@@ -64,6 +64,9 @@ struct Service {
     /// A Redis, and how long the work takes when it does not answer.
     cache: Option<String>,
     without_cache: (u64, u64),
+    /// How many bytes every request leaves in the cache.
+    remember: usize,
+    remembered: AtomicU64,
     certificate_days: Option<f64>,
     started: SystemTime,
     in_flight: AtomicI64,
@@ -92,6 +95,8 @@ impl Service {
             calls: Vec::new(),
             cache: None,
             without_cache: (2, 15),
+            remember: 0,
+            remembered: AtomicU64::new(0),
             certificate_days: None,
             started: SystemTime::now(),
             in_flight: AtomicI64::new(0),
@@ -112,6 +117,7 @@ impl Service {
                 "--bounded" => service.bounded = value.parse()?,
                 "--cache" => service.cache = Some(value.clone()),
                 "--without-cache" => service.without_cache = range(value)?,
+                "--remember" => service.remember = value.parse()?,
                 "--call" => service.calls.push(value.clone()),
                 "--certificate-days" => service.certificate_days = Some(value.parse()?),
                 other => return Err(format!("unknown option {other}").into()),
@@ -142,7 +148,7 @@ impl Service {
         let wait = |(low, high)| thread::sleep(Duration::from_millis(fastrand::u64(low..=high)));
         wait(self.latency);
         if let Some(cache) = &self.cache {
-            let found = self.count_call("cache", look_up(cache).is_ok());
+            let found = self.count_call("cache", self.ask_cache(cache).is_ok());
             if !found {
                 wait(self.without_cache);
             }
@@ -158,6 +164,18 @@ impl Service {
         } else {
             200
         }
+    }
+
+    /// Looks a basket up, and leaves another one there if it is to remember any.
+    fn ask_cache(&self, cache: &str) -> Result<()> {
+        look_up(cache)?;
+        if self.remember == 0 {
+            return Ok(());
+        }
+        let number = self.remembered.fetch_add(1, Ordering::Relaxed);
+        let basket = "x".repeat(self.remember);
+        // Anything but this is a refusal: it has no room left, say.
+        redis(cache, &["SET", &format!("basket-{number}"), &basket], b'+')
     }
 
     /// Counts a call, and says how it went.
@@ -276,13 +294,21 @@ fn range(text: &str) -> Result<(u64, u64)> {
 
 /// Asks a Redis for a basket; that it has none is an answer too.
 fn look_up(cache: &str) -> Result<()> {
+    redis(cache, &["GET", "basket"], b'$')
+}
+
+/// One command to a Redis, whose answer has to begin so; what else it says is an error.
+fn redis(cache: &str, words: &[&str], expected: u8) -> Result<()> {
+    let mut command = format!("*{}\r\n", words.len());
+    for word in words {
+        _ = write!(command, "${}\r\n{word}\r\n", word.len());
+    }
     let mut stream = TcpStream::connect(cache)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    write!(stream, "GET basket\r\n")?;
+    stream.write_all(command.as_bytes())?;
     let mut answer = [0];
     stream.read_exact(&mut answer)?;
-    // A bulk string; anything else is an error.
-    if answer == *b"$" { Ok(()) } else { Err("the cache refused".into()) }
+    if answer == [expected] { Ok(()) } else { Err("the cache refused".into()) }
 }
 
 /// One request; gives the status code.

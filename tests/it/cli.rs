@@ -3,6 +3,7 @@
 
 mod asking;
 mod incident;
+mod postmortem;
 mod servers;
 mod victoria;
 

@@ -109,6 +109,7 @@ impl Bench {
             clock: Arc::new(clock),
             interest,
             sink,
+            lasting: true,
         });
         Self { handle, events, interest: interest_in }
     }

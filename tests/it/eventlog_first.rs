@@ -54,17 +54,23 @@ fn event(n: usize, said: &[RecordId]) -> LogEvent {
                 onset: None,
             },
         ),
-        _ if n % 401 == 0 => of(n, SeverityChanged { severity: Severity::Sev1, reason: "".into() }),
-        _ if n % 307 == 0 => {
+        _ if n.is_multiple_of(401) => {
+            of(n, SeverityChanged { severity: Severity::Sev1, reason: "".into() })
+        }
+        _ if n.is_multiple_of(307) => {
             let (owner, due) = (Actor::new("bob"), at(n + 9));
             of(n, TaskGiven { text: "look".into(), owner, due, workstream: None })
         }
-        _ if n % 211 == 0 && n > 1_000 => of(n, EntryPinned { entry: said[n - 999], pinned: true }),
-        _ if n % 193 == 0 && n > 1_000 => {
+        _ if n.is_multiple_of(211) && n > 1_000 => {
+            of(n, EntryPinned { entry: said[n - 999], pinned: true })
+        }
+        _ if n.is_multiple_of(193) && n > 1_000 => {
             of(n, EntryWithdrawn { entry: said[n - 999], reason: "wrong".into() })
         }
-        _ if n % 179 == 0 => LogEvent::Noted { about: Subject::General, text: "a note".into() },
-        _ if n % 10 == 0 => {
+        _ if n.is_multiple_of(179) => {
+            LogEvent::Noted { about: Subject::General, text: "a note".into() }
+        }
+        _ if n.is_multiple_of(10) => {
             of(n, EntryMade { happened: Some(at(n / 2)), ..entry(format!("late {n}")) })
         }
         _ => of(n, entry(format!("step {n}"))),

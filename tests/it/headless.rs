@@ -50,9 +50,9 @@ impl Headless {
             kinds.push(source.kind);
             let live = source.live(clock.clone()).map_err(|why| anyhow::anyhow!("{why}"))?;
             let transport: Arc<dyn Transport> = Arc::new(live);
-            let setup = SourceSetup::new(source, first, &catalog, transport, &clock);
+            let setup = SourceSetup::new(source, first, transport, &clock);
             let _inside = runtime.enter();
-            handles.push(poll::start((setup.make)(watching.clone(), sink.clone())));
+            handles.push(poll::start((setup.make)(&catalog, watching.clone(), sink.clone())));
         }
         Ok(Self { model, clock, interest, events, handles, runtime })
     }

@@ -117,6 +117,27 @@ fn what_does_not_fit_on_the_strip_goes_whole_and_in_order() {
 }
 
 #[test]
+fn tabs_that_have_nothing_to_say_go_before_those_that_have() {
+    for screen in Screen::ALL {
+        let state = on(stories::swing(), screen);
+        let all = text(&paint(&state, &look("mono"), (80, 24)).0);
+        let tabs = all.lines().nth(1).unwrap_or_default().to_owned();
+        for told in ["Alerts 2", "SLOs 2!", "Map 3!", "6 Incident 8!", screen.title()] {
+            assert!(tabs.contains(told), "{told} on {}: {tabs}", screen.title());
+        }
+    }
+    // Less and less room: the incident outlasts everything but where one is.
+    let tabs: Vec<String> = [100, 80, 70, 60, 50, 40]
+        .into_iter()
+        .map(|w| {
+            let all = text(&paint(&stories::swing(), &look("mono"), (w, 24)).0);
+            all.lines().nth(1).unwrap_or_default().to_owned()
+        })
+        .collect();
+    insta::assert_snapshot!("strip__tabs", tabs.join("\n"));
+}
+
+#[test]
 fn everything_about_an_entry_is_a_key_away() {
     let mut state = on(stories::swing(), Screen::Incident);
     press(&mut state, "k k k");

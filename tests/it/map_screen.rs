@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use quarterdeck::actions::Screen;
-use quarterdeck::app::{Effect, MapPart, Msg, Playback, State, Ui, update};
+use quarterdeck::app::{MapPart, Msg, Playback, State, Ui};
 use quarterdeck::domain::*;
 use quarterdeck::keys::{Chord, Input};
 use quarterdeck::model::{Health, Model, Told};
 
 use super::screens::{SIZES, look, on, paint, snap, text};
+use super::stories::map::{crowded, tell};
 use super::stories::{self, now};
 
 /// Who calls whom; `~` is soft.
@@ -104,18 +105,6 @@ fn world() -> State {
     state
 }
 
-/// Hands a message over and carries out the studies that come of it, as the runtime does.
-fn tell(state: &mut State, msg: Msg) {
-    let mut open = vec![msg];
-    while let Some(msg) = open.pop() {
-        for effect in update(state, msg) {
-            if let Effect::Study(study) = effect {
-                open.push(Msg::Studied(Box::new(study.carry_out())));
-            }
-        }
-    }
-}
-
 fn sized(mut state: State, (w, h): (u16, u16)) -> State {
     tell(&mut state, Msg::Input(Input::Resize(w, h)));
     state
@@ -183,6 +172,17 @@ fn the_bridge_says_where_it_comes_from_and_what_it_will_hit() {
         shown(&state)
     };
     assert!(ascii(bridge(world(), "checkout", SIZES[1])).is_ascii());
+}
+
+#[test]
+fn a_thousand_services_are_one_keystroke_away_from_each_other() {
+    let mut state = crowded(1_000, 5_000, SIZES[1]);
+    let selected = |state: &State| state.ui.map.selected.node.label().to_string();
+    assert_eq!(selected(&state), "service-0500", "the one that is down has the focus");
+    assert_eq!(state.ui.map.graph.nodes().len(), 1_000);
+    assert!(shown(&state).contains("service-0500"), "{}", shown(&state));
+    press(&mut state, "b");
+    assert!(shown(&state).contains("Without service-0500"), "{}", shown(&state));
 }
 
 #[test]
@@ -277,7 +277,8 @@ fn cut_off_and_drained_are_told_apart() {
     };
     // The shop pays at either of two banks; the till only at the first.
     let mut shop = Catalog::default();
-    let calls: [(&str, &[(&str, Option<u32>)]); 4] = [
+    type Calls<'a> = &'a [(&'a str, Option<u32>)];
+    let calls: [(&str, Calls<'_>); 4] = [
         ("shop", &[("bank-a", Some(0)), ("bank-b", Some(0))]),
         ("till", &[("bank-a", None)]),
         ("bank-a", &[]),

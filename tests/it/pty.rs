@@ -5,6 +5,7 @@
 //! close every descriptor of it: that is what a dropped line looks like.
 
 mod console;
+mod journeys;
 
 use std::fs::File;
 use std::io::Write as _;

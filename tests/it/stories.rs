@@ -4,6 +4,8 @@
 pub(crate) mod capacity;
 #[path = "stories/incident.rs"]
 pub(crate) mod incident;
+#[path = "stories/map.rs"]
+pub(crate) mod map;
 #[path = "stories/outbound.rs"]
 pub(crate) mod outbound;
 

@@ -2,11 +2,30 @@
 //! subcommands.
 
 use crate::domain::{
-    Actor, Audience, Cause, Change, ChannelId, EntryKind, Evidence, Impact, IncidentId,
-    ProcedureId, Role, SafeText, ServiceId, Severity, Status, TeamId, TicketAct, TicketRef,
-    Timestamp, TrackerId,
+    Actor, Audience, Cause, CauseCategory, Change, ChannelId, Check, EntryKind, Evidence, Impact,
+    IncidentId, IncidentType, Priority, ProcedureId, ReviewSection, Role, SafeText, ServiceId,
+    Severity, Status, TeamId, TicketAct, TicketRef, Timestamp, TrackerId,
 };
-use crate::eventlog::{DecisionStep, KeyId, RecordId, TaskStep, WorkstreamStep};
+use crate::eventlog::{DecisionStep, FollowUpStep, KeyId, RecordId, TaskStep, WorkstreamStep};
+
+/// What a look at a follow-up's check found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// A source answered its query with these samples.
+    Samples {
+        /// Which source.
+        source: String,
+        /// The values, one for each series.
+        values: Vec<f64>,
+    },
+    /// Somebody has seen it, or has not, in their words.
+    Word {
+        /// Whether it holds.
+        holds: bool,
+        /// What was seen.
+        seen: String,
+    },
+}
 
 /// Who means it, and with which key it will be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -303,4 +322,66 @@ pub enum Doing {
         /// Words.
         note: String,
     },
+    /// Write a section of the review; nothing goes back to the draft.
+    WriteSection(ReviewSection, String),
+    /// Something contributed.
+    FindCause {
+        /// What it is the why of.
+        parent: Option<RecordId>,
+        /// Which bone of the fishbone.
+        category: Option<CauseCategory>,
+        /// One sentence.
+        text: String,
+        /// Entries of the timeline it rests on.
+        evidence: Vec<RecordId>,
+    },
+    /// A cause no longer holds.
+    WithdrawCause {
+        /// Which.
+        cause: RecordId,
+        /// Why.
+        reason: String,
+    },
+    /// What sort of incident it was.
+    SetTypes(Vec<IncidentType>),
+    /// Something is to be done so that it does not happen again.
+    FollowUp {
+        /// What.
+        text: String,
+        /// Who; nobody yet when it is `None`.
+        owner: Option<Actor>,
+        /// Until when.
+        due: Timestamp,
+        /// How much depends on it.
+        priority: Priority,
+        /// What must hold before it counts as done.
+        check: Option<Check>,
+        /// The cause it mends.
+        mends: Option<RecordId>,
+    },
+    /// Move a follow-up on. What its check found is [`Doing::CheckFollowUp`].
+    MoveFollowUp {
+        /// Which.
+        follow_up: RecordId,
+        /// How.
+        step: FollowUpStep,
+        /// Words.
+        note: String,
+    },
+    /// The check of a follow-up was carried out.
+    CheckFollowUp {
+        /// Which.
+        follow_up: RecordId,
+        /// What was found.
+        found: Found,
+    },
+    /// Open a ticket for a follow-up.
+    TrackFollowUp {
+        /// Which.
+        follow_up: RecordId,
+        /// Where.
+        tracker: TrackerId,
+    },
+    /// The review is read, agreed and shared.
+    FinishReview(String),
 }

@@ -19,13 +19,15 @@ pub mod pick;
 mod powers;
 mod publish;
 mod reach;
+mod review;
 mod runs;
 mod texts;
 mod work;
 
 pub use declare::{Proposal, propose};
-pub use doing::{Doing, Writer};
+pub use doing::{Doing, Found, Writer};
 pub use reach::escalations;
+pub use review::deadline;
 
 use crate::domain::{Actor, IncidentId, Operation, TicketAct, Timestamp, TrackerId};
 use crate::eventlog::{IncidentEvent, LogEvent, Power};
@@ -75,6 +77,15 @@ pub fn decide_incident(
         | Doing::LinkTicket { .. }
         | Doing::Page { .. }
         | Doing::AnswerPage { .. } => reach::rule(desk, what),
+        Doing::WriteSection(..)
+        | Doing::FindCause { .. }
+        | Doing::WithdrawCause { .. }
+        | Doing::SetTypes(_)
+        | Doing::FollowUp { .. }
+        | Doing::MoveFollowUp { .. }
+        | Doing::CheckFollowUp { .. }
+        | Doing::TrackFollowUp { .. }
+        | Doing::FinishReview(_) => review::rule(desk, what),
     }?;
     facts.allowed(desk)
 }

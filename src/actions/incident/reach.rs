@@ -52,7 +52,7 @@ fn refuse<T>(rule: Rule, sentence: String) -> Result<T, Refusal> {
     Err(Refusal::new(rule, sentence))
 }
 
-fn configured(desk: Desk<'_>, tracker: &TrackerId) -> Result<(), Refusal> {
+pub(super) fn configured(desk: Desk<'_>, tracker: &TrackerId) -> Result<(), Refusal> {
     let trackers = &desk.model.playbook.trackers;
     if trackers.contains(tracker) {
         return Ok(());

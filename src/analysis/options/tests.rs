@@ -1,3 +1,5 @@
+//! What each way out costs: worked examples, every order tried, break-evens found again.
+
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 

@@ -77,7 +77,7 @@ pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
             let name = SafeText::new(&row.name());
             (name.clone(), Subject::Named(name))
         }),
-        Screen::Bridge | Screen::Incident | Screen::Sources => None,
+        Screen::Bridge | Screen::Incident | Screen::Review | Screen::Sources => None,
     };
     let (title, about) =
         about.unwrap_or_else(|| (SafeText::new("the situation"), Subject::General));

@@ -23,6 +23,7 @@ pub(super) use reading::{
 };
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
 pub(super) use suspects::open as open_suspects;
+pub(super) use verbs::decided;
 pub(super) use verbs::{
     Step, back_from_editor, open as open_verb, open_declare, rough, settle, step,
 };

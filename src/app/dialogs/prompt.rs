@@ -31,7 +31,7 @@ pub(in crate::app) fn open_filter(state: &mut State) -> Vec<Effect> {
         Screen::Map => state.ui.map.filter_text.clone(),
         Screen::Capacity => state.ui.capacity.filter_text.clone(),
         Screen::Incident => state.ui.incident.filter_text.clone(),
-        Screen::Bridge | Screen::Sources => String::new(),
+        Screen::Bridge | Screen::Review | Screen::Sources => String::new(),
     };
     open(state, PromptKind::Filter(screen), &text)
 }
@@ -102,6 +102,7 @@ impl Sieve {
             | Screen::Slos
             | Screen::Map
             | Screen::Capacity
+            | Screen::Review
             | Screen::Sources => {
                 Filter::parse(text).map(Self::Rows).map_err(|e| SafeText::new(&e.to_string()))
             }
@@ -244,7 +245,9 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
                 screen @ (Screen::Slos | Screen::Map | Screen::Capacity | Screen::Incident) => {
                     screen
                 }
-                Screen::Bridge | Screen::Alerts | Screen::Sources => Screen::Alerts,
+                Screen::Bridge | Screen::Alerts | Screen::Review | Screen::Sources => {
+                    Screen::Alerts
+                }
             };
             match Sieve::parse(screen, &text) {
                 Ok(sieve) => set_filter(state, screen, &text, sieve),

@@ -1,6 +1,6 @@
 //! The verbs that ask for something, and the names of what they ask for.
 
-use crate::domain::{Cause, IncidentId};
+use crate::domain::{Cause, IncidentId, ReviewSection};
 use crate::eventlog::RecordId;
 
 /// What a form does when it is accepted.
@@ -56,8 +56,33 @@ pub enum Verb {
     Page,
     /// Not coming, with words.
     DeclinePage(RecordId),
+    /// Write a section of the review.
+    Section(ReviewSection),
+    /// Say what contributed; the why of another cause.
+    Cause(Option<RecordId>),
+    /// A cause no longer holds.
+    WithdrawCause(RecordId),
+    /// Say what sort of incident it was.
+    Types,
+    /// Something is to be done so that it does not happen again.
+    FollowUp,
+    /// Move a follow-up on, with words.
+    MoveFollowUp(RecordId, FollowUpMove),
     /// Say what came of something whose answer was lost; belongs to no incident.
     Settle,
+}
+
+/// How a follow-up is moved on with words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FollowUpMove {
+    /// Somebody else has it.
+    Give,
+    /// A later deadline, and why.
+    Extend,
+    /// No longer wanted, and why.
+    Drop,
+    /// What somebody saw of its check.
+    Vouch,
 }
 
 /// How a task is moved on with words.
@@ -118,6 +143,15 @@ impl Verb {
             Self::Ticket => "ticket",
             Self::Page => "page",
             Self::DeclinePage(_) => "page-decline",
+            Self::Section(_) => "section",
+            Self::Cause(_) => "cause",
+            Self::WithdrawCause(_) => "cause-withdraw",
+            Self::Types => "types",
+            Self::FollowUp => "follow-up",
+            Self::MoveFollowUp(_, FollowUpMove::Give) => "follow-up-give",
+            Self::MoveFollowUp(_, FollowUpMove::Extend) => "follow-up-extend",
+            Self::MoveFollowUp(_, FollowUpMove::Drop) => "follow-up-drop",
+            Self::MoveFollowUp(_, FollowUpMove::Vouch) => "follow-up-check",
             Self::Settle => "settle",
         }
     }
@@ -151,6 +185,15 @@ impl Verb {
             Self::Ticket => "do it",
             Self::Page => "call",
             Self::DeclinePage(_) => "decline",
+            Self::Section(_) => "write it",
+            Self::Cause(_) => "record",
+            Self::WithdrawCause(_) => "withdraw",
+            Self::Types => "record",
+            Self::FollowUp => "write it down",
+            Self::MoveFollowUp(_, FollowUpMove::Give) => "give it",
+            Self::MoveFollowUp(_, FollowUpMove::Extend) => "record",
+            Self::MoveFollowUp(_, FollowUpMove::Drop) => "drop it",
+            Self::MoveFollowUp(_, FollowUpMove::Vouch) => "record",
             Self::Settle => "settle it",
         }
     }
@@ -162,7 +205,11 @@ impl Verb {
             Self::Declare(Cause::Nothing) => word.to_owned(),
             Self::Declare(Cause::Alerts { title, .. }) => format!("{word}:{title}"),
             Self::Declare(Cause::Slo(slo)) => format!("{word}:slo {slo}"),
-            Self::WithdrawEntry(record)
+            Self::Section(section) => format!("{word}:{incident}:{}", section.name()),
+            Self::Cause(Some(record))
+            | Self::WithdrawCause(record)
+            | Self::MoveFollowUp(record, _)
+            | Self::WithdrawEntry(record)
             | Self::MoveTask(record, _)
             | Self::MoveDecision(record, _)
             | Self::RefuseUpdate(record)
@@ -291,6 +338,12 @@ fields! {
     Silences = "silences", "end silence";
     /// Which message.
     Message = "message", "which";
+    /// Which bone of the fishbone.
+    Category = "category", "bone";
+    /// Entries of the timeline.
+    Entries = "entries", "shown by";
+    /// How much depends on it.
+    Priority = "priority", "priority";
     /// What a person found at the other side.
     Found = "found", "found";
 }

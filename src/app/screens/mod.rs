@@ -5,6 +5,7 @@ pub(super) mod bridge;
 pub(super) mod capacity;
 pub(super) mod incident;
 pub(super) mod map;
+pub(super) mod review;
 pub(super) mod slos;
 pub(super) mod sources;
 

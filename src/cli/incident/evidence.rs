@@ -2,15 +2,12 @@
 
 use anyhow::anyhow;
 use clap::Args;
-use serde_json::Value;
 
 use super::{Desk, Which};
 use crate::actions::Doing;
 use crate::actions::when::{Toward, moment};
-use crate::cli::{Common, Exit, Look};
-use crate::connectors::http::Transport as _;
-use crate::connectors::{Ask as Question, Method};
-use crate::domain::{EntryKind, Evidence, SafeText, SourceKind, Span, Timestamp};
+use crate::cli::{Common, Exit, Look, promql};
+use crate::domain::{EntryKind, Evidence, SafeText, Span, Timestamp};
 
 /// Most values kept as proof.
 const MOST_VALUES: i64 = 240;
@@ -83,44 +80,10 @@ async fn values(
     from: Timestamp,
     to: Timestamp,
 ) -> anyhow::Result<(SafeText, Vec<(Timestamp, f64)>)> {
-    let mut known = desk.world.settings.sources.iter();
-    let fits = |name: &str| ask.source.as_deref().is_none_or(|wanted| wanted == name);
-    let source = known
-        .find(|one| one.kind == SourceKind::Prometheus && fits(one.name.as_str()))
-        .ok_or_else(|| match &ask.source {
-            Some(name) => anyhow!("there is no Prometheus `{}`", SafeText::new(name)),
-            None => anyhow!("no Prometheus is configured, so there is nothing to ask"),
-        })?;
-    let live = source.live(desk.world.clock.clone()).map_err(|why| anyhow!("{why}"))?;
-    let step = (to.since(from).millis() / MOST_VALUES).max(1_000);
-    let seconds = |at: Timestamp| format!("{:.3}", at.millis() as f64 / 1_000.0);
-    let question = Question {
-        key: "evidence".to_owned(),
-        method: Method::Post,
-        path: "/api/v1/query_range".to_owned(),
-        params: vec![
-            ("query", ask.query.clone()),
-            ("start", seconds(from.plus(Span::from_millis(step)))),
-            ("end", seconds(to)),
-            ("step", format!("{:.3}", step as f64 / 1_000.0)),
-        ],
-        body: None,
-    };
-    let reply = live.exchange(&question).await;
-    let reply = reply.map_err(|fault| anyhow!("{}", fault.failure.sentence))?;
-    let answer: Value = serde_json::from_slice(&reply.body)
-        .map_err(|_| anyhow!("{} answered with something that is not JSON", source.name))?;
-    if answer["status"] != "success" {
-        let why = answer["error"].as_str().unwrap_or("no reason given");
-        anyhow::bail!("{} could not answer this: {}", source.name, SafeText::body(why));
-    }
-    let first = &answer["data"]["result"][0]["values"];
-    let value = |pair: &Value| -> Option<(Timestamp, f64)> {
-        let at = Timestamp::from_millis((pair[0].as_f64()? * 1_000.0).round() as i64);
-        Some((at, pair[1].as_str()?.parse().ok()?))
-    };
-    let values: Vec<(Timestamp, f64)> =
-        first.as_array().into_iter().flatten().filter_map(value).collect();
+    let source = promql::source(&desk.world, ask.source.as_deref())?;
+    let step = Span::from_millis((to.since(from).millis() / MOST_VALUES).max(1_000));
+    let values =
+        promql::range(&desk.world, source, &ask.query, (from.plus(step), to), step).await?;
     if values.is_empty() {
         anyhow::bail!(
             "{} has no value for this between {from} and {to}; nothing was recorded",

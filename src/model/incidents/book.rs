@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Actor, IncidentId, SafeText, Timestamp};
+use crate::domain::{Actor, IncidentId, SafeText, TicketRef, Timestamp};
 use crate::eventlog::{Denied, LogEvent, Policy, Power, RecordId, Recorded};
 
-use super::Incident;
 use super::dossier::{Dossier, Into};
+use super::{FollowUp, Incident};
 
 /// All incidents, and the fold that makes them.
 #[derive(Debug, Clone, Default)]
@@ -98,6 +98,30 @@ impl IncidentBook {
             .collect();
         live.sort_by_key(|one| (one.severity, one.declared_at, one.id.clone()));
         live
+    }
+
+    /// Tickets whose changes matter: those of incidents that are going on, and those of follow-ups that
+    /// are open or ended with their ticket, which may be taken up again.
+    pub fn followed_tickets(&self) -> Vec<(IncidentId, TicketRef)> {
+        let live = self.live().into_iter();
+        let live = live.flat_map(|one| one.tickets.keys().map(|known| (one.id.clone(), known)));
+        let follow_ups = self.incidents.values().flat_map(|one| {
+            let open = one.review.follow_ups.values();
+            let open = open.filter(|follow_up| follow_up.ended.is_none() || follow_up.by_ticket);
+            open.filter_map(|follow_up| Some((one.id.clone(), &follow_up.ticket.as_ref()?.0)))
+        });
+        live.chain(follow_ups).map(|(id, ticket)| (id, ticket.clone())).collect()
+    }
+
+    /// Follow-ups of all reviews whose time is up, the one that waits longest first.
+    pub fn overdue_follow_ups(&self, now: Timestamp) -> Vec<(&Incident, RecordId, &FollowUp)> {
+        let all = self.incidents.values().flat_map(|incident| {
+            let late = incident.review.follow_ups.iter().filter(|(_, one)| one.is_overdue(now));
+            late.map(move |(id, one)| (incident, *id, one))
+        });
+        let mut late: Vec<_> = all.collect();
+        late.sort_by_key(|(_, id, one)| (one.due, *id));
+        late
     }
 
     /// The keys of the machine events that the log has, from `from` up to `to`, in their order.

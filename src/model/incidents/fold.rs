@@ -55,8 +55,10 @@ impl Incident {
             title: event.title,
             severity: event.severity,
             severity_reason: event.reason,
+            worst: event.severity,
             status: Status::Investigating,
             status_since: record.at,
+            resolved_at: None,
             services: event.services,
             impact: event.impact,
             cause: event.cause,
@@ -70,6 +72,7 @@ impl Incident {
             command_place: None,
             roles: Default::default(),
             handover: None,
+            handed_over: Vec::new(),
             timeline: Timeline::default(),
             tasks: Default::default(),
             workstreams: Default::default(),
@@ -189,7 +192,7 @@ fn happened(incident: &mut Incident, fact: &Fact<'_>, event: &IncidentEvent) -> 
         E::UpdateAnswered(event) => outward::update_answered(incident, fact, event),
         E::UpdatePublished(event) => outward::update_published(incident, fact, event),
         E::TicketLinked(event) => Ok(outward::ticket_linked(incident, fact, event)),
-        E::TicketChanged(event) => Ok(outward::ticket_changed(incident, event)),
+        E::TicketChanged(event) => Ok(outward::ticket_changed(incident, fact, event)),
         E::PageSent(event) => outward::page_sent(incident, fact, event),
         E::PageAnswered(event) => outward::page_answered(incident, fact, event),
         E::RunProposed(event) => Ok(runs::proposed(incident, fact, event)),
@@ -246,6 +249,7 @@ fn described(incident: &mut Incident, fact: &Fact<'_>, event: &Described) -> Str
 fn severity(incident: &mut Incident, event: &SeverityChanged) -> String {
     let before = std::mem::replace(&mut incident.severity, event.severity);
     incident.severity_reason = event.reason.clone();
+    incident.worst = incident.worst.min(event.severity);
     if before == event.severity {
         return format!("severity stays {before}{}", because(&event.reason));
     }
@@ -259,6 +263,11 @@ fn status(incident: &mut Incident, fact: &Fact<'_>, event: &StatusChanged) -> St
         return format!("status stays {before}{note}");
     }
     incident.status_since = fact.record.at;
+    if event.status.is_live() {
+        incident.resolved_at = None;
+    } else if before.is_live() {
+        incident.resolved_at = Some(fact.record.at);
+    }
     let again = if !before.is_live() && event.status.is_live() { "reopened, " } else { "" };
     format!("{again}status {before} -> {}{note}", event.status)
 }
@@ -286,6 +295,7 @@ fn command(incident: &mut Incident, fact: &Fact<'_>, event: &CommandTaken) -> Sa
                     "refused: {by} took command by a hand-over that was not accepted whole"
                 ));
             }
+            incident.handed_over.push(fact.record.at);
             format!("{by} took command from {before}, who handed it over")
         }
         (Some(_), None) if event.reason.trim().is_empty() => {

@@ -25,7 +25,7 @@ mod review;
 mod runs;
 mod texts;
 mod timeline;
-mod words;
+pub(super) mod words;
 mod work;
 
 pub use attention::{Attention, Waiting};
@@ -62,10 +62,14 @@ pub struct Incident {
     pub severity: Severity,
     /// Why that severity.
     pub severity_reason: SafeText,
+    /// How bad at its worst.
+    pub worst: Severity,
     /// How far.
     pub status: Status,
     /// Since when it is that far.
     pub status_since: Timestamp,
+    /// When it was over for those who were hurt; `None` while it goes on.
+    pub resolved_at: Option<Timestamp>,
     /// Services that are hurt.
     pub services: Vec<ServiceId>,
     /// Who is hurt and how.
@@ -93,6 +97,8 @@ pub struct Incident {
     pub roles: BTreeMap<Role, Vec<Holder>>,
     /// The hand-over that is offered and not yet accepted whole.
     pub handover: Option<Handover>,
+    /// When command changed hands by a brief that was accepted whole.
+    pub handed_over: Vec<Timestamp>,
     /// Everything that happened, in the order of corrected time.
     pub timeline: Timeline,
     /// Tasks by the record that gave them.

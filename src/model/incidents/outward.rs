@@ -1,6 +1,6 @@
 //! Steps that reach outside the response: updates, messages, tickets, pages.
 
-use crate::domain::{Audience, Message, Purpose, TicketAct, TrackerId};
+use crate::domain::{Audience, Message, Purpose, TicketAct, TicketSeen, TrackerId};
 use crate::eventlog::{
     PageAnswered, PageSent, TicketChanged, TicketLinked, UpdateAnswered, UpdateProposed,
     UpdatePublished,
@@ -9,7 +9,7 @@ use crate::eventlog::{
 use super::fold::{Fact, Said};
 use super::words::{because, clock, quoted};
 use super::work::missing;
-use super::{Incident, Page, Update};
+use super::{Incident, Page, Ticket, Update};
 
 pub(super) fn update_proposed(
     incident: &mut Incident,
@@ -164,29 +164,42 @@ pub(super) fn ticket_linked(
 }
 
 /// Several consoles see the same version; the first that was written counts.
-pub(super) fn ticket_changed(incident: &mut Incident, event: &TicketChanged) -> String {
+pub(super) fn ticket_changed(
+    incident: &mut Incident,
+    fact: &Fact<'_>,
+    event: &TicketChanged,
+) -> String {
     let seen = &event.seen;
-    let ticket = incident.tickets.entry(seen.ticket.clone()).or_default();
-    if ticket.version == seen.version && !seen.version.is_empty() {
-        return String::new();
+    if let Some(said) = super::review::ticket_changed(incident, fact, seen) {
+        return said;
     }
-    let before = std::mem::replace(&mut ticket.state, seen.state.clone());
-    if !seen.url.is_empty() {
-        ticket.url = seen.url.clone();
+    incident.tickets.entry(seen.ticket.clone()).or_default().see(seen)
+}
+
+impl Ticket {
+    /// Takes in how it stands; what is new of that, in words.
+    pub(super) fn see(&mut self, seen: &TicketSeen) -> String {
+        if self.version == seen.version && !seen.version.is_empty() {
+            return String::new();
+        }
+        let before = std::mem::replace(&mut self.state, seen.state.clone());
+        if !seen.url.is_empty() {
+            self.url = seen.url.clone();
+        }
+        (self.done, self.version) = (seen.done, seen.version.clone());
+        let mut said = format!("ticket {} {}", seen.ticket.tracker, seen.ticket.key);
+        if seen.done.is_none() {
+            said.push_str(" is gone at the tracker");
+        } else if before == seen.state {
+            said.push_str(" changed");
+        } else {
+            said.push_str(&format!(" is {}", seen.state));
+        }
+        for (who, what) in &seen.comments {
+            said.push_str(&format!("\n{who}: {what}"));
+        }
+        said
     }
-    (ticket.done, ticket.version) = (seen.done, seen.version.clone());
-    let mut said = format!("ticket {} {}", seen.ticket.tracker, seen.ticket.key);
-    if seen.done.is_none() {
-        said.push_str(" is gone at the tracker");
-    } else if before == seen.state {
-        said.push_str(" changed");
-    } else {
-        said.push_str(&format!(" is {}", seen.state));
-    }
-    for (who, what) in &seen.comments {
-        said.push_str(&format!("\n{who}: {what}"));
-    }
-    said
 }
 
 pub(super) fn page_sent(incident: &mut Incident, fact: &Fact<'_>, event: &PageSent) -> Said {

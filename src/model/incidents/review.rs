@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     Actor, CauseCategory, Check, IncidentType, Priority, ReviewSection, SafeText, TicketRef,
-    Timestamp,
+    TicketSeen, Timestamp,
 };
 use crate::eventlog::{
     CauseFound, CauseWithdrawn, FollowUpGiven, FollowUpMoved, FollowUpStep, RecordId,
     ReviewFinished, SectionWritten, TypesSet,
 };
 
-use super::Incident;
 use super::fold::{Fact, Said};
 use super::words::{because, clock, list, quoted};
 use super::work::missing;
+use super::{Incident, Ticket};
 
 /// What people wrote of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +44,8 @@ pub struct Cause {
     pub evidence: Vec<RecordId>,
     /// Who found it.
     pub by: Actor,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Something to be done so that it does not happen again.
@@ -63,10 +65,34 @@ pub struct FollowUp {
     pub checked: Option<(bool, SafeText, Timestamp)>,
     /// The cause it mends.
     pub mends: Option<RecordId>,
-    /// Its ticket.
-    pub ticket: Option<TicketRef>,
+    /// Its ticket, as far as it was looked at.
+    pub ticket: Option<(TicketRef, Ticket)>,
     /// How it ended: when, done (otherwise dropped), words.
     pub ended: Option<(Timestamp, bool, SafeText)>,
+    /// It ended because its ticket did; when that is taken up again, so is this.
+    pub by_ticket: bool,
+}
+
+impl FollowUp {
+    /// Whether somebody has it.
+    pub fn is_owned(&self) -> bool {
+        !self.owner.name().trim().is_empty()
+    }
+
+    /// Who has it, in words.
+    pub fn owner_words(&self) -> &str {
+        if self.is_owned() { self.owner.name() } else { "nobody yet" }
+    }
+
+    /// Whether its time is up and it is not over.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.ended.is_none() && self.due <= now
+    }
+
+    /// Whether nothing stands in the way of its end: it has no check, or the last look at it was good.
+    pub fn is_proven(&self) -> bool {
+        self.check.is_none() || self.checked.as_ref().is_some_and(|(holds, ..)| *holds)
+    }
 }
 
 pub(super) fn section(incident: &mut Incident, fact: &Fact<'_>, event: &SectionWritten) -> String {
@@ -89,7 +115,8 @@ pub(super) fn cause(incident: &mut Incident, fact: &Fact<'_>, event: &CauseFound
     let event = event.clone();
     let said = format!("{by} found a cause: {}", event.text);
     let CauseFound { parent, category, text, evidence } = event;
-    causes.insert(fact.record.id, Cause { parent, category, text, evidence, by: by.clone() });
+    let found = Cause { parent, category, text, evidence, by: by.clone(), at: fact.record.at };
+    causes.insert(fact.record.id, found);
     Ok(said)
 }
 
@@ -122,16 +149,16 @@ pub(super) fn types(incident: &mut Incident, fact: &Fact<'_>, event: &TypesSet) 
 
 pub(super) fn follow_up(incident: &mut Incident, fact: &Fact<'_>, event: &FollowUpGiven) -> String {
     let (at, event) = (fact.record.at, event.clone());
-    let said = format!(
-        "{} gave {} the follow-up {} until {}",
-        fact.by,
-        event.owner,
-        quoted(&event.text),
-        clock(event.due, at)
-    );
+    let (by, text, until) = (&fact.by, quoted(&event.text), clock(event.due, at));
+    let said = if event.owner.name().trim().is_empty() {
+        format!("{by} wrote down the follow-up {text} until {until}, for nobody yet")
+    } else {
+        format!("{by} gave {} the follow-up {text} until {until}", event.owner)
+    };
     let FollowUpGiven { text, owner, due, priority, check, mends } = event;
-    let (checked, ticket, ended) = (None, None, None);
-    let given = FollowUp { text, owner, due, priority, check, checked, mends, ticket, ended };
+    let (checked, ticket, ended, by_ticket) = (None, None, None, false);
+    let given =
+        FollowUp { text, owner, due, priority, check, checked, mends, ticket, ended, by_ticket };
     incident.review.follow_ups.insert(fact.record.id, given);
     said
 }
@@ -157,8 +184,14 @@ pub(super) fn follow_up_moved(
             format!("{by} gave the follow-up {text} until {}{note}", clock(*due, at))
         }
         FollowUpStep::Tracked(ticket) => {
-            one.ticket = Some(ticket.clone());
-            format!("the follow-up {text} is {} {}", ticket.tracker, ticket.key)
+            let url = event.note.clone();
+            one.ticket = Some((ticket.clone(), Ticket { url, ..Ticket::default() }));
+            return Ok(format!("the follow-up {text} is {} {}", ticket.tracker, ticket.key));
+        }
+        FollowUpStep::Checked(true, _)
+            if matches!(one.check, Some(Check::Word { .. })) && one.owner == *by =>
+        {
+            return Err(format!("refused: {by} vouched for their own follow-up {text}"));
         }
         FollowUpStep::Checked(holds, seen) => {
             one.checked = Some((*holds, seen.clone(), at));
@@ -166,19 +199,18 @@ pub(super) fn follow_up_moved(
             format!("the check of {text} {holds}: {seen}")
         }
         FollowUpStep::Done => {
-            let proven = one.checked.as_ref().is_some_and(|(holds, ..)| *holds);
-            if one.check.is_some() && !proven {
+            if !one.is_proven() {
                 return Err(format!("refused: {by} closed {text}, whose check has not passed"));
             }
-            one.ended = Some((at, true, event.note.clone()));
+            (one.ended, one.by_ticket) = (Some((at, true, event.note.clone())), false);
             format!("{by} finished the follow-up {text}{note}")
         }
         FollowUpStep::Reopened => {
-            (one.ended, one.checked) = (None, None);
+            (one.ended, one.checked, one.by_ticket) = (None, None, false);
             format!("{by} took up the follow-up {text} again{note}")
         }
         FollowUpStep::Dropped => {
-            one.ended = Some((at, false, event.note.clone()));
+            (one.ended, one.by_ticket) = (Some((at, false, event.note.clone())), false);
             format!("{by} dropped the follow-up {text}{note}")
         }
     })
@@ -187,4 +219,39 @@ pub(super) fn follow_up_moved(
 pub(super) fn finished(incident: &mut Incident, fact: &Fact<'_>, event: &ReviewFinished) -> String {
     incident.review.finished = Some((fact.record.at, fact.by.clone()));
     format!("{} finished the review{}", fact.by, because(&event.note))
+}
+
+/// What its tracker says of a follow-up's ticket; `None` when the ticket is no follow-up's. Where the ticket
+/// is done so is the follow-up, unless its check has not passed; and where it is taken up again, too.
+pub(super) fn ticket_changed(
+    incident: &mut Incident,
+    fact: &Fact<'_>,
+    seen: &TicketSeen,
+) -> Option<String> {
+    let is_its =
+        |one: &&mut FollowUp| one.ticket.as_ref().is_some_and(|(of, _)| *of == seen.ticket);
+    let one = incident.review.follow_ups.values_mut().find(is_its)?;
+    let said = match &mut one.ticket {
+        Some((_, ticket)) => ticket.see(seen),
+        None => String::new(),
+    };
+    if said.is_empty() {
+        return Some(said);
+    }
+    let text = quoted(&one.text);
+    Some(match (seen.done, &one.ended) {
+        (Some(true), None) if one.is_proven() => {
+            let words = SafeText::new(&format!("{} in {}", seen.state, seen.ticket.tracker));
+            (one.ended, one.by_ticket) = (Some((fact.record.at, true, words)), true);
+            format!("{said}; the follow-up {text} is done")
+        }
+        (Some(true), None) => {
+            format!("{said}; the follow-up {text} stays open, its check has not passed")
+        }
+        (Some(false), Some(_)) if one.by_ticket => {
+            (one.ended, one.by_ticket, one.checked) = (None, false, None);
+            format!("{said}; the follow-up {text} is open again")
+        }
+        _ => format!("{said}, of the follow-up {text}"),
+    })
 }

@@ -27,7 +27,7 @@ pub(super) fn because(reason: &str) -> String {
 }
 
 /// Somebody's own words.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::model) fn quoted(text: &str) -> String {
     format!("\"{text}\"")
 }
 
@@ -40,7 +40,7 @@ pub(super) fn list<T: Display>(items: &[T], none: &str) -> String {
 }
 
 /// A time of day in UTC, with the date when it is another day than `now`.
-pub(super) fn clock(at: Timestamp, now: Timestamp) -> String {
+pub(in crate::model) fn clock(at: Timestamp, now: Timestamp) -> String {
     let same_day = at.utc().date_naive() == now.utc().date_naive();
     at.utc().format(if same_day { "%H:%MZ" } else { "%Y-%m-%d %H:%MZ" }).to_string()
 }
@@ -52,7 +52,7 @@ pub(super) fn left(span: Span) -> String {
 }
 
 /// A length of time in its two largest units: `12s`, `4m`, `1h5m`, `2d3h`; never negative.
-pub(super) fn length(span: Span) -> String {
+pub(in crate::model) fn length(span: Span) -> String {
     let secs = span.millis().max(0) / 1_000;
     let (days, hours, mins) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60);
     match (days, hours, mins) {

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::Action;
 use crate::app::{BridgePane, Drawn, first_visible};
 use crate::domain::{Reading, SourceKind, Span};
 use crate::model::{ConditionState, Exhaustion, Held, SloStatus, Verdict};
@@ -196,6 +197,7 @@ fn narrow(scene: &Scene<'_>, body: Rect, (slos, groups): (u16, u16)) -> Panes {
 /// Draws the screen.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let pane = scene.state.ui.bridge.pane;
+    let body = overdue(scene, buf, body);
     let (live, body) = incidents::split(scene, body);
     let line = suspects::height(scene, body);
     let around = if body.width < WIDE { None } else { around::of(scene) };
@@ -228,6 +230,29 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     }
 }
 
+/// Follow-ups of reviews whose time is up, in one line over everything else; gives what is left.
+fn overdue(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Rect {
+    let late = scene.model().incidents.overdue_follow_ups(scene.now());
+    let Some((incident, _, first)) = late.first() else { return body };
+    if body.height < 12 {
+        return body;
+    }
+    let mut pen = Pen::new(buf, inner(body), 0);
+    pen.put("▲ ", scene.style(Token::Error));
+    let count = match late.len() {
+        1 => short!("Follow-up overdue: "),
+        n => short!("{} follow-ups overdue: ", n),
+    };
+    if let Some(key) = scene.keymap.key_for(Action::Review) {
+        pen.right(" shows it", scene.style(Token::Muted)).right(key, scene.style(Token::Key));
+        pen.trim(1);
+    }
+    pen.put(&count, scene.style(Token::Error));
+    let said = format!("{} ({}, {})", first.text, first.owner_words(), incident.id);
+    pen.put(&said, scene.style(Token::Text));
+    below(body, 1)
+}
+
 fn draw_budgets(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) -> Drawn {
     let statuses = &scene.model().slos.statuses;
     let list = below(area, 1);
@@ -235,7 +260,7 @@ fn draw_budgets(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, focused: bool) 
     if statuses.is_empty() {
         title(scene, buf, area, "Error budgets", focused);
         let words = if scene.model().catalog.slos.is_empty() {
-            ("No objectives are declared in the catalog.".to_owned(), Token::Muted)
+            scene.undeclared("No objectives are declared in the catalog.")
         } else {
             scene.nothing(SourceKind::Prometheus, "No budget can be said")
         };

@@ -106,7 +106,7 @@ fn nothing(scene: &Scene<'_>) -> (String, Token) {
     if scene.model().catalog.resources.is_empty() {
         let text = "No resources are declared in the catalog: a [[resource]] says what is in use and \
                     how much there is, and this screen says when it is full.";
-        (text.into(), Token::Muted)
+        scene.undeclared(text)
     } else {
         ("No resource matches the filter.".into(), Token::Muted)
     }

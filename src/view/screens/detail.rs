@@ -259,6 +259,9 @@ fn facts(scene: &Scene<'_>, page: &mut Page<'_>, group: &Group, alert: Option<&T
     }
     let contact = group.service.as_ref().and_then(|id| scene.model().catalog.services.get(id));
     match contact.map(|s| &s.contact).filter(|c| !c.is_empty()) {
+        _ if group.owner.is_empty() && scene.state.reading => {
+            fact(scene, page, "owner", "…", Token::Unknown);
+        }
         _ if group.owner.is_empty() => fact(scene, page, "owner", "no owner", Token::Warning),
         Some(contact) => {
             fact(scene, page, "owner", &format!("{}, {contact}", group.owner), Token::Text);

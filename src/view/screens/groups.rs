@@ -93,6 +93,10 @@ pub(crate) fn cell(
         }
     };
     match col {
+        // The catalog has a say in both.
+        Col::Severity | Col::Owner if scene.state.reading => {
+            cell.put("…", scene.style(Token::Unknown));
+        }
         Col::Severity => {
             let token = if muted { Token::Silenced } else { severity(group.judged.severity) };
             cell.put(&short!("{}", group.judged.severity), scene.style(token));

@@ -123,7 +123,7 @@ fn nothing(scene: &Scene<'_>) -> (String, Token) {
     if scene.model().map.graph().nodes().is_empty() {
         let text =
             "No services are known: the catalog declares none, and none was seen calling another.";
-        return (text.to_owned(), Token::Muted);
+        return scene.undeclared(text);
     }
     match map.part {
         MapPart::Unhealthy if map.filter.is_empty() => {

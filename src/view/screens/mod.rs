@@ -10,6 +10,7 @@ pub(crate) mod incident;
 mod incidents;
 mod lately;
 pub(crate) mod map;
+pub(crate) mod review;
 mod signals;
 pub(crate) mod slos;
 pub(crate) mod sources;

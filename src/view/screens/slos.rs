@@ -67,7 +67,7 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
         let words = if filtered && !statuses.is_empty() {
             ("No objective matches the filter.".to_owned(), Token::Muted)
         } else if scene.model().catalog.slos.is_empty() {
-            ("No objectives are declared in the catalog.".to_owned(), Token::Muted)
+            scene.undeclared("No objectives are declared in the catalog.")
         } else {
             scene.nothing(SourceKind::Prometheus, "No budget can be said")
         };

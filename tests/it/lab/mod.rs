@@ -1,9 +1,9 @@
-//! A lab of real servers on loopback: Prometheus, Alertmanager, HAProxy and a small shop under load.
+//! A lab of real servers on loopback: Prometheus, Alertmanager, HAProxy, Redis and a small shop under load.
 //!
 //! ```text
 //! load ──► gateway (HAProxy) ──► checkout stable │ checkout canary ──► payments
-//!                            ├──► cart
-//!                            └──► search
+//!                            ├──► cart ───► cache (Redis)
+//!                            └──► search ─► cache
 //! ```
 //!
 //! Everything runs in the foreground on ports that are free, with its files in one temporary folder,
@@ -36,7 +36,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const REQUIRED: &str = "QUARTERDECK_LAB";
 
 /// Programs the lab cannot do without.
-const PROGRAMS: [&str; 3] = ["prometheus", "prometheus-alertmanager", "haproxy"];
+const PROGRAMS: [&str; 5] = [
+    "prometheus",
+    "prometheus-alertmanager",
+    "haproxy",
+    "redis-server",
+    "prometheus-redis-exporter",
+];
+
+/// How much memory the cache may take: the baskets of about eight minutes, as the demo's recording leaves them.
+const CACHE_ROOM: &str = "40mb";
 
 /// What a lab is started with.
 #[derive(Debug, Clone)]
@@ -51,11 +60,20 @@ pub(crate) struct Options {
     pub(crate) history: bool,
     /// How long the load goes on at most.
     pub(crate) load_seconds: u32,
+    /// Bytes that every request to the cart leaves in the cache for good.
+    pub(crate) basket: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { canary_errors: 0.3, rate: 40, rules: Vec::new(), history: true, load_seconds: 3600 }
+        Self {
+            canary_errors: 0.3,
+            rate: 40,
+            rules: Vec::new(),
+            history: true,
+            load_seconds: 3600,
+            basket: 0,
+        }
     }
 }
 
@@ -79,8 +97,8 @@ impl Lab {
         );
         if !required {
             println!(
-                "skipped: needs Debian's prometheus, prometheus-alertmanager and haproxy running \
-                 for a minute; run tests/run"
+                "skipped: needs Debian's prometheus, prometheus-alertmanager, haproxy and Redis \
+                 running for a minute; run tests/run"
             );
             return Ok(None);
         }
@@ -100,6 +118,8 @@ impl Lab {
             "PAYMENTS",
             "CART",
             "SEARCH",
+            "CACHE",
+            "CACHE_EXPORTER",
         ];
         let ports: BTreeMap<_, _> = names.into_iter().zip(free_ports(names.len())?).collect();
         let mut lab = Self { servers: Vec::new(), ports, dir };
@@ -181,15 +201,54 @@ impl Lab {
         let config = file("haproxy.cfg");
         self.run("haproxy", program("haproxy")?, vec!["-db".into(), "-f".into(), config])?;
 
+        let port = self.port("CACHE").to_string();
+        let folder = dir.to_string_lossy().into_owned();
+        let cache = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let room =
+            ["--dir", &folder, "--maxmemory", CACHE_ROOM, "--maxmemory-policy", "noeviction"];
+        let cache = cache.iter().chain(&room).map(|&word| word.to_owned()).collect();
+        self.run("cache", program("redis-server")?, cache)?;
+        let exporter = vec![
+            format!("-redis.addr=redis://{}", self.address("CACHE")),
+            format!("-web.listen-address={}", self.address("CACHE_EXPORTER")),
+        ];
+        self.run("cache-exporter", program("prometheus-redis-exporter")?, exporter)?;
+
         let canary = options.canary_errors.to_string();
-        let pay = format!("{}/pay", self.address("PAYMENTS"));
+        let cache = self.address("CACHE");
+        let basket = options.basket.to_string();
+        let pay = format!("{}/payments", self.address("PAYMENTS"));
         let shop: [(&str, &str, &[&str]); 5] = [
             ("payments", "PAYMENTS", &["--version", "3.9.0", "--errors", "0.0002"]),
-            ("cart", "CART", &["--version", "0.31.2", "--errors", "0.0005"]),
+            (
+                "cart",
+                "CART",
+                &[
+                    "--version",
+                    "0.31.2",
+                    "--errors",
+                    "0.0005",
+                    "--cache",
+                    &cache,
+                    "--without-cache",
+                    "250-900",
+                    "--remember",
+                    &basket,
+                ],
+            ),
             (
                 "search",
                 "SEARCH",
-                &["--version", "7.2.0", "--latency", "10-60", "--certificate-days", "11"],
+                &[
+                    "--version",
+                    "7.2.0",
+                    "--latency",
+                    "10-60",
+                    "--certificate-days",
+                    "11",
+                    "--cache",
+                    &cache,
+                ],
             ),
             (
                 "checkout-stable",
@@ -206,6 +265,9 @@ impl Lab {
                     &canary,
                     "--latency",
                     "150-400",
+                    // It holds its connections longer and has fewer of them.
+                    "--pool",
+                    "10",
                     "--call",
                     &pay,
                 ],
@@ -250,6 +312,7 @@ impl Lab {
             ("prometheus", self.url("PROMETHEUS", "/-/ready")),
             ("alertmanager", self.url("ALERTMANAGER", "/-/ready")),
             ("haproxy", self.url("HAPROXY_ADMIN", "/metrics")),
+            ("cache-exporter", self.url("CACHE_EXPORTER", "/metrics")),
             ("payments", self.url("PAYMENTS", "/healthz")),
             ("cart", self.url("CART", "/healthz")),
             ("search", self.url("SEARCH", "/healthz")),

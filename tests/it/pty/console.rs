@@ -128,7 +128,7 @@ fn every_screen_and_dialog_opens_and_closes_at_every_size() {
         session.wait_for_text("Objectives");
         opens(&mut session, "e", "─ How ");
         session.send("5");
-        session.wait_for_text("No resources are declared");
+        session.wait_for_text("What runs out first");
         opens(&mut session, ":whatif checkout x3\r", "─ What if checkout x3");
         session.send("S");
         session.wait_for_text("alertmanager");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quarterdeck::app::{Msg, State, update};
+use quarterdeck::domain::Check as Domain;
 use quarterdeck::domain::*;
 use quarterdeck::eventlog::{KeyId, Presence, RecordId};
 use quarterdeck::model::OpenOperation;
@@ -188,6 +189,8 @@ fn empty(id: &str, title: &str, severity: Severity, declared: i64) -> Incident {
         severity_reason: "impact high (tier 1) × urgency high (severity=\"page\")".into(),
         status: Status::Investigating,
         status_since: ago(declared),
+        resolved_at: None,
+        worst: Severity::Sev1,
         services: vec![ServiceId::new("checkout")],
         impact: Impact::default(),
         cause: Cause::Nothing,
@@ -201,6 +204,7 @@ fn empty(id: &str, title: &str, severity: Severity, declared: i64) -> Incident {
         command_place: None,
         roles: BTreeMap::new(),
         handover: None,
+        handed_over: Vec::new(),
         timeline: Timeline::default(),
         tasks: BTreeMap::new(),
         workstreams: BTreeMap::new(),
@@ -412,6 +416,55 @@ pub(crate) fn fresh() -> State {
 pub(crate) fn over() -> State {
     let mut one = rich();
     (one.status, one.status_since) = (Status::Resolved, ago(2));
+    one.resolved_at = Some(ago(2));
+    with(vec![one])
+}
+
+/// One that is over and being reviewed: causes, follow-ups, a section with words that blame.
+pub(crate) fn reviewed() -> State {
+    let mut one = rich();
+    (one.status, one.status_since, one.resolved_at) = (Status::Resolved, ago(2), Some(ago(2)));
+    one.worst = Severity::Sev1;
+    let cause = |parent: Option<u32>, category, text: &str| ReviewCause {
+        parent: parent.map(record),
+        category,
+        text: text.into(),
+        evidence: vec![record(7)],
+        by: who("alice"),
+        at: ago(2),
+    };
+    let process = Some(CauseCategory::Process);
+    let all = [
+        (901, cause(None, Some(CauseCategory::Technology), "v812 dropped a column still read")),
+        (902, cause(Some(901), process, "no check compares readers and schema before a deploy")),
+        (903, cause(Some(902), process, "the schema has no owner")),
+        (904, cause(None, Some(CauseCategory::Measurement), "the canary had no objective")),
+    ];
+    let found = all
+        .into_iter()
+        .map(|(n, cause)| (record(n), ReviewCause { at: ago(1_000 - i64::from(n)), ..cause }));
+    one.review.causes = found.collect();
+    let given = |text: &str, owner: &str, due, check| FollowUp {
+        text: text.into(),
+        owner: who(owner),
+        due,
+        priority: Priority::High,
+        check,
+        checked: None,
+        mends: None,
+        ticket: None,
+        ended: None,
+        by_ticket: false,
+    };
+    let query = Domain::Query { expr: "schema_checked == bool 1".into() };
+    let late = given("compare readers and schema before a deploy", "bob", ago(1), Some(query));
+    let word = Domain::Word { what: "the drill was held".into() };
+    let open = given("give the schema an owner", "", ahead(600_000), Some(word));
+    one.review.follow_ups = [(record(911), late), (record(912), open)].into();
+    let text = "The deploy went out at 14:02.\nWe should have tested it, and bob failed to look.";
+    let section = (SafeText::body(text), who("alice"), ago(1));
+    one.review.sections = [(ReviewSection::Summary, section)].into();
+    one.review.types = vec![IncidentType::Deployment];
     with(vec![one])
 }
 
@@ -441,6 +494,17 @@ pub(crate) fn poison(state: &mut State, bad: &str) {
     let text = || SafeText::body(bad);
     for one in state.model.incidents.incidents.values_mut() {
         (one.title, one.severity_reason) = (bad.into(), bad.into());
+        for (section, at) in [ReviewSection::Summary, ReviewSection::Luck].into_iter().zip(0..) {
+            one.review.sections.insert(section, (text(), who(bad), Timestamp::from_millis(at)));
+        }
+        for cause in one.review.causes.values_mut() {
+            (cause.text, cause.by) = (bad.into(), who(bad));
+        }
+        for follow_up in one.review.follow_ups.values_mut() {
+            (follow_up.text, follow_up.owner) = (bad.into(), who(bad));
+            follow_up.due = Timestamp::from_millis(i64::MAX);
+            follow_up.check = Some(Domain::Query { expr: text() });
+        }
         one.impact = Impact { sentence: text(), scope: text() };
         one.links = vec![(bad.into(), bad.into())];
         one.services.push(ServiceId::new(bad));

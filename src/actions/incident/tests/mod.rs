@@ -2,6 +2,7 @@
 
 mod course;
 mod outward;
+mod review;
 mod wild;
 
 use std::collections::BTreeMap;
@@ -141,6 +142,18 @@ impl Story {
         recorded.iter().for_each(|record| self.model.apply(record));
         self.now = self.now.plus(Span::from_mins(1));
         recorded
+    }
+
+    /// Somebody writes a fact down that no rule was asked about.
+    fn writes(&mut self, who: &'static str, event: impl Into<IncidentEvent>) {
+        let hybrid = self.last.hybrid.next(self.now);
+        let origin = Origin([number(who); 16]);
+        self.last = Stamp { hybrid, origin, seq: self.last.seq + 1 };
+        let id = id_of(&self.last.seq.to_be_bytes());
+        let (actor, key, at, stamp) = (Actor::new(who), key_of(who), self.now, self.last);
+        let event = LogEvent::Incident { incident: self.id.clone(), event: event.into() };
+        self.model.apply(&Recorded { id, actor, key, at, stamp, event: Some(event) });
+        self.now = self.now.plus(Span::from_mins(1));
     }
 
     /// The only fact of the incident that comes of it.

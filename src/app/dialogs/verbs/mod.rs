@@ -14,6 +14,7 @@ mod judge;
 mod known;
 mod note;
 mod people;
+mod review;
 mod said;
 mod settle;
 mod update;
@@ -62,6 +63,9 @@ pub(in crate::app) fn open(
 ) -> Vec<Effect> {
     let form = match &verb {
         Verb::Declare(cause) => Some(declare::form(state, cause.clone())),
+        _ if is_of_review(&verb) => {
+            state.reviewed().map(|incident| review::form(state, incident, verb))
+        }
         _ => state.incident().and_then(|incident| blank(state, incident, verb)),
     };
     let Some(mut form) = form else { return say_none(state) };
@@ -85,6 +89,19 @@ pub(in crate::app) fn open_declare(
 ) -> Vec<Effect> {
     let cause = declare::cause(state);
     open(state, Verb::Declare(cause), given)
+}
+
+/// Whether it belongs to the review that is read, not to the incident that is commanded.
+const fn is_of_review(verb: &Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Section(_)
+            | Verb::Cause(_)
+            | Verb::WithdrawCause(_)
+            | Verb::Types
+            | Verb::FollowUp
+            | Verb::MoveFollowUp(..)
+    )
 }
 
 fn say_none(state: &mut State) -> Vec<Effect> {
@@ -126,6 +143,7 @@ fn reshape(state: &State, form: &mut Form) {
         Verb::Note | Verb::Ticket | Verb::Evidence => note::reshape(state, form),
         Verb::Report | Verb::Task | Verb::Workstream => work::reshape(state, form),
         Verb::Settle => settle::reshape(state, form),
+        Verb::Section(_) | Verb::FollowUp => review::reshape(state, form),
         _ => {}
     }
     if form.focused().is_some_and(|f| f.hidden) {
@@ -149,6 +167,7 @@ fn meant(state: &State, form: &Form) -> Meant {
         Verb::Note | Verb::Evidence | Verb::WithdrawEntry(_) | Verb::Ticket => {
             note::meant(state, form)
         }
+        verb if is_of_review(verb) => review::meant(state, form),
         _ => work::meant(state, form),
     }
 }
@@ -259,7 +278,7 @@ fn accept(state: &mut State) -> Vec<Effect> {
 }
 
 /// What would be recorded, unless this console may not.
-pub(super) fn decided(
+pub(in crate::app) fn decided(
     state: &State,
     incident: &IncidentId,
     doings: &[Doing],

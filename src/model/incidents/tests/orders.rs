@@ -4,15 +4,16 @@ use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
 use crate::domain::{
-    Audience, ChannelId, Message, Moment, Operation, Purpose, Role, SafeText, Severity, Status,
-    TicketRef, TicketSeen, TrackerId,
+    Audience, ChannelId, Check, IncidentType, Message, Moment, Operation, Priority, Purpose,
+    ReviewSection, Role, SafeText, Severity, Status, TicketRef, TicketSeen, TrackerId,
 };
 use crate::eventlog::{
-    CanReported, CommandTaken, DecisionMoved, DecisionProposed, DecisionStep, EntryPinned,
-    EntryWithdrawn, HandoverAnswered, HandoverOffered, MachineSaw, PageAnswered, PageSent,
-    RoleGiven, RoleLeft, SeverityChanged, StatusChanged, TaskGiven, TaskMoved, TaskStep,
-    TicketChanged, UpdateAnswered, UpdateProposed, UpdatePublished, WorkstreamMoved,
-    WorkstreamOpened, WorkstreamStep,
+    CanReported, CauseFound, CauseWithdrawn, CommandTaken, DecisionMoved, DecisionProposed,
+    DecisionStep, EntryPinned, EntryWithdrawn, FollowUpGiven, FollowUpMoved, FollowUpStep,
+    HandoverAnswered, HandoverOffered, MachineSaw, PageAnswered, PageSent, ReviewFinished,
+    RoleGiven, RoleLeft, SectionWritten, SeverityChanged, StatusChanged, TaskGiven, TaskMoved,
+    TaskStep, TicketChanged, TypesSet, UpdateAnswered, UpdateProposed, UpdatePublished,
+    WorkstreamMoved, WorkstreamOpened, WorkstreamStep,
 };
 
 use super::super::{LineKind, Timeline};
@@ -41,7 +42,7 @@ fn event(who: &str, what: usize, id: RecordId, n: usize) -> LogEvent {
     let note = SafeText::new(["", "because"][n % 2]);
     let flag = n.is_multiple_of(2);
     let by = Actor::new(who);
-    let event: IncidentEvent = match what % 26 {
+    let event: IncidentEvent = match what % 34 {
         0 | 1 => CommandTaken {
             after: [None, Some(id)][n % 2],
             commander: by,
@@ -156,6 +157,37 @@ fn event(who: &str, what: usize, id: RecordId, n: usize) -> LogEvent {
             },
         }
         .into(),
+        26 => SectionWritten { section: ReviewSection::ALL[n % 3], text: note }.into(),
+        27 | 28 => CauseFound {
+            parent: flag.then_some(id),
+            category: None,
+            text: "why".into(),
+            evidence: vec![id],
+        }
+        .into(),
+        29 => CauseWithdrawn { cause: id, reason: note }.into(),
+        30 => TypesSet { types: vec![IncidentType::ALL[n % 12]] }.into(),
+        31 => FollowUpGiven {
+            text: "mend it".into(),
+            owner: other,
+            due: at(99),
+            priority: Priority::High,
+            check: flag.then(|| Check::Word { what: "it is mended".into() }),
+            mends: None,
+        }
+        .into(),
+        32 => {
+            let step = [
+                FollowUpStep::Done,
+                FollowUpStep::Checked(true, note.clone()),
+                FollowUpStep::Given(other),
+                FollowUpStep::Reopened,
+                FollowUpStep::Tracked(TicketRef { tracker: TrackerId::new("rm"), key: "1".into() }),
+                FollowUpStep::Dropped,
+            ];
+            FollowUpMoved { follow_up: id, step: step[n % 6].clone(), note }.into()
+        }
+        33 => ReviewFinished { note }.into(),
         _ if flag => PageSent {
             team: None,
             whom: other,
@@ -170,7 +202,7 @@ fn event(who: &str, what: usize, id: RecordId, n: usize) -> LogEvent {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec((0usize..4, -2i64..3, 0usize..26, 0usize..12), 0..60)
+    prop::collection::vec((0usize..4, -2i64..3, 0usize..34, 0usize..12), 0..60)
 }
 
 /// Some of them twice, in any order.
