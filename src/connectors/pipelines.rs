@@ -20,6 +20,7 @@ mod gitlab;
 mod haproxy;
 mod jenkins;
 mod jobs;
+mod judge;
 mod ofrep;
 mod remote;
 mod server;
@@ -31,6 +32,7 @@ pub use github::GithubActions;
 pub use gitlab::GitlabPipelines;
 pub use haproxy::Haproxy;
 pub use jenkins::Jenkins;
+pub use judge::Judge;
 pub use ofrep::Ofrep;
 pub use unleash::Unleash;
 
