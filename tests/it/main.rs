@@ -33,6 +33,7 @@ mod lab;
 mod licences;
 mod map_screen;
 mod outage;
+mod pipelines;
 mod pty;
 mod questions;
 mod readme;
