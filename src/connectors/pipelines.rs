@@ -11,24 +11,48 @@
 //! wherever the other side takes anything of ours (a property, an input, a reason), so that a step whose
 //! answer was lost can be found again. Nothing is ever started twice for one key.
 
+mod answer;
+mod argo;
 mod command;
 pub mod config;
+mod github;
+mod gitlab;
+mod haproxy;
+mod jenkins;
+mod jobs;
+mod judge;
+mod ofrep;
+mod remote;
+mod server;
+mod unleash;
 
+pub use argo::Argo;
 pub use command::Command;
+pub use github::GithubActions;
+pub use gitlab::GitlabPipelines;
+pub use haproxy::Haproxy;
+pub use jenkins::Jenkins;
+pub use judge::Judge;
+pub use ofrep::Ofrep;
+pub use unleash::Unleash;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::{Order, PipelineId, PipelineKind, SafeText, Stage};
+use super::Clock;
+use crate::domain::{Flag, Order, PipelineId, PipelineKind, SafeText, Stage};
 
 /// The pipeline as it is configured; `None` for a kind that is spoken to by nothing here yet.
-pub fn pipeline(config: &config::PipelineConfig) -> Option<Arc<dyn Pipeline>> {
+pub fn pipeline(
+    config: &config::PipelineConfig,
+    clock: &Arc<dyn Clock>,
+) -> Option<Arc<dyn Pipeline>> {
     let id = config.id.clone();
-    Some(match &config.way {
-        config::Way::Command(commands) => Arc::new(Command::new(id, commands.clone())),
-        _ => return None,
-    })
+    match &config.way {
+        config::Way::Command(commands) => Some(Arc::new(Command::new(id, commands.clone()))),
+        _ => remote::remote(config, clock),
+    }
 }
 
 /// A run at the other side.
@@ -122,4 +146,9 @@ pub trait Pipeline: Send + Sync {
         begun: &'a Begun,
         reason: &'a str,
     ) -> BoxFuture<'a, Result<(), SafeText>>;
+
+    /// The flags it keeps, by key; `None` when it is no flag server.
+    fn flags(&self) -> Option<BoxFuture<'_, Result<Vec<Flag>, SafeText>>> {
+        None
+    }
 }
