@@ -124,7 +124,7 @@ impl Room {
     }
 
     fn declare(&self) {
-        self.said("alice", &["declare", "--severity", "1", "checkout declines cards"]);
+        self.said("alice", &["declare", "SEV-1", "checkout declines cards"]);
     }
 
     fn log_is_whole(&self) {

@@ -49,7 +49,8 @@ impl Gateway {
 
     fn wait(&self) -> Result<()> {
         eventually("HAProxy listens", PATIENCE, || {
-            Ok(drop(std::net::TcpStream::connect(("127.0.0.1", self.admin))?))
+            std::net::TcpStream::connect(("127.0.0.1", self.admin))?;
+            Ok(())
         })
     }
 

@@ -164,12 +164,11 @@ fn every_mistake_is_placed_and_says_what_was_meant() {
     one("kind = \"rollback\"", "kind = \"rolback\"", "rollback");
     one("to = \"2027-01-02T06:00:00Z\"", "to = \"2026-12-01\"", "ends before it begins");
     one("weight = \"0\"", "", "either `weight` or `state`");
-    one(
-        "name = \"edge\"\nkind = \"haproxy\"",
-        "name = \"ci\"\nkind = \"haproxy\"",
-        "two pipelines named `ci`",
-    );
     one("name = \"edge\"", "name = \"edge\"\nwight = 1", "wight");
+    let twice =
+        format!("{WHOLE}[[pipeline]]\nname = \"ci\"\nkind = \"haproxy\"\nsocket = \"/s\"\n");
+    let said = read(&twice).1;
+    assert!(said.len() == 1 && said[0].contains("two pipelines named `ci`"), "{said:#?}");
 }
 
 #[test]
