@@ -131,6 +131,8 @@ impl Exec {
 
     /// Ends the outbox; waits for what is under way while somebody may still be waiting for it.
     pub(super) async fn end_outbox(&mut self, wait: bool) {
+        // What it watches goes on at its pipeline; the log's thread ends only when nobody can ask it any more.
+        self.runner = None;
         if let Some(outbox) = self.outbox.take()
             && wait
         {

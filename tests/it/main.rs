@@ -40,6 +40,7 @@ mod readme;
 mod real_servers;
 mod review_screen;
 mod rig;
+mod runs;
 mod science;
 mod screens;
 mod slo_conformance;
