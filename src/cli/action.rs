@@ -255,7 +255,8 @@ fn change(world: &World, id: &str) -> anyhow::Result<Change> {
 fn requests(world: &World, run: &Run) {
     for (at, order) in run.orders.iter().enumerate() {
         let config = world.playbook.pipelines.iter().find(|one| one.id == order.pipeline);
-        let shown = config.and_then(pipelines::pipeline).map(|pipeline| pipeline.shown(order));
+        let shown = config.and_then(|config| pipelines::pipeline(config, &world.clock));
+        let shown = shown.map(|pipeline| pipeline.shown(order));
         let shown =
             shown.unwrap_or_else(|| SafeText::new("(this host cannot speak to the pipeline)"));
         output::line(&format!("  {}. {} by {}: {shown}", at + 1, order.title, order.pipeline));

@@ -72,6 +72,11 @@ impl Runner {
         self.means = Arc::new(Means { pipelines, clock, log });
     }
 
+    /// Lets go of what is under way, which stands as cut off and is looked for by whoever takes it on next.
+    pub(crate) async fn end(mut self) {
+        self.doing.shutdown().await;
+    }
+
     /// Takes on what is due and not in hand already.
     pub(crate) fn take(&mut self, due: Vec<DueStep>) {
         while let Some(done) = self.doing.try_join_next() {
