@@ -164,11 +164,9 @@ fn every_mistake_is_placed_and_says_what_was_meant() {
     one("kind = \"rollback\"", "kind = \"rolback\"", "rollback");
     one("to = \"2027-01-02T06:00:00Z\"", "to = \"2026-12-01\"", "ends before it begins");
     one("weight = \"0\"", "", "either `weight` or `state`");
-    one(
-        "name = \"edge\"\nkind = \"haproxy\"",
-        "name = \"ci\"\nkind = \"haproxy\"",
-        "two pipelines named `ci`",
-    );
+    // What used the other name is told as well.
+    let twice = of("name = \"edge\"\nkind = \"haproxy\"", "name = \"ci\"\nkind = \"haproxy\"");
+    assert!(twice[0].contains("two pipelines named `ci`"), "{twice:#?}");
     one("name = \"edge\"", "name = \"edge\"\nwight = 1", "wight");
 }
 
