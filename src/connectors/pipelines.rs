@@ -10,6 +10,17 @@
 //! The key of a step is the id of the record that requested it, as 64 hexadecimal digits. It is sent along
 //! wherever the other side takes anything of ours (a property, an input, a reason), so that a step whose
 //! answer was lost can be found again. Nothing is ever started twice for one key.
+//!
+//! | pipeline | our key | looks back | stops |
+//! |---|---|---|---|
+//! | `command` | in its environment | while it runs | yes |
+//! | `haproxy`, `unleash` | nowhere: the same twice is once | by what is in force | no: it is done at once |
+//! | `ofrep` | the flag's metadata | by it | no: it is done at once |
+//! | `github-actions` | an input, shown in the run's title | the newest runs; lists lag behind | yes |
+//! | `gitlab` | a variable | the newest pipelines' variables | yes |
+//! | `jenkins` | a parameter | queue and newest builds | yes |
+//! | `argo-rollouts` | an annotation, set first | by it and the rollout's state | no |
+//! | `canary-judge` | nowhere: it only watches | – | no |
 
 mod answer;
 mod argo;

@@ -172,9 +172,11 @@ impl Judge {
         })?;
         let (now, to) = (self.server.now(), from.plus(length));
         if now < to {
-            let left = Span::from_secs(to.since(now).millis().div_euclid(1_000).max(1));
-            let line =
-                format!("The canary is watched beside the baseline; it is judged in {left}.");
+            // The same words until then: what changes is recorded.
+            let line = format!(
+                "The canary is watched beside the baseline; it is judged at {}.",
+                to.rfc3339()
+            );
             return Ok(under(Stage::Running, vec![SafeText::new(&line)]));
         }
         let (found, mut lines) = self.all(Window { from, to }).await?;

@@ -5,6 +5,7 @@ mod argo;
 mod ci;
 mod flags;
 mod haproxy;
+mod judge;
 
 use std::sync::Arc;
 
