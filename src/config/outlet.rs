@@ -243,7 +243,8 @@ fn endpoint(table: &Table<'_>, url: SecretRef, mistakes: &Mistakes) -> Option<En
     let headers = table.table("headers").map(|t| read_headers(&t, mistakes)).unwrap_or_default();
     let proxy = table.text("proxy").map(str::to_owned);
     let timeout = table.span("timeout").unwrap_or(Span::from_secs(10));
-    let read = Endpoint { url, basic, token, tls, headers, proxy, timeout };
+    let session = false;
+    let read = Endpoint { url, basic, token, tls, headers, proxy, timeout, session };
     (mistakes.count() == before).then_some(read)
 }
 

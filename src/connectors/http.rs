@@ -119,6 +119,8 @@ pub struct LiveConfig {
     /// Whether a connection may be used again. What must not be sent twice never goes over one that the
     /// other side may be closing: nobody could tell whether it was read.
     pub reuse: bool,
+    /// Whether cookies are kept, for servers that want a session.
+    pub session: bool,
     /// Proxy to use; the environment's is ignored, so that credentials go where the file says.
     pub proxy: Option<url::Url>,
 }
@@ -147,6 +149,7 @@ impl Live {
             .connect_timeout(std::time::Duration::from_secs(2))
             .timeout(config.timeout.std())
             .pool_idle_timeout(std::time::Duration::from_secs(90))
+            .cookie_store(config.session)
             .pool_max_idle_per_host(if config.reuse { usize::MAX } else { 0 })
             .user_agent(concat!("quarterdeck/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = &config.tls.ca {

@@ -24,6 +24,7 @@
 
 mod answer;
 mod argo;
+mod buildbot;
 mod command;
 pub mod config;
 mod github;
@@ -38,6 +39,7 @@ mod server;
 mod unleash;
 
 pub use argo::Argo;
+pub use buildbot::Buildbot;
 pub use command::Command;
 pub use github::GithubActions;
 pub use gitlab::GitlabPipelines;

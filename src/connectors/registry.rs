@@ -238,6 +238,7 @@ impl SourceConfig {
         })?;
         let config = LiveConfig {
             reuse: true,
+            session: false,
             url: self.parsed_url()?,
             auth,
             headers: self.headers.iter().map(|(n, s)| (n.clone(), s.clone())).collect(),

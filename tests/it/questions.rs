@@ -153,7 +153,7 @@ fn histories_are_asked_for_resources_and_for_the_services_compared() {
         let asks = prometheus.asks(&looking, NOON.plus(after));
         kinds.map(|kind| asks.iter().any(|ask| ask.key == kind))
     };
-    assert_eq!(due(Span::from_secs(30)), [false; 3], "answered not long ago");
+    assert_eq!(due(Span::from_secs(20)), [false; 3], "answered not long ago");
     let around = prometheus.details(&looking, NOON.plus(Span::from_mins(2)));
     let [ask] = around.as_slice() else { panic!("only what changes fast: {around:?}") };
     assert_eq!(ask.key, "around:0");

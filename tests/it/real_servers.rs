@@ -59,7 +59,7 @@ fn the_demos_catalog_asks_what_the_shop_answers() -> Result<()> {
     let (catalog, mistakes) = load_catalog(&settings.catalog, &demo, &names);
     assert!(mistakes.is_empty(), "{mistakes:#?}");
     let with_runbook = catalog.services.values().filter(|s| s.runbook_text.is_some()).count();
-    assert_eq!((catalog.services.len(), with_runbook, catalog.slos.len()), (5, 3, 8));
+    assert_eq!((catalog.services.len(), with_runbook, catalog.slos.len()), (6, 3, 9));
 
     let Some(lab) = Lab::start_or_skip(&Options { history: false, ..Options::default() })? else {
         return Ok(());

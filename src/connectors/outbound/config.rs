@@ -285,6 +285,8 @@ pub struct Endpoint {
     pub proxy: Option<String>,
     /// Deadline of one exchange.
     pub timeout: Span,
+    /// Whether cookies are kept, for servers that want a session.
+    pub session: bool,
 }
 
 impl Endpoint {
@@ -298,6 +300,7 @@ impl Endpoint {
             headers: BTreeMap::new(),
             proxy: None,
             timeout: Span::from_secs(10),
+            session: false,
         }
     }
 
@@ -350,6 +353,7 @@ impl Endpoint {
         let proxy = self.proxy.as_deref().map(url::Url::parse).transpose();
         let config = LiveConfig {
             reuse: false,
+            session: self.session,
             url: self.read_url().await.map_err(|why| wrong(&why))?,
             auth,
             headers: self.headers.iter().map(|(n, s)| (n.clone(), s.clone())).collect(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::config::{PipelineConfig, Way};
 use super::{
-    Argo, GithubActions, GitlabPipelines, Haproxy, Jenkins, Judge, Ofrep, Pipeline, Unleash,
+    Argo, Buildbot, GithubActions, GitlabPipelines, Haproxy, Jenkins, Judge, Ofrep, Pipeline,
+    Unleash,
 };
 use crate::connectors::Clock;
 use crate::domain::Span;
@@ -32,6 +33,7 @@ pub(super) fn remote(config: &PipelineConfig, clock: &Arc<dyn Clock>) -> Option<
         Way::Unleash { endpoint, project } => Arc::new(Unleash::new(id, project, endpoint, clock)),
         Way::Ofrep { endpoint, admin } => Arc::new(Ofrep::new(id, admin, endpoint, clock)),
         Way::Judge { endpoint, judge } => Arc::new(Judge::new(id, judge.clone(), endpoint, clock)),
-        Way::Buildbot(_) | Way::Command(_) => return None,
+        Way::Buildbot(endpoint) => Arc::new(Buildbot::new(id, endpoint, clock)),
+        Way::Command(_) => return None,
     })
 }

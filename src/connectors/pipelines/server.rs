@@ -11,7 +11,7 @@ use crate::connectors::http::server_message;
 use crate::connectors::outbound::config::{Endpoint, Scheme};
 use crate::connectors::outbound::{Call, Web};
 use crate::connectors::secret::SecretRef;
-use crate::domain::{PipelineId, SafeText, Timestamp};
+use crate::domain::{Outcome, PipelineId, SafeText, Timestamp};
 
 /// A server that runs things.
 pub(super) struct Server {
@@ -92,6 +92,18 @@ impl Server {
         self.web.verdict(&reply).map_err(write_failed)?;
         // Taken: what cannot be read does not undo it.
         Ok(serde_json::from_slice(&reply.body).unwrap_or(Value::Null))
+    }
+
+    /// Opens a session; the answer's cookie is kept for what is written next. Where it leads afterwards is for
+    /// browsers and is not followed.
+    pub(super) async fn log_in(&self, path: &str) -> Result<(), NotBegun> {
+        match self.web.call(&Call::get(path)).await {
+            Ok(reply) => self.web.verdict(&reply).map_err(write_failed),
+            Err(Outcome::Refused { .. }) => Ok(()),
+            Err(outcome) => {
+                Err(refused(format!("{} Nothing was started.", super::answer::why(outcome))))
+            }
+        }
     }
 
     /// Asks for a stop; the sentence says why it was not taken.

@@ -2,6 +2,7 @@
 //! each request against the vendor's description and fails on demand.
 
 mod argo;
+pub(crate) mod buildbot;
 mod ci;
 mod flags;
 mod haproxy;
