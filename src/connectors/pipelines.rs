@@ -13,8 +13,10 @@
 
 mod command;
 pub mod config;
+mod rehearsal;
 
 pub use command::Command;
+pub use rehearsal::Rehearsal;
 
 use std::sync::Arc;
 
