@@ -22,6 +22,9 @@ use super::told::share;
 /// How long it is assumed to last when nothing is done and no incident tells.
 const ASSUMED: Span = Span::from_mins(60);
 
+/// The title of what cannot be undone.
+pub const IRREVERSIBLE: &str = "cannot be undone";
+
 /// A figure, and where it is from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
@@ -95,12 +98,11 @@ impl Model {
             lines.push((SafeText::new(title), SafeText::new(&text)));
         };
         add("does", format!("{} ({}) on {}", known.title, known.kind.name(), known.service));
-        say_change(&mut add, change.as_ref(), incident, now);
         for text in &known.takes_along {
             add("goes along", text.to_string());
         }
         for text in &known.irreversible {
-            add("cannot be undone", text.to_string());
+            add(IRREVERSIBLE, text.to_string());
         }
         let at = of_service.iter().position(|one| one.id == known.id);
         if let Some(one) = at.and_then(|at| choices.get(at)) {
@@ -118,6 +120,7 @@ impl Model {
             },
         );
         say_costs(&mut add, &choices, &advice, &waiting, rate.map(|r| r.1));
+        say_change(&mut add, change.as_ref(), incident, now);
         add("reach", self.reach_of(&known.service));
         add("watched", watched(known));
         if let Some(undo) = &known.undo {

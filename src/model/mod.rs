@@ -40,7 +40,7 @@ pub use alerts::{AlertBook, Group, GroupKey, Seen, Sight, Tracked};
 pub use alone::{Alone, Shared, Single};
 pub use around::{AroundSide, AroundView, Beside};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
-pub use card::{Card, Choice, Figure};
+pub use card::{Card, Choice, Figure, IRREVERSIBLE};
 pub use changes::ChangeBook;
 pub use coverage::{Cover, Coverage, Watched};
 pub use drawing::{Drawing, DrawingBook, DrawingStudy};

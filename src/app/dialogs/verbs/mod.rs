@@ -336,6 +336,12 @@ pub(in crate::app) fn recorded(
         state.ui.screen = crate::actions::Screen::Incident;
         state.ui.alerts.marked.clear();
     }
+    // What is decided next about it is decided there.
+    if let LogEvent::Incident { event: IncidentEvent::RunProposed(_), .. } = event {
+        state.ui.screen = crate::actions::Screen::Incident;
+        state.ui.incident.pane = crate::app::IncidentPane::Runs;
+        state.ui.incident.run = Some(record.id);
+    }
     let mut effects = vec![Effect::Keep];
     if publish {
         effects.extend(step(state, &Step::Publish(record.id)));

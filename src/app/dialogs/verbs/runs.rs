@@ -5,7 +5,7 @@ use crate::actions::runs::{RunStanding, standing};
 use crate::app::{Entry, Field, FieldName as N, Form, Remark, RunMove, State, Verb, order_lines};
 use crate::domain::{Procedure, ProcedureId, RunVerdict, SafeText};
 use crate::eventlog::{Power, RecordId};
-use crate::model::Card;
+use crate::model::{Card, IRREVERSIBLE};
 use crate::model::incidents::{Incident, Run};
 
 use super::act::Step;
@@ -127,13 +127,6 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
         field.hidden = procedure.params.is_empty();
     }
     let Some(card) = state.model.card(incident, &procedure.id, state.now) else { return };
-    for (title, text) in &card.lines {
-        let line = SafeText::new(&format!("{title}: {text}"));
-        form.remarks.push(match title.as_str() {
-            "cannot be undone" => Remark::Warn(line),
-            _ => Remark::Plain(line),
-        });
-    }
     match exactly(state, form, &card) {
         Ok(lines) => {
             form.remarks.push(Remark::Head("Exactly this is sent".into()));
@@ -142,6 +135,17 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
         Err(why) => form.remarks.push(Remark::Warn(why)),
     }
     form.remarks.push(Remark::Plain(SafeText::new(&who_approves(state, procedure))));
+    form.remarks.push(Remark::Head("What is known".into()));
+    form.remarks.extend(known(&card.lines));
+}
+
+/// The card as remarks: first what cannot be undone.
+fn known(card: &[(SafeText, SafeText)]) -> Vec<Remark> {
+    let line = |(title, text): &(SafeText, SafeText)| SafeText::new(&format!("{title}: {text}"));
+    let (warn, plain): (Vec<_>, Vec<_>) =
+        card.iter().partition(|(title, _)| title.as_str() == IRREVERSIBLE);
+    let warn = warn.into_iter().map(|one| Remark::Warn(line(one)));
+    warn.chain(plain.into_iter().map(|one| Remark::Plain(line(one)))).collect()
 }
 
 /// Who may let it run.
@@ -227,11 +231,7 @@ fn move_run(state: &State, incident: &Incident, id: RecordId, how: RunMove, run:
         form.remarks.push(Remark::Head("Exactly this is sent".into()));
         form.remarks.extend(run.orders.iter().flat_map(order_lines).map(Remark::Plain));
         form.remarks.push(Remark::Head("What was known when it was proposed".into()));
-        for (title, text) in &run.card {
-            let line = SafeText::new(&format!("{title}: {text}"));
-            let warn = title.as_str() == "cannot be undone";
-            form.remarks.push(if warn { Remark::Warn(line) } else { Remark::Plain(line) });
-        }
+        form.remarks.extend(known(&run.card));
     }
     form
 }
