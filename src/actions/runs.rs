@@ -62,6 +62,26 @@ pub enum RunStanding {
     Verified(crate::domain::RunVerdict),
 }
 
+impl RunStanding {
+    /// In a few words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Proposed => "waits for a second person".to_owned(),
+            Self::Approved => "may be released".to_owned(),
+            Self::Rejected => "was not approved".to_owned(),
+            Self::Expired => "expired".to_owned(),
+            Self::Window(until) => format!("begins at {until}"),
+            Self::Running(step) => format!("step {} is under way", step + 1),
+            Self::Unknown(step) => format!("step {}: nobody can tell", step + 1),
+            Self::Failed(step, why) => format!("step {} failed: {why}", step + 1),
+            Self::Stopped(0) => "was stopped before it began".to_owned(),
+            Self::Stopped(step) => format!("was stopped before step {}", step + 1),
+            Self::Watched(until) => format!("done; watched until {until}"),
+            Self::Verified(verdict) => verdict.name().to_owned(),
+        }
+    }
+}
+
 /// The outcome of a step that was requested.
 fn outcome<'m>(model: &'m Model, run: &Run, step: u16) -> Option<(&'m Outcome, RecordId)> {
     let request = run.steps.get(&step)?;
@@ -182,6 +202,13 @@ pub fn begin_steps(model: &Model, now: Timestamp) -> Vec<LogEvent> {
         Some(LogEvent::OperationRequested { operation })
     };
     runs(model).filter_map(next).collect()
+}
+
+/// Whether any released run is not at its end: its window is open, or a step is under way.
+pub fn any_goes_on(model: &Model, now: Timestamp) -> bool {
+    runs(model).any(|(_, _, run)| {
+        matches!(standing(model, run, now), RunStanding::Window(_) | RunStanding::Running(_))
+    })
 }
 
 /// Steps that were begun and have no final outcome. `ours` are started at once; others, and those cut off,

@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod blameless;
 pub mod burn;
+pub mod canary;
 pub mod capability;
 pub mod clock;
 pub mod correlation;

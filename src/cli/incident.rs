@@ -78,7 +78,7 @@ impl Desk {
     }
 
     /// The incident that is meant.
-    fn incident(&self, which: &Which) -> anyhow::Result<IncidentId> {
+    pub(super) fn incident(&self, which: &Which) -> anyhow::Result<IncidentId> {
         pick::incident(&self.world.model, which.incident.as_deref()).map_err(said)
     }
 

@@ -4,6 +4,7 @@
 //! model as the screens; they print instead of drawing. Completions and the manual page come from the
 //! definitions below.
 
+mod action;
 mod alerts;
 mod audit;
 mod capacity;
@@ -236,6 +237,15 @@ enum Sub {
     /// Propose or take a decision: `decide 'roll back | wait'`, `decide take 3f2a safer`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Decide(incident::Decide),
+    /// What may be done to production: list, propose, approve, release, stop, carry out.
+    #[command(after_help = EXITS)]
+    Action(action::Ask),
+    /// Propose to roll a service back: `rollback checkout --change v812`.
+    #[command(after_help = EXITS)]
+    Rollback(action::Rollback),
+    /// Propose to switch a flag: `flag new-cart`.
+    #[command(after_help = EXITS)]
+    Flag(action::Flag),
     /// Open a ticket, take one on, or comment: `ticket open`, `ticket link github 42`, `ticket comment …`.
     #[command(after_help = EXITS, after_long_help = help(incident::INCIDENT_JSON))]
     Ticket(incident::Words),
@@ -392,6 +402,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             }
             Some(Sub::Report(words)) => incident::act(&cli.common, &cli.look, "report", &words),
             Some(Sub::Decide(ask)) => incident::decide(&cli.common, &cli.look, &ask),
+            Some(Sub::Action(ask)) => action::run(&cli.common, &cli.look, &ask).await,
+            Some(Sub::Rollback(ask)) => action::rollback(&cli.common, &cli.look, &ask),
+            Some(Sub::Flag(ask)) => action::flag(&cli.common, &cli.look, &ask),
             Some(Sub::Ticket(words)) => incident::act(&cli.common, &cli.look, "ticket", &words),
             Some(Sub::Page(words)) => incident::act(&cli.common, &cli.look, "page", &words),
             Some(Sub::Pin(words)) => incident::act(&cli.common, &cli.look, "pin", &words),

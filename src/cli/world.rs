@@ -329,7 +329,8 @@ impl World {
 
     /// Pipelines as configured.
     pub(super) fn pipelines(&self) -> Vec<Arc<dyn Pipeline>> {
-        self.playbook.pipelines.iter().filter_map(pipelines::pipeline).collect()
+        let all = self.playbook.pipelines.iter();
+        all.filter_map(|one| pipelines::pipeline(one, &self.clock)).collect()
     }
 
     /// Channels and trackers of the same names that only rehearse.

@@ -10,27 +10,62 @@
 //! The key of a step is the id of the record that requested it, as 64 hexadecimal digits. It is sent along
 //! wherever the other side takes anything of ours (a property, an input, a reason), so that a step whose
 //! answer was lost can be found again. Nothing is ever started twice for one key.
+//!
+//! | pipeline | our key | looks back | stops |
+//! |---|---|---|---|
+//! | `command` | in its environment | while it runs | yes |
+//! | `haproxy`, `unleash` | nowhere: the same twice is once | by what is in force | no: it is done at once |
+//! | `ofrep` | the flag's metadata | by it | no: it is done at once |
+//! | `github-actions` | an input, shown in the run's title | the newest runs; lists lag behind | yes |
+//! | `gitlab` | a variable | the newest pipelines' variables | yes |
+//! | `jenkins` | a parameter | queue and newest builds | yes |
+//! | `argo-rollouts` | an annotation, set first | by it and the rollout's state | no |
+//! | `canary-judge` | nowhere: it only watches | – | no |
 
+mod answer;
+mod argo;
 mod command;
 pub mod config;
+mod github;
+mod gitlab;
+mod haproxy;
+mod jenkins;
+mod jobs;
+mod judge;
+mod ofrep;
 mod rehearsal;
+mod remote;
+mod server;
+mod unleash;
 
+pub use argo::Argo;
 pub use command::Command;
+pub use github::GithubActions;
+pub use gitlab::GitlabPipelines;
+pub use haproxy::Haproxy;
+pub use jenkins::Jenkins;
+pub use judge::Judge;
+pub use ofrep::Ofrep;
 pub use rehearsal::Rehearsal;
+pub use unleash::Unleash;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::{Order, PipelineId, PipelineKind, SafeText, Stage};
+use super::Clock;
+use crate::domain::{Flag, Order, PipelineId, PipelineKind, SafeText, Stage};
 
 /// The pipeline as it is configured; `None` for a kind that is spoken to by nothing here yet.
-pub fn pipeline(config: &config::PipelineConfig) -> Option<Arc<dyn Pipeline>> {
+pub fn pipeline(
+    config: &config::PipelineConfig,
+    clock: &Arc<dyn Clock>,
+) -> Option<Arc<dyn Pipeline>> {
     let id = config.id.clone();
-    Some(match &config.way {
-        config::Way::Command(commands) => Arc::new(Command::new(id, commands.clone())),
-        _ => return None,
-    })
+    match &config.way {
+        config::Way::Command(commands) => Some(Arc::new(Command::new(id, commands.clone()))),
+        _ => remote::remote(config, clock),
+    }
 }
 
 /// A run at the other side.
@@ -124,4 +159,9 @@ pub trait Pipeline: Send + Sync {
         begun: &'a Begun,
         reason: &'a str,
     ) -> BoxFuture<'a, Result<(), SafeText>>;
+
+    /// The flags it keeps, by key; `None` when it is no flag server.
+    fn flags(&self) -> Option<BoxFuture<'_, Result<Vec<Flag>, SafeText>>> {
+        None
+    }
 }

@@ -535,7 +535,7 @@ fn unknown(why: impl AsRef<str>) -> Outcome {
 }
 
 /// Text or number of a field, as text; empty when it is neither.
-fn word(value: &Value) -> String {
+pub(super) fn word(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
@@ -544,12 +544,12 @@ fn word(value: &Value) -> String {
 }
 
 /// The entries of a list; none when it is none.
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// One segment of a path.
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

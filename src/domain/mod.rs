@@ -6,6 +6,7 @@
 mod actor;
 mod alert;
 mod change;
+mod flag;
 mod graph;
 mod id;
 mod incident;
@@ -34,6 +35,7 @@ mod written;
 pub use actor::Actor;
 pub use alert::{Alert, AlertKey, AlertState};
 pub use change::{Change, ChangeKey, ChangeKind, ChangeSize, ChangeState, Reviewed};
+pub use flag::{Flag, FlagPlace};
 pub use graph::{
     Agreement, Edge, EdgeIx, EdgeOrigin, Graph, Hardness, Node, NodeIx, NodeKey, Origins, Sighting,
 };

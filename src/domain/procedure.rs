@@ -56,11 +56,13 @@ pub enum PipelineKind {
     Ofrep,
     /// Reviewed commands on this host.
     Command,
+    /// A canary judged beside its baseline.
+    Judge,
 }
 
 impl PipelineKind {
     /// All.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Buildbot,
         Self::GithubActions,
         Self::Gitlab,
@@ -70,6 +72,7 @@ impl PipelineKind {
         Self::Unleash,
         Self::Ofrep,
         Self::Command,
+        Self::Judge,
     ];
 
     /// As written in the file.
@@ -84,6 +87,7 @@ impl PipelineKind {
             Self::Unleash => "unleash",
             Self::Ofrep => "ofrep",
             Self::Command => "command",
+            Self::Judge => "canary-judge",
         }
     }
 }

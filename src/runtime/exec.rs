@@ -129,8 +129,12 @@ impl Exec {
         }
     }
 
-    /// Ends the outbox; waits for what is under way while somebody may still be waiting for it.
+    /// Ends the runner and the outbox; waits for what the outbox has under way while somebody may still be
+    /// waiting for it. Both have a way into the log, which is not finished before they are.
     pub(super) async fn end_outbox(&mut self, wait: bool) {
+        if let Some(runner) = self.runner.take() {
+            runner.end().await;
+        }
         if let Some(outbox) = self.outbox.take()
             && wait
         {

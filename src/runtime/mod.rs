@@ -62,6 +62,7 @@ use kept::restore;
 pub use open::{Opening, Wanted, looks, open};
 pub use outbox::run_alone;
 use pace::{Cause, Pacer, When};
+pub use runner::carry_on_alone;
 use terminal::Screen;
 
 /// A source that can be started once what is on screen is known.

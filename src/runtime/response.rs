@@ -102,7 +102,8 @@ impl Response {
             playbook: Some(playbook.clone()),
             ..Reload::default()
         };
-        let pipelines = read.pipelines.iter().filter_map(pipelines::pipeline).collect();
+        let pipelines = read.pipelines.iter();
+        let pipelines = pipelines.filter_map(|one| pipelines::pipeline(one, &self.clock)).collect();
         vec![Arrival::Ways(Ways { outlets, pipelines, playbook }), told(Ok(reload))]
     }
 

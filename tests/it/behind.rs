@@ -158,14 +158,14 @@ pg_behind:
 "#;
 
 /// Where Debian keeps PostgreSQL's servers.
-fn postgres() -> Option<PathBuf> {
+pub(crate) fn postgres() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     let found = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
     found.filter(|bin| bin.join("postgres").is_file()).max()
 }
 
 /// A command as the user PostgreSQL runs as: it refuses to be root.
-fn as_postgres() -> Vec<String> {
+pub(crate) fn as_postgres() -> Vec<String> {
     if rustix::process::geteuid().is_root() {
         ["--reuid=postgres", "--regid=postgres", "--init-groups"].map(str::to_owned).into()
     } else {
@@ -173,7 +173,7 @@ fn as_postgres() -> Vec<String> {
     }
 }
 
-fn done(program: &Path, args: &[&str]) -> Result<String> {
+pub(crate) fn done(program: &Path, args: &[&str]) -> Result<String> {
     let user = as_postgres();
     let mut command = if user.is_empty() {
         Command::new(program)

@@ -13,6 +13,8 @@ use super::{Move, kept, moved, moved_by};
 
 /// A draft says how long something goes on; once a minute it is written anew.
 const ONCE_IN: Span = Span::from_mins(1);
+/// A draft of more lines than this is written anew once a second at most.
+const MANY: usize = 20_000;
 /// How much longer a follow-up may take by one key.
 const LONGER: Span = Span::from_days(7);
 
@@ -30,23 +32,30 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     }
     let State { model, ui, now, .. } = state;
     let ui = &mut ui.review;
-    let fresh = ui.made.as_ref().is_some_and(|(id, revision, at)| {
+    if ui.revision != model.revision || force {
+        ui.revision = model.revision;
+        let live = model.incidents.live().into_iter().map(|one| one.id.clone());
+        let over = shelf(model, *now).into_iter().map(|one| one.incident.id.clone());
+        let rows: Vec<IncidentId> = live.chain(over).collect();
+        ui.selected = kept(&ui.rows, &rows, ui.selected.as_ref()).or_else(|| rows.first().cloned());
+        ui.rows = rows;
+    }
+    let shown = ui.selected.as_ref().and_then(|id| model.incidents.incidents.get(id));
+    // Whatever is written in an incident is a line of its timeline.
+    let lines = shown.map_or(0, |incident| incident.timeline.len());
+    let fresh = ui.made.as_ref().is_some_and(|(id, known, at)| {
+        let age = now.since(*at);
+        let hurry = if lines > MANY { age >= Span::from_secs(1) } else { true };
         Some(id) == ui.selected.as_ref()
-            && *revision == model.revision
-            && (Span::ZERO..ONCE_IN).contains(&now.since(*at))
+            && (*known == lines || !hurry)
+            && (Span::ZERO..ONCE_IN).contains(&age)
     });
     if fresh && !force {
         return;
     }
-    let live = model.incidents.live().into_iter().map(|one| one.id.clone());
-    let over = shelf(model, *now).into_iter().map(|one| one.incident.id.clone());
-    let rows: Vec<IncidentId> = live.chain(over).collect();
-    ui.selected = kept(&ui.rows, &rows, ui.selected.as_ref()).or_else(|| rows.first().cloned());
-    ui.rows = rows;
-    let shown = ui.selected.as_ref().and_then(|id| model.incidents.incidents.get(id));
     ui.document = shown.map(|incident| document(model, incident, *now));
     ui.similar = shown.map_or_else(Vec::new, |incident| similar(model, incident));
-    ui.made = shown.map(|incident| (incident.id.clone(), model.revision, *now));
+    ui.made = shown.map(|incident| (incident.id.clone(), lines, *now));
     let causes = shown.map_or_else(Vec::new, causes);
     let follow_ups = shown.map_or_else(Vec::new, follow_ups);
     ui.cause = ui.cause.filter(|id| causes.contains(id)).or(causes.first().copied());

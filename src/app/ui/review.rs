@@ -79,8 +79,10 @@ pub struct ReviewUi {
     pub document: Option<Document>,
     /// Past incidents that are like it.
     pub similar: Vec<Similar>,
-    /// Of which incident, from which revision of the model, when this was made.
-    pub made: Option<(IncidentId, u64, Timestamp)>,
+    /// From which revision of the model the list was made.
+    pub revision: u64,
+    /// Of which incident, from how many lines of its timeline, when the rest was made.
+    pub made: Option<(IncidentId, usize, Timestamp)>,
 }
 
 impl Default for ReviewUi {
@@ -95,6 +97,7 @@ impl Default for ReviewUi {
             scroll: [0; 3],
             document: None,
             similar: Vec::new(),
+            revision: 0,
             made: None,
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn show(common: &Common, ask: &Show) -> anyhow::Result<Exit> {
         };
         output::line(&format!("## {} ({by})\n", one.section.title()));
         output::line(&one.text);
-        for found in document.lint(&one.text) {
+        for found in &one.slips {
             slips += 1;
             let says = one.text.get(found.at.clone()).unwrap_or_default();
             output::line(&format!("! “{says}” ({}); rather: {}", found.slip.word(), found.offer));

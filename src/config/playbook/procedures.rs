@@ -2,6 +2,8 @@
 //! through what. Services and objectives are the catalog's and are looked at by `doctor`; everything else
 //! that is named here is checked here.
 
+mod judge;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -103,6 +105,10 @@ fn read_way(table: &Table<'_>, kind: PipelineKind, mistakes: &Mistakes) -> Optio
         }
         PipelineKind::Haproxy => Way::Haproxy(socket(table, mistakes)?),
         PipelineKind::Command => Way::Command(commands(table, mistakes)?),
+        PipelineKind::Judge => {
+            let (endpoint, judge) = (server(None), judge::read(table, mistakes));
+            Way::Judge { endpoint: endpoint?, judge: judge? }
+        }
     })
 }
 
@@ -369,6 +375,10 @@ fn read_ask(table: &Table<'_>, kind: PipelineKind, mistakes: &Mistakes) -> Optio
             let at = table.place("argv");
             program(at, argv.first().map_or("", SafeText::as_str), mistakes)?;
             Ask::Command { argv }
+        }
+        PipelineKind::Judge => {
+            let window = (SafeText::new("window"), need("window")?);
+            Ask::Job { job: text("job"), reference: text("ref"), params: vec![window] }
         }
         PipelineKind::Haproxy => {
             let (backend, server) = (need("backend")?, need("server")?);

@@ -105,7 +105,8 @@ impl Outlet for Slack {
         settled(async move {
             let message = message(operation)?;
             let room = self.rooms(&message.to);
-            let fields = vec![("channel", room.to_owned()), ("limit", "200".to_owned())];
+            let fields =
+                vec![("channel".into(), room.to_owned()), ("limit".into(), "200".to_owned())];
             let answer = match self.ask("conversations.history", Body::Form(fields)).await {
                 Ok(answer) => answer,
                 Err(_) => return Err(unknown("Slack's history could not be read.")),

@@ -195,9 +195,9 @@ impl Outlet for Sms {
                     continue;
                 }
                 let form = vec![
-                    ("To", number.clone()),
-                    ("From", self.from.clone()),
-                    ("Body", text.clone()),
+                    ("To".into(), number.clone()),
+                    ("From".into(), self.from.clone()),
+                    ("Body".into(), text.clone()),
                 ];
                 let call = Call::new(Verb::Post, self.messages(), Body::Form(form));
                 let answer = self.web.json(&call).await?;

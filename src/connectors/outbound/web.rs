@@ -1,15 +1,16 @@
 //! One HTTP call of an outlet, and what its answer means for the outbox.
 
-use futures_util::future::BoxFuture;
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use super::super::http::{Fault, Live, server_message};
 use super::super::{Clock, Reply};
 use super::config::{Endpoint, Scheme};
 use super::{refused, unknown};
-use crate::domain::{Outcome, SafeText, Span};
+use crate::domain::{FailureKind, Outcome, SafeText, Span};
 
 /// HTTP methods of outlets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub enum Body {
     /// JSON.
     Json(serde_json::Value),
     /// Form fields.
-    Form(Vec<(&'static str, String)>),
+    Form(Vec<(Cow<'static, str>, String)>),
     /// Plain text.
     Text(String),
 }
@@ -111,6 +112,35 @@ impl Web {
     pub async fn call(&self, call: &Call) -> Result<Reply, Outcome> {
         let live = self.live.get_or_try_init(|| self.connect()).await?;
         live.call(call).await.map_err(|fault| self.failed(&fault))
+    }
+
+    /// Makes a call that only reads: what fails has changed nothing, and the sentence says no more than that.
+    pub async fn look(&self, call: &Call) -> Result<Reply, SafeText> {
+        let live = || self.endpoint.live(&self.what, self.scheme, self.clock.clone());
+        let live = self.live.get_or_try_init(live).await?;
+        let reply = live.call(call).await.map_err(|fault| fault.failure.sentence)?;
+        let said = server_message(&reply.body)
+            .map_or_else(String::new, |said| format!(" It said: {said}."));
+        let what = &self.what;
+        match reply.status {
+            200..=299 | 400 | 404 | 410 | 422 => Ok(reply),
+            401 => Err(SafeText::body(&format!(
+                "{what} does not accept our credentials (401); check them.{said}"
+            ))),
+            403 => Err(SafeText::body(&format!("{what} does not allow us this (403).{said}"))),
+            429 => Err(SafeText::body(&format!("{what} asks us to slow down (429).{said}"))),
+            status => Err(SafeText::body(&format!("{what} answers with status {status}.{said}"))),
+        }
+    }
+
+    /// Makes a call that some servers answer with the address of a page; the page is not read.
+    pub async fn moved(&self, call: &Call) -> Result<(), Outcome> {
+        let live = self.live.get_or_try_init(|| self.connect()).await?;
+        match live.call(call).await {
+            Ok(reply) => self.verdict(&reply),
+            Err(fault) if fault.failure.kind == FailureKind::Redirected => Ok(()),
+            Err(fault) => Err(self.failed(&fault)),
+        }
     }
 
     /// Makes a call and reads its 2xx answer as JSON; `null` when it is empty.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::analysis::canary::{Rule, Thresholds};
 use crate::connectors::outbound::config::Endpoint;
 use crate::connectors::secret::SecretRef;
 use crate::domain::{PipelineId, PipelineKind, SafeText, Span};
@@ -65,6 +66,35 @@ pub enum Way {
     },
     /// Commands on this host.
     Command(Commands),
+    /// A canary judged beside its baseline, by what a Prometheus has; the base ends before `/api`.
+    Judge {
+        /// Where.
+        endpoint: Endpoint,
+        /// By what.
+        judge: JudgeConfig,
+    },
+}
+
+/// By what a canary is judged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JudgeConfig {
+    /// What is compared.
+    pub metrics: Vec<JudgeMetric>,
+    /// Which scores go on and go back.
+    pub thresholds: Thresholds,
+}
+
+/// A metric of canary and baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgeMetric {
+    /// Its name.
+    pub name: SafeText,
+    /// The query that gives one series of the baseline.
+    pub baseline: String,
+    /// The same of the canary.
+    pub canary: String,
+    /// How they are compared.
+    pub rule: Rule,
 }
 
 /// Where HAProxy's runtime API listens.
@@ -102,6 +132,7 @@ impl Way {
             Self::Unleash { .. } => PipelineKind::Unleash,
             Self::Ofrep { .. } => PipelineKind::Ofrep,
             Self::Command(_) => PipelineKind::Command,
+            Self::Judge { .. } => PipelineKind::Judge,
         }
     }
 
@@ -112,7 +143,8 @@ impl Way {
             Self::GithubActions { endpoint, .. }
             | Self::Gitlab { endpoint, .. }
             | Self::Unleash { endpoint, .. }
-            | Self::Ofrep { endpoint, .. } => Some(endpoint),
+            | Self::Ofrep { endpoint, .. }
+            | Self::Judge { endpoint, .. } => Some(endpoint),
             Self::Argo { .. } | Self::Haproxy(_) | Self::Command(_) => None,
         }
     }

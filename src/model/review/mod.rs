@@ -58,6 +58,8 @@ pub struct Section {
     pub text: SafeText,
     /// Who wrote it and when; `None` is the draft.
     pub written: Option<(Actor, Timestamp)>,
+    /// What of it should be worded otherwise.
+    pub slips: Vec<Finding>,
 }
 
 impl Section {
@@ -72,11 +74,6 @@ impl Document {
     pub fn section(&self, section: ReviewSection) -> Option<&Section> {
         self.sections.iter().find(|one| one.section == section)
     }
-
-    /// What should be worded otherwise in a text of this review.
-    pub fn lint(&self, text: &str) -> Vec<Finding> {
-        lint(text, &self.people.listed())
-    }
 }
 
 /// The review as it stands now.
@@ -84,15 +81,17 @@ pub fn document(model: &Model, incident: &Incident, now: Timestamp) -> Document 
     let people = People::of(model, incident);
     let hits = hits(model, incident, now);
     let desk = Desk { model, incident, now, people: &people, hits: &hits };
+    let listed = people.listed();
     let sections = ReviewSection::ALL.into_iter().map(|section| {
-        match incident.review.sections.get(&section) {
-            Some((text, by, at)) => {
-                Section { section, text: text.clone(), written: Some((by.clone(), *at)) }
-            }
-            None => Section { section, text: SafeText::body(&desk.draft(section)), written: None },
-        }
+        let (text, written) = match incident.review.sections.get(&section) {
+            Some((text, by, at)) => (text.clone(), Some((by.clone(), *at))),
+            None => (SafeText::body(&desk.draft(section)), None),
+        };
+        let slips = lint(&text, &listed);
+        Section { section, text, written, slips }
     });
-    Document { sections: sections.collect(), people: people.clone(), hits: hits.clone() }
+    let sections = sections.collect();
+    Document { sections, people: people.clone(), hits: hits.clone() }
 }
 
 /// The draft of one section, also where somebody wrote it.

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::{Entry, Field, FieldName, Form, Pick, Remark};
+use crate::app::{Entry, Field, FieldName, Form, Pick, Remark, Verb};
 use crate::keys::PromptAction;
 use crate::theme::Token;
 use crate::view::format::short;

@@ -119,11 +119,10 @@ fn part_stands(
     match part {
         ReviewPart::Section(section) => {
             let document = ui.document.as_ref();
-            let Some((document, one)) = document.and_then(|all| Some((all, all.section(section)?)))
-            else {
+            let Some(one) = document.and_then(|all| all.section(section)) else {
                 return ("?", Token::Unknown, String::new());
             };
-            let slips = document.lint(&one.text).len();
+            let slips = one.slips.len();
             match (one.is_blank(), slips, &one.written) {
                 (true, ..) => ("○", Token::Warning, "blank".to_owned()),
                 (_, 1, _) => ("!", Token::Warning, "1 wording".to_owned()),

@@ -33,7 +33,7 @@ fn modules() -> Result<PathBuf> {
 }
 
 /// A Node that is new enough: the machine's, else the one beside the emulator.
-fn node() -> Result<PathBuf> {
+pub(crate) fn node() -> Result<PathBuf> {
     if let Some(path) = find_program("node") {
         let said = Command::new(&path).arg("--version").output()?;
         let version = String::from_utf8_lossy(&said.stdout).into_owned();

@@ -3,7 +3,7 @@
 
 mod crash;
 mod desktop;
-mod emulated;
+pub(crate) mod emulated;
 mod hosted;
 mod kannel;
 pub(crate) mod mail;

@@ -37,7 +37,7 @@ fn post(args: &[&'static str]) -> Vec<&'static str> {
 #[test]
 fn a_review_goes_from_the_draft_to_the_shelf() {
     let home = home();
-    assert_eq!(said(&home, &["postmortem", "library"]), "There is no such review.\n");
+    assert_eq!(said(&home, &["postmortem", "library"]), "There is no review yet.\n");
     let title = "<script>alert(1)</script> cards declined";
     said(&home, &["declare", "SEV-2", title, "--service", "checkout"]);
     said(&home, &["decide", "roll back | wait"]);

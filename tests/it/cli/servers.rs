@@ -57,6 +57,7 @@ fn a_first_day_on_the_command_line() -> Result<()> {
     doctor(&home)?;
     recording(&home)?;
     evidence(&home)?;
+    review(&home)?;
 
     lab.server("prometheus")?.freeze()?;
     let (code, told) = json(&home, &["status", "--json", "--timeout", "3s"])?;
@@ -216,6 +217,35 @@ fn evidence(home: &Home) -> Result<()> {
     let nothing = home.run(&["evidence", "--query", "no_such_series", "empty"]);
     ensure!(nothing.err.contains("has no value for this"), "{}", nothing.err);
     home.run(&["resolve", "looked"]);
+    Ok(())
+}
+
+/// The figures of a review are what the objectives' own queries say, and a check is asked of the source.
+fn review(home: &Home) -> Result<()> {
+    let declare = ["declare", "SEV-3", "a slow minute", "--service", "checkout", "--json"];
+    let (_, declared) = json(home, &declare)?;
+    let id = declared["incident"]["id"].as_str().context("an id")?.to_owned();
+    home.run(&["resolve", "it passed"]);
+    let post = |args: &[&str]| home.run(&[&["postmortem"], args, &["-i", &id]].concat());
+    let measured = post(&["measure"]);
+    ensure!(measured.code == 0, "{measured:?}");
+    let again = post(&["measure"]);
+    ensure!(again.err.contains("Everything was measured before"), "{again:?}");
+    let (_, whole) = json(home, &["postmortem", "show", "--json", "-i", &id])?;
+    let hits = whole["objectives"].as_array().context("objectives")?;
+    let hit = hits.iter().find(|hit| hit["slo"] == ID).with_context(|| format!("{hits:?}"))?;
+    ensure!(hit["error_ratio"] != "unknown", "{hit}");
+
+    let add = |query: &str, text: &str| post(&["follow-up", "add", "--query", query, text]).code;
+    assert_eq!((add("max(up) == bool 1", "keep it up"), add("max(up) == bool 2", "twice")), (0, 0));
+    let no = post(&["follow-up", "check", "twice"]);
+    assert_eq!(no.code, 1, "{no:?}");
+    let refused = post(&["follow-up", "done", "twice"]);
+    ensure!(refused.err.contains("the last look found: prometheus"), "{refused:?}");
+    let yes = post(&["follow-up", "check", "keep it up"]);
+    assert_eq!(yes.code, 0, "{yes:?}");
+    let done = post(&["follow-up", "done", "keep it up"]);
+    assert_eq!(done.code, 0, "{done:?}");
     Ok(())
 }
 

@@ -8,17 +8,23 @@
 //! A vendor with a [`Contract`] is held to it in both directions; whatever is not as described fails the test
 //! when the double is dropped. Small ones are a function from request to answer.
 
+mod actions;
 mod contract;
 mod gitlab;
+mod jenkins;
 mod jira;
 mod pagerduty;
+mod pipelines;
 mod push;
 mod statuspage;
 
+pub(crate) use actions::Actions;
 pub(crate) use contract::{Contract, against};
 pub(crate) use gitlab::Gitlab;
+pub(crate) use jenkins::JenkinsJob;
 pub(crate) use jira::Jira;
 pub(crate) use pagerduty::Pagerduty;
+pub(crate) use pipelines::Pipelines;
 pub(crate) use push::{Hook, Ntfy, Slack, Teams, Twilio};
 pub(crate) use statuspage::Statuspage;
 

@@ -5,8 +5,8 @@ use crate::actions::runs::{RunStanding, standing};
 use crate::app::{Entry, Field, FieldName as N, Form, Remark, RunMove, State, Verb, order_lines};
 use crate::domain::{Procedure, ProcedureId, RunVerdict, SafeText};
 use crate::eventlog::{Power, RecordId};
-use crate::model::{Card, IRREVERSIBLE};
 use crate::model::incidents::{Incident, Run};
+use crate::model::{Card, IRREVERSIBLE};
 
 use super::act::Step;
 use super::{Meant, Wrong, needed};

@@ -164,7 +164,9 @@ fn every_mistake_is_placed_and_says_what_was_meant() {
     one("kind = \"rollback\"", "kind = \"rolback\"", "rollback");
     one("to = \"2027-01-02T06:00:00Z\"", "to = \"2026-12-01\"", "ends before it begins");
     one("weight = \"0\"", "", "either `weight` or `state`");
-    one("name = \"canary-out\"", "name = \"rollback-checkout\"", "rollback-checkout");
+    // What used the other name is told as well.
+    let twice = of("name = \"edge\"\nkind = \"haproxy\"", "name = \"ci\"\nkind = \"haproxy\"");
+    assert!(twice[0].contains("two pipelines named `ci`"), "{twice:#?}");
     one("name = \"edge\"", "name = \"edge\"\nwight = 1", "wight");
 }
 
@@ -175,4 +177,60 @@ fn a_program_may_not_be_a_parameter() {
         [[procedure.step]]\npipeline = \"here\"\nargv = [\"{service}\"]\n";
     let said = read(text).1;
     assert!(said.len() == 1 && said[0].contains("not an absolute path"), "{said:#?}");
+}
+
+const JUDGE: &str = r#"
+[[pipeline]]
+name = "judge"
+kind = "canary-judge"
+url = "http://127.0.0.1:9090"
+pass = 90
+[[pipeline.metric]]
+name = "errors"
+baseline = 'errors{track="stable"}'
+canary = 'errors{track="canary"}'
+critical = true
+tolerance = 0.1
+[[pipeline.metric]]
+name = "orders"
+baseline = "a"
+canary = "b"
+worse = "decrease"
+gaps = "zero"
+
+[[procedure]]
+name = "canary"
+kind = "canary"
+service = "checkout"
+[[procedure.step]]
+pipeline = "judge"
+window = "5m"
+"#;
+
+#[test]
+fn a_judge_compares_pairs_of_queries_over_a_window() {
+    let (file, said) = read(JUDGE);
+    assert_eq!(said, Vec::<String>::new());
+    let Way::Judge { judge, .. } = &file.pipelines[0].way else { panic!("not a judge") };
+    assert_eq!((judge.thresholds.pass, judge.thresholds.marginal), (90.0, 75.0));
+    let [errors, orders] = &judge.metrics[..] else { panic!("two metrics") };
+    assert_eq!(errors.canary, "errors{track=\"canary\"}");
+    assert!(errors.rule.critical && errors.rule.tolerance == 0.1 && errors.rule.confidence == 0.95);
+    assert_eq!(orders.rule.direction, crate::analysis::canary::Direction::Decrease);
+    assert_eq!(orders.rule.gaps, crate::analysis::canary::Gaps::Zero);
+    let step = &file.playbook.procedures.procedures[&ProcedureId::new("canary")].steps[0];
+    let window = (SafeText::new("window"), SafeText::new("5m"));
+    let empty = || SafeText::new("");
+    assert_eq!(step.ask, Ask::Job { job: empty(), reference: empty(), params: vec![window] });
+    for (from, to, wanted) in [
+        ("pass = 90", "pass = 50", "must not be above"),
+        ("pass = 90", "pass = 900", "from 0 to 100"),
+        ("tolerance = 0.1", "tolerance = -1.0", "from 0 to 10"),
+        ("worse = \"decrease\"", "worse = \"down\"", "decrease"),
+        ("canary = \"b\"\n", "", "canary"),
+        ("window = \"5m\"\n", "", "window"),
+    ] {
+        let said = read(&JUDGE.replacen(from, to, 1)).1;
+        assert!(said.iter().any(|one| one.contains(wanted)), "{from} -> {to}: {said:#?}");
+    }
 }

@@ -85,7 +85,7 @@ pub fn markdown(document: &Document, incident: &Incident, now: Timestamp) -> Str
         types(incident),
         finished(incident)
     ));
-    for Section { section, text, written } in &document.sections {
+    for Section { section, text, written, .. } in &document.sections {
         out.push_str(&format!("\n## {}\n\n", section.title()));
         if text.trim().is_empty() {
             out.push_str("*Nothing was written here.*\n");
@@ -153,7 +153,7 @@ pub fn json(document: &Document, incident: &Incident, now: Timestamp) -> Value {
     let sections = document.sections.iter().map(|one| {
         let by = one.written.as_ref().map(|(by, _)| by.name());
         let at = one.written.as_ref().map(|(_, at)| at.rfc3339());
-        let lint = document.lint(&one.text).into_iter().map(|found| {
+        let lint = one.slips.iter().map(|found| {
             json!({
                 "from": found.at.start, "to": found.at.end, "says": one.text.get(found.at.clone()),
                 "slip": found.slip.word(), "offer": found.offer,

@@ -103,7 +103,7 @@ fn write(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, line: u16, row: &Row) 
 
 fn of_section(scene: &Scene<'_>, section: ReviewSection, room: usize) -> (&'static str, Vec<Row>) {
     let document = scene.state.ui.review.document.as_ref();
-    let Some((document, one)) = document.and_then(|all| Some((all, all.section(section)?))) else {
+    let Some(one) = document.and_then(|all| all.section(section)) else {
         return (section.title(), vec![Row::of("… writing the draft", Token::Unknown)]);
     };
     let mut rows = Vec::new();
@@ -122,7 +122,7 @@ fn of_section(scene: &Scene<'_>, section: ReviewSection, room: usize) -> (&'stat
         }
     }
     rows.push(Row::default());
-    let slips = document.lint(&one.text);
+    let slips = &one.slips;
     let base = one.text.as_ptr() as usize;
     wrap(&one.text, room, |line| {
         // Lines are parts of the text, so that where each begins is known.
@@ -134,7 +134,7 @@ fn of_section(scene: &Scene<'_>, section: ReviewSection, room: usize) -> (&'stat
         let slips = slips.collect();
         rows.push(Row { text: line.to_owned(), slips, ..Row::default() });
     });
-    for found in &slips {
+    for found in slips {
         let says = one.text.get(found.at.clone()).unwrap_or_default();
         let text = format!("! “{says}” ({}); rather: {}", found.slip.word(), found.offer);
         rows.push(Row::default());
