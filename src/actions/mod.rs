@@ -163,6 +163,7 @@ const LISTS: Scope = Scope::Anywhere;
 const INCIDENT: Scope = Scope::On(&[Screen::Incident]);
 const REVIEW: Scope = Scope::On(&[Screen::Review]);
 const JUDGED: Scope = Scope::On(&[Screen::Incident, Screen::Review]);
+const RUNS: Scope = Scope::On(&[Screen::Bridge, Screen::Map, Screen::Incident]);
 const FILTERED: Scope =
     Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Map, Screen::Capacity, Screen::Incident]);
 const MAP: Scope = Scope::On(&[Screen::Map]);
@@ -206,6 +207,7 @@ actions! {
     Silence, "silence", "silence", ALERTS, Outside, "Silence in Alertmanager; shows what it will hit first";
     Silences, "silences", "silences", Scope::Anywhere, Look, "List silences; extend or end them";
     Windows, "maintenance", "windows", Scope::Anywhere, Look, "List maintenance windows; mute the next ones";
+    Rollback, "rollback", "roll back", RUNS, Outside, "Roll back, switch off, contain: what may be done, what each costs, the exact request";
     Suspects, "suspects", "suspects", Scope::Anywhere, Look, "Suspects: who is likely to blame for what hurts most, and why";
     Note, "note", "note", Scope::Anywhere, Record, "Write a note";
     PreviousIncident, "previous-incident", "previous", Scope::Anywhere, Look, "Previous incident that is going on";

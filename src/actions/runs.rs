@@ -2,10 +2,10 @@
 //! look for one that was cut off, judge one whose window is over. Every console finds the same things; the
 //! store takes each once.
 
-use crate::domain::{IncidentId, Operation, Order, Outcome, SafeText, Span, Timestamp};
+use crate::domain::{IncidentId, Operation, Order, Outcome, RunVerdict, SafeText, Span, Timestamp};
 use crate::eventlog::{LogEvent, RecordId, RunVerified};
 use crate::model::Model;
-use crate::model::incidents::{Incident, Run};
+use crate::model::incidents::{Attention, Incident, Run, Waiting};
 
 /// A step of which nothing was heard for so long is looked for by any console.
 const CUT_OFF: Span = Span::from_secs(15);
@@ -114,6 +114,49 @@ pub fn standing(model: &Model, run: &Run, now: Timestamp) -> RunStanding {
         }
     }
     RunStanding::Watched(effective(model, run).unwrap_or(now).plus(run.verify.window))
+}
+
+/// Runs of an incident that wait for somebody, a sentence each. One that was followed by another proposal no
+/// longer asks for what is tried next.
+pub fn attention(model: &Model, incident: &Incident, now: Timestamp) -> Vec<Attention> {
+    let newest = incident.runs.values().map(|run| run.at).max();
+    let one = |(id, run): (&RecordId, &Run)| {
+        let (title, last) = (&run.title, Some(run.at) == newest);
+        let next = run.backup.as_ref().map_or_else(
+            || "no backup is declared".to_owned(),
+            |backup| format!("the backup is {backup}"),
+        );
+        let ended = run.verified.as_ref().map_or(run.at, |verified| verified.at);
+        let (what, since, sentence) = match standing(model, run, now) {
+            RunStanding::Proposed => {
+                let text = format!("“{title}” waits for a second person.");
+                (Waiting::RunWaits(*id), run.at, text)
+            }
+            RunStanding::Approved => {
+                (Waiting::RunWaits(*id), run.at, format!("“{title}” waits to be released."))
+            }
+            RunStanding::Unknown(step) => {
+                let step = step + 1;
+                let text =
+                    format!("Whether step {step} of “{title}” happened is unknown: look there.");
+                (Waiting::RunBad(*id), run.at, text)
+            }
+            RunStanding::Failed(step, _) if last => {
+                let text = format!("Step {} of “{title}” failed; {next}.", step + 1);
+                (Waiting::RunBad(*id), run.at, text)
+            }
+            RunStanding::Verified(RunVerdict::Worse) if last => {
+                (Waiting::RunBad(*id), ended, format!("“{title}” made it worse; {next}."))
+            }
+            RunStanding::Verified(RunVerdict::NoChange | RunVerdict::Unknown) if last => {
+                let verdict = run.verified.as_ref().map_or("", |one| one.verdict.name());
+                (Waiting::RunWaits(*id), ended, format!("“{title}”: {verdict}; {next}."))
+            }
+            _ => return None,
+        };
+        Some(Attention { what, since, sentence: SafeText::new(&sentence) })
+    };
+    incident.runs.iter().filter_map(one).collect()
 }
 
 fn waiting(model: &Model, run: &Run, now: Timestamp) -> RunStanding {

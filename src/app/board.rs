@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use crate::domain::Role;
 use crate::eventlog::RecordId;
-use crate::model::incidents::{Decision, Incident, Page, Task, Update, Workstream};
+use crate::model::incidents::{Decision, Incident, Page, Run, Task, Update, Workstream};
 
 use super::Place;
 
@@ -49,6 +49,15 @@ pub fn decisions(incident: &Incident) -> Vec<(RecordId, &Decision)> {
     all.sort_by_key(|(id, one)| {
         let decided = one.outcome.as_ref().map(|outcome| Reverse(outcome.at));
         (decided.is_some(), decided, one.at, *id)
+    });
+    all
+}
+
+/// Those that wait or go on, the newest first, then those that are over, the newest first.
+pub fn runs(incident: &Incident) -> Vec<(RecordId, &Run)> {
+    let mut all: Vec<_> = incident.runs.iter().map(|(id, run)| (*id, run)).collect();
+    all.sort_by_key(|(id, run)| {
+        (run.verified.is_some() || run.stopped.is_some(), Reverse(run.at), *id)
     });
     all
 }

@@ -131,6 +131,8 @@ pub enum Detail {
     Workstream(RecordId),
     /// A decision.
     Decision(RecordId),
+    /// A run of a procedure.
+    Run(RecordId),
     /// An update.
     Update(RecordId),
     /// A page.

@@ -10,6 +10,7 @@ mod form;
 mod held;
 mod msg;
 pub mod presence;
+mod runs;
 mod screens;
 mod state;
 mod ui;
@@ -24,9 +25,10 @@ pub use editor::{Editor, Lines};
 pub use effect::{Effect, PlaybackStep};
 pub use form::{
     Check, DecisionMove, Entry, Field, FieldName, Finding, FollowUpMove, Form, Known, Pick, Remark,
-    TaskMove, Verb,
+    RunMove, TaskMove, Verb,
 };
 pub use msg::Msg;
+pub use runs::{RunStand, order_lines, run_stand};
 pub use state::State;
 pub use ui::{
     AlertRow, AlertsUi, BridgePane, BridgeUi, CapacityPane, CapacityRow, CapacityUi, ClockMode,

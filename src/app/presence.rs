@@ -67,6 +67,7 @@ fn selected(state: &State) -> SafeText {
                 IncidentPane::Tasks => ui.incident.task,
                 IncidentPane::Workstreams => ui.incident.workstream,
                 IncidentPane::Decisions => ui.incident.decision,
+                IncidentPane::Runs => ui.incident.run,
                 IncidentPane::Updates => ui.incident.update,
                 IncidentPane::Pages => ui.incident.page,
             };
@@ -205,6 +206,7 @@ fn select(state: &mut State, screen: Screen, selected: &str) {
                 IncidentPane::Tasks => ui.task = id,
                 IncidentPane::Workstreams => ui.workstream = id,
                 IncidentPane::Decisions => ui.decision = id,
+                IncidentPane::Runs => ui.run = id,
                 IncidentPane::Updates => ui.update = id,
                 IncidentPane::Pages => ui.page = id,
             }

@@ -223,6 +223,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Note => dialogs::open_note(state, ""),
         Action::Declare => dialogs::open_declare(state, &[]),
         Action::Update => dialogs::open_verb(state, Verb::Update, &[]),
+        Action::Rollback => dialogs::open_verb(state, Verb::Propose(None), &[]),
         Action::Task => dialogs::open_verb(state, Verb::Task, &[]),
         Action::Decide => dialogs::open_verb(state, Verb::Decide, &[]),
         Action::Handoff => dialogs::hand_off(state),

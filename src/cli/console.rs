@@ -143,7 +143,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
             setup.paced(DEMO_PACE)
         })
         .collect();
-    let outlets = world.rehearsed();
+    let (outlets, pipelines) = (world.rehearsed(), world.rehearsed_pipelines());
     let opening = Opening {
         folder: world.paths.config.clone(),
         settings: world.settings,
@@ -155,7 +155,7 @@ pub(super) async fn demo(common: &Common, look: &Look, demo: &Demo) -> anyhow::R
         errors: Vec::new(),
         beside: Beside {
             outlets,
-            pipelines: Vec::new(),
+            pipelines,
             log: Box::new(MemoryLog::for_demo()),
             position: Position::default(),
             behind: None,

@@ -341,6 +341,15 @@ impl World {
         channels.chain(trackers).map(outlet).collect()
     }
 
+    /// Pipelines of the same names that only rehearse.
+    pub(super) fn rehearsed_pipelines(&self) -> Vec<Arc<dyn Pipeline>> {
+        let known = self.playbook.pipelines.iter();
+        let rehearsal = |one: &pipelines::config::PipelineConfig| {
+            Arc::new(pipelines::Rehearsal::new(one.id.clone(), one.way.kind())) as Arc<dyn Pipeline>
+        };
+        known.map(rehearsal).collect()
+    }
+
     /// Begins a recording of the configured sources.
     pub(super) fn recorder(&self, out: &Path) -> anyhow::Result<Arc<Recorder>> {
         let file = std::fs::OpenOptions::new().write(true).create_new(true).open(out).map_err(

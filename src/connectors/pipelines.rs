@@ -34,6 +34,7 @@ mod jenkins;
 mod jobs;
 mod judge;
 mod ofrep;
+mod rehearsal;
 mod remote;
 mod server;
 mod unleash;
@@ -47,6 +48,7 @@ pub use haproxy::Haproxy;
 pub use jenkins::Jenkins;
 pub use judge::Judge;
 pub use ofrep::Ofrep;
+pub use rehearsal::Rehearsal;
 pub use unleash::Unleash;
 
 use std::sync::Arc;

@@ -19,6 +19,7 @@ use ratatui::backend::TestBackend;
 use super::stories;
 
 mod incident;
+mod runs;
 
 struct Journey {
     state: State,
@@ -63,6 +64,10 @@ fn fact(event: &LogEvent) -> String {
         LogEvent::OperationAttempted { by, .. } => format!("tried by {by}"),
         LogEvent::Incident { incident, event } => format!("{} in {incident}", event.kind()),
     }
+}
+
+fn is_of_run(event: &LogEvent) -> bool {
+    matches!(event, LogEvent::OperationRequested { operation: Operation::Run { .. } })
 }
 
 impl Journey {
@@ -111,6 +116,14 @@ impl Journey {
                 let (me, now) = (self.state.me.clone(), self.state.now);
                 let records = self.log.append(&me, now, &events).unwrap();
                 self.take(Msg::Recorded { records, ours: true });
+            }
+            // Steps of runs begin by themselves.
+            Effect::Offer(events) if events.iter().all(is_of_run) => {
+                self.told.extend(events.iter().map(fact));
+                self.appended.extend(events.iter().cloned());
+                let (me, now) = (self.state.me.clone(), self.state.now);
+                let records = self.log.append(&me, now, &events).unwrap();
+                self.take(Msg::Recorded { records, ours: false });
             }
             // The outbox answers in its own time.
             Effect::Perform(_, operation) if operation.is_outbox() => {}

@@ -428,7 +428,7 @@ proptest! {
         state.ui.screen = Screen::ALL[screen];
         state.ui.bridge.pane = [BridgePane::Incidents, BridgePane::Budgets, BridgePane::Groups, BridgePane::Signals, BridgePane::Sources][pane];
         state.ui.incident.pane = IncidentPane::ALL[incident];
-        state.ui.incident.scroll = [scroll; 7];
+        state.ui.incident.scroll = [scroll; IncidentPane::ALL.len()];
         state.ui.dialog = dialogs().into_iter().nth(dialog).map(|(_, d)| d);
         state.ui.ascii = ascii;
         (state.ui.alerts.scroll, state.ui.bridge.group_scroll, state.ui.slos.scroll) = (scroll, scroll, scroll);

@@ -9,7 +9,7 @@ mod verb;
 
 pub use entry::{Check, Entry, Finding, Known, Pick};
 pub(in crate::app) use keys::Typed;
-pub use verb::{DecisionMove, FieldName, FollowUpMove, TaskMove, Verb};
+pub use verb::{DecisionMove, FieldName, FollowUpMove, RunMove, TaskMove, Verb};
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The verbs that ask for something, and the names of what they ask for.
 
-use crate::domain::{Cause, IncidentId, ReviewSection};
+use crate::domain::{Cause, IncidentId, ProcedureId, ReviewSection};
 use crate::eventlog::RecordId;
 
 /// What a form does when it is accepted.
@@ -46,6 +46,10 @@ pub enum Verb {
     Decide,
     /// Move a decision on, with words.
     MoveDecision(RecordId, DecisionMove),
+    /// Propose to run a procedure; with it chosen already.
+    Propose(Option<ProcedureId>),
+    /// Move a run on, once its request was read.
+    MoveRun(RecordId, RunMove),
     /// Write an update.
     Update,
     /// Refuse somebody else's update, with words.
@@ -83,6 +87,19 @@ pub enum FollowUpMove {
     Drop,
     /// What somebody saw of its check.
     Vouch,
+}
+
+/// How a run is moved on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunMove {
+    /// May run.
+    Approve,
+    /// Must not run, and why.
+    Refuse,
+    /// Begins after its cancel window.
+    Release,
+    /// Does not go on, and why.
+    Stop,
 }
 
 /// How a task is moved on with words.
@@ -138,6 +155,11 @@ impl Verb {
             Self::MoveDecision(_, DecisionMove::Take) => "decision-take",
             Self::MoveDecision(_, DecisionMove::Reject) => "decision-reject",
             Self::MoveDecision(_, DecisionMove::Review) => "decision-review",
+            Self::Propose(_) => "run",
+            Self::MoveRun(_, RunMove::Approve) => "run-approve",
+            Self::MoveRun(_, RunMove::Refuse) => "run-refuse",
+            Self::MoveRun(_, RunMove::Release) => "run-release",
+            Self::MoveRun(_, RunMove::Stop) => "run-stop",
             Self::Update => "update",
             Self::RefuseUpdate(_) => "update-refuse",
             Self::Ticket => "ticket",
@@ -180,6 +202,11 @@ impl Verb {
             Self::MoveDecision(_, DecisionMove::Take) => "decide",
             Self::MoveDecision(_, DecisionMove::Reject) => "reject",
             Self::MoveDecision(_, DecisionMove::Review) => "record",
+            Self::Propose(_) => "propose",
+            Self::MoveRun(_, RunMove::Approve) => "approve it",
+            Self::MoveRun(_, RunMove::Refuse) => "refuse it",
+            Self::MoveRun(_, RunMove::Release) => "release it",
+            Self::MoveRun(_, RunMove::Stop) => "stop it",
             Self::Update => "record and go on",
             Self::RefuseUpdate(_) => "refuse",
             Self::Ticket => "do it",
@@ -208,6 +235,7 @@ impl Verb {
             Self::Section(section) => format!("{word}:{incident}:{}", section.name()),
             Self::Cause(Some(record))
             | Self::WithdrawCause(record)
+            | Self::MoveRun(record, _)
             | Self::MoveFollowUp(record, _)
             | Self::WithdrawEntry(record)
             | Self::MoveTask(record, _)
@@ -344,6 +372,12 @@ fields! {
     Entries = "entries", "shown by";
     /// How much depends on it.
     Priority = "priority", "priority";
+    /// Which procedure.
+    Procedure = "procedure", "procedure";
+    /// Values of its parameters, one a line.
+    With = "with", "with";
+    /// The procedure's name, typed as proof of meaning it.
+    Typed = "typed", "type its name";
     /// What a person found at the other side.
     Found = "found", "found";
 }

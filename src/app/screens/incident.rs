@@ -2,6 +2,7 @@
 //! the clipboard mean there.
 
 mod details;
+mod run_detail;
 mod timeline;
 
 pub(in crate::app) use details::lines as detail_lines;
@@ -37,6 +38,7 @@ impl State {
             IncidentPane::Tasks => ui.task.map(Detail::Task),
             IncidentPane::Workstreams => ui.workstream.map(Detail::Workstream),
             IncidentPane::Decisions => ui.decision.map(Detail::Decision),
+            IncidentPane::Runs => ui.run.map(Detail::Run),
             IncidentPane::Updates => ui.update.map(Detail::Update),
             IncidentPane::Pages => ui.page.map(Detail::Page),
         }
@@ -61,6 +63,7 @@ fn select(ui: &mut IncidentUi, incident: &Incident) {
     first(&mut ui.decision, &incident.decisions, || {
         board::decisions(incident).first().map(|row| row.0)
     });
+    first(&mut ui.run, &incident.runs, || board::runs(incident).first().map(|row| row.0));
     first(&mut ui.update, &incident.updates, || board::updates(incident).first().map(|row| row.0));
     first(&mut ui.page, &incident.pages, || board::pages(incident).first().map(|row| row.0));
     let places = board::places(incident);
@@ -93,6 +96,9 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     if let Some(incident) = ui.shown.as_ref().and_then(|id| book.incidents.get(id)) {
         if force {
             ui.filtered = None;
+        }
+        if !ui.pane.is_shown(incident) {
+            ui.pane = IncidentPane::Timeline;
         }
         timeline::refresh(ui, incident);
         select(ui, incident);
@@ -129,7 +135,11 @@ pub(in crate::app) fn step(state: &mut State, by: isize) {
 }
 
 pub(in crate::app) fn next_pane(state: &mut State, by: isize) {
-    let panes = IncidentPane::ALL;
+    let shown = |pane: &IncidentPane| state.incident().is_some_and(|one| pane.is_shown(one));
+    let panes: Vec<IncidentPane> = IncidentPane::ALL.into_iter().filter(shown).collect();
+    if panes.is_empty() {
+        return;
+    }
     let at = panes.iter().position(|p| *p == state.ui.incident.pane).unwrap_or(0);
     state.ui.incident.pane = panes[(at + panes.len()).saturating_add_signed(by) % panes.len()];
 }
@@ -155,6 +165,7 @@ pub(in crate::app) fn go(state: &mut State, by: Move) {
             record(&board::workstreams(incident), &mut ui.workstream, by);
         }
         IncidentPane::Decisions => record(&board::decisions(incident), &mut ui.decision, by),
+        IncidentPane::Runs => record(&board::runs(incident), &mut ui.run, by),
         IncidentPane::Updates => record(&board::updates(incident), &mut ui.update, by),
         IncidentPane::Pages => record(&board::pages(incident), &mut ui.page, by),
     }

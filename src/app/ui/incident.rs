@@ -2,7 +2,7 @@
 
 use crate::domain::{Actor, IncidentId, Role};
 use crate::eventlog::RecordId;
-use crate::model::incidents::{Filtered, TimelineFilter};
+use crate::model::incidents::{Filtered, Incident, TimelineFilter};
 
 /// Panes of the Incident screen, in Tab order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +18,8 @@ pub enum IncidentPane {
     Workstreams,
     /// What is to be decided, and what was.
     Decisions,
+    /// Procedures that were proposed, run, judged.
+    Runs,
     /// What was said to whom, and whether it arrived.
     Updates,
     /// Who was called.
@@ -26,15 +28,21 @@ pub enum IncidentPane {
 
 impl IncidentPane {
     /// In Tab order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Timeline,
         Self::Roles,
         Self::Tasks,
         Self::Workstreams,
         Self::Decisions,
+        Self::Runs,
         Self::Updates,
         Self::Pages,
     ];
+
+    /// Whether it is there: runs only once something was proposed.
+    pub fn is_shown(self, incident: &Incident) -> bool {
+        self != Self::Runs || !incident.runs.is_empty()
+    }
 
     /// Over the pane.
     pub const fn title(self) -> &'static str {
@@ -44,6 +52,7 @@ impl IncidentPane {
             Self::Tasks => "Tasks",
             Self::Workstreams => "Workstreams",
             Self::Decisions => "Decisions",
+            Self::Runs => "Runs",
             Self::Updates => "Updates",
             Self::Pages => "Pages",
         }
@@ -74,6 +83,8 @@ pub struct IncidentUi {
     pub workstream: Option<RecordId>,
     /// Selected decision.
     pub decision: Option<RecordId>,
+    /// Selected run.
+    pub run: Option<RecordId>,
     /// Selected update.
     pub update: Option<RecordId>,
     /// Selected page.

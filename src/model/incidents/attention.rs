@@ -21,6 +21,8 @@ pub enum Waiting {
     UpdateLate(Audience),
     /// A task's time is up.
     TaskLate(RecordId),
+    /// Nobody can tell whether a step of a run happened, it failed, or what it did made it worse.
+    RunBad(RecordId),
     /// Command is offered and not accepted.
     Handover(RecordId),
     /// A workstream cannot go on.
@@ -29,6 +31,8 @@ pub enum Waiting {
     Silent(RecordId),
     /// An owner has not said that they heard of a task.
     TaskUnheard(RecordId),
+    /// A run waits for a second person, to be released, or for what is tried next.
+    RunWaits(RecordId),
     /// An update waits for a second person.
     Approval(RecordId),
     /// A promised update is due soon.
@@ -168,8 +172,15 @@ impl Incident {
             let sentence = format!("{reports} people report to the commander; past {most}, split.");
             add(Waiting::Reports, now, sentence);
         }
-        all.sort_by_key(|one| (rank(one.what), one.since, one.what));
+        all.sort_by_key(Attention::rank);
         all
+    }
+}
+
+impl Attention {
+    /// By this it is ordered: its kind, then how long it waits.
+    pub fn rank(&self) -> (Waiting, Timestamp, Waiting) {
+        (rank(self.what), self.since, self.what)
     }
 }
 
@@ -180,6 +191,8 @@ fn rank(what: Waiting) -> Waiting {
         Waiting::Page(_) => Waiting::Page(ANY),
         Waiting::UpdateLate(_) => Waiting::UpdateLate(Audience::Internal),
         Waiting::TaskLate(_) => Waiting::TaskLate(ANY),
+        Waiting::RunBad(_) => Waiting::RunBad(ANY),
+        Waiting::RunWaits(_) => Waiting::RunWaits(ANY),
         Waiting::Handover(_) => Waiting::Handover(ANY),
         Waiting::Blocked(_) => Waiting::Blocked(ANY),
         Waiting::Silent(_) => Waiting::Silent(ANY),

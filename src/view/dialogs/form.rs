@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::{Entry, Field, FieldName, Form, Pick, Remark};
+use crate::app::{Entry, Field, FieldName, Form, Pick, Remark, Verb};
 use crate::keys::PromptAction;
 use crate::theme::Token;
 use crate::view::format::short;
@@ -44,7 +44,12 @@ pub(super) fn draw(
     let wrong = wrong_rows(form, usize::from(fields_wide).max(1));
     // What is written to be read by others; a few words are not.
     let has_text = asked.iter().any(|(_, f)| f.name == FieldName::Body);
-    let below_them = if beside { 0 } else { said.min(10) + u16::from(said > 0) };
+    // What runs in production is read whole before it is accepted, as far as there is room.
+    let most = match form.verb {
+        Verb::Propose(_) | Verb::MoveRun(..) => area.height,
+        _ => 10,
+    };
+    let below_them = if beside { 0 } else { said.min(most) + u16::from(said > 0) };
     let tall = if has_text {
         // A text to be written has what room there is.
         area.height
@@ -346,6 +351,16 @@ fn remarks(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, all: &[Remark]) {
             }
             (row, first) = (row.saturating_add(1), false);
         });
+    }
+    // What is cut off is not silently so.
+    if row > area.height && area.height > 1 {
+        let last = Rect { y: area.bottom() - 1, height: 1, ..area };
+        let more = short!("… {} more lines", row - area.height + 1);
+        let muted = scene.style(Token::Muted);
+        buf.set_style(last, muted);
+        let mut pen = Pen::new(buf, last, 0);
+        pen.put(&more, muted);
+        pen.put(&" ".repeat(pen.room()), muted);
     }
 }
 

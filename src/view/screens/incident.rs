@@ -8,6 +8,7 @@ mod boards;
 mod detail;
 mod gist;
 mod head;
+mod runs;
 mod timeline;
 mod work;
 
@@ -102,6 +103,7 @@ fn one(
         IncidentPane::Tasks => work::tasks(scene, buf, area, incident, focused),
         IncidentPane::Workstreams => work::workstreams(scene, buf, area, incident, focused),
         IncidentPane::Decisions => boards::decisions(scene, buf, area, incident, focused),
+        IncidentPane::Runs => runs::draw(scene, buf, area, incident, focused),
         IncidentPane::Updates => boards::updates(scene, buf, area, incident, focused),
         IncidentPane::Pages => boards::pages(scene, buf, area, incident, focused),
     }
@@ -118,6 +120,7 @@ fn wanted(scene: &Scene<'_>, incident: &Incident, pane: IncidentPane) -> u16 {
         IncidentPane::Tasks => incident.tasks.len(),
         IncidentPane::Workstreams => incident.workstreams.len() * 2,
         IncidentPane::Decisions => incident.decisions.len(),
+        IncidentPane::Runs => incident.runs.len() * 2,
         IncidentPane::Updates => incident.updates.len() * 2,
         IncidentPane::Pages => incident.pages.len(),
     };
@@ -127,7 +130,7 @@ fn wanted(scene: &Scene<'_>, incident: &Incident, pane: IncidentPane) -> u16 {
 /// Lines a row of a board takes.
 const fn lines_per_row(pane: IncidentPane) -> u16 {
     match pane {
-        IncidentPane::Workstreams | IncidentPane::Updates => 2,
+        IncidentPane::Workstreams | IncidentPane::Runs | IncidentPane::Updates => 2,
         _ => 1,
     }
 }
@@ -141,6 +144,8 @@ fn stack(
     panes: &[IncidentPane],
 ) -> impl Iterator<Item = (IncidentPane, Rect)> {
     let focus = scene.state.ui.incident.pane;
+    let panes: Vec<IncidentPane> =
+        panes.iter().copied().filter(|pane| pane.is_shown(incident)).collect();
     let gaps = panes.len().saturating_sub(1) as u16;
     let mut heights: Vec<(IncidentPane, u16, u16)> = panes
         .iter()

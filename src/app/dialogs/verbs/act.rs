@@ -41,6 +41,7 @@ pub(in crate::app) fn step(state: &mut State, step: &Step) -> Vec<Effect> {
         IncidentPane::Tasks => ui.task,
         IncidentPane::Workstreams => ui.workstream,
         IncidentPane::Decisions => ui.decision,
+        IncidentPane::Runs => ui.run,
         IncidentPane::Updates => ui.update,
         IncidentPane::Pages => ui.page,
     };
@@ -91,6 +92,10 @@ pub(in crate::app) fn step(state: &mut State, step: &Step) -> Vec<Effect> {
             };
             open(state, Verb::MoveDecision(decision, how), &[])
         }
+        (IncidentPane::Runs, step, Some(run)) => match super::runs::meant_by(state, run, step) {
+            Some(verb) => open(state, verb, &[]),
+            None => say_nothing(state),
+        },
         (IncidentPane::Updates, Step::Accept, Some(update)) => {
             let doing = Doing::AnswerUpdate { update, approved: true, note: String::new() };
             at_once(state, &id, doing)

@@ -15,6 +15,7 @@ mod known;
 mod note;
 mod people;
 mod review;
+mod runs;
 mod said;
 mod settle;
 mod update;
@@ -125,6 +126,7 @@ fn blank(state: &State, incident: &Incident, verb: Verb) -> Option<Form> {
             Some(people::form(state, incident, verb))
         }
         Verb::Page | Verb::DeclinePage(_) => Some(people::form(state, incident, verb)),
+        Verb::Propose(_) | Verb::MoveRun(..) => runs::form(state, incident, verb),
         Verb::Update | Verb::RefuseUpdate(_) => Some(update::form(state, incident, verb)),
         Verb::Note | Verb::Evidence | Verb::WithdrawEntry(_) | Verb::Ticket => {
             Some(note::form(state, incident, verb))
@@ -139,6 +141,7 @@ fn reshape(state: &State, form: &mut Form) {
         Verb::Declare(_) => declare::reshape(state, form),
         Verb::Severity | Verb::Status => judge::reshape(state, form),
         Verb::Role | Verb::Page => people::reshape(state, form),
+        Verb::Propose(_) => runs::reshape(state, form),
         Verb::Update => update::reshape(state, form),
         Verb::Note | Verb::Ticket | Verb::Evidence => note::reshape(state, form),
         Verb::Report | Verb::Task | Verb::Workstream => work::reshape(state, form),
@@ -163,6 +166,7 @@ fn meant(state: &State, form: &Form) -> Meant {
         | Verb::WithdrawHandoff
         | Verb::Page
         | Verb::DeclinePage(_) => people::meant(state, form),
+        Verb::Propose(_) | Verb::MoveRun(..) => runs::meant(state, form),
         Verb::Update | Verb::RefuseUpdate(_) => update::meant(state, form),
         Verb::Note | Verb::Evidence | Verb::WithdrawEntry(_) | Verb::Ticket => {
             note::meant(state, form)
@@ -331,6 +335,12 @@ pub(in crate::app) fn recorded(
         state.ui.incident.chosen = Some(incident.clone());
         state.ui.screen = crate::actions::Screen::Incident;
         state.ui.alerts.marked.clear();
+    }
+    // What is decided next about it is decided there.
+    if let LogEvent::Incident { event: IncidentEvent::RunProposed(_), .. } = event {
+        state.ui.screen = crate::actions::Screen::Incident;
+        state.ui.incident.pane = crate::app::IncidentPane::Runs;
+        state.ui.incident.run = Some(record.id);
     }
     let mut effects = vec![Effect::Keep];
     if publish {

@@ -72,10 +72,7 @@ pub(in crate::app) fn told(incident: &IncidentId, event: &E) -> Option<SafeText>
         E::PageSent(e) => format!("{} is called.", e.whom),
         E::PageAnswered(e) if e.coming => "They know that you are coming.".to_owned(),
         E::PageAnswered(_) => "They know that you are not coming.".to_owned(),
-        E::RunProposed(e) if e.second_person => {
-            format!("“{}” waits for a second person.", e.title)
-        }
-        E::RunProposed(e) => format!("“{}” waits to be released.", e.title),
+        E::RunProposed(e) => format!("“{}” is proposed; nothing is sent yet.", e.title),
         E::RunAnswered(e) if e.approved => "Approved.".to_owned(),
         E::RunAnswered(_) => "Refused; whoever proposed it sees why.".to_owned(),
         E::RunReleased(_) => "Released; it can be stopped until it begins.".to_owned(),

@@ -17,29 +17,30 @@ pub(in crate::app) fn lines(state: &State, id: &IncidentId, detail: &Detail) -> 
         Detail::Task(id) => task(state, incident, *id, incident.tasks.get(id)?),
         Detail::Workstream(id) => workstream(state, incident, *id, incident.workstreams.get(id)?),
         Detail::Decision(id) => decision(*id, incident.decisions.get(id)?),
+        Detail::Run(id) => super::run_detail::run(state, *id, incident.runs.get(id)?),
         Detail::Update(id) => update(state, *id, incident.updates.get(id)?),
         Detail::Page(id) => page(*id, incident.pages.get(id)?),
     })
 }
 
-fn pair(name: &str, value: impl Into<SafeText>) -> ReadingLine {
+pub(super) fn pair(name: &str, value: impl Into<SafeText>) -> ReadingLine {
     ReadingLine::Pair(name.into(), value.into())
 }
 
-fn text(name: &str, value: &SafeText) -> ReadingLine {
+pub(super) fn text(name: &str, value: &SafeText) -> ReadingLine {
     ReadingLine::Pair(name.into(), value.clone())
 }
 
-fn at(moment: Timestamp) -> String {
+pub(super) fn at(moment: Timestamp) -> String {
     moment.utc().format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-fn head(title: &str) -> ReadingLine {
+pub(super) fn head(title: &str) -> ReadingLine {
     ReadingLine::Head(title.into())
 }
 
 /// The beginning of a record's id, enough to find it.
-fn short(id: RecordId) -> String {
+pub(super) fn short(id: RecordId) -> String {
     id.to_string().chars().take(16).collect()
 }
 

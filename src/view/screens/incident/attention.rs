@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::actions::runs;
 use crate::domain::{Span, Timestamp};
 use crate::model::incidents::{Attention, Incident, Waiting};
 use crate::theme::Token;
@@ -63,6 +64,10 @@ pub(super) fn when(at: Timestamp, now: Timestamp) -> Short {
 pub(crate) fn waiting(scene: &Scene<'_>, incident: &Incident) -> Vec<Attention> {
     let model = scene.model();
     let mut all = incident.attention(&model.playbook, &model.duties, scene.now());
+    if incident.is_running() {
+        all.extend(runs::attention(model, incident, scene.now()));
+        all.sort_by_key(Attention::rank);
+    }
     all.retain(|one| !matches!(one.what, Waiting::Empty(_)));
     all
 }

@@ -13,7 +13,7 @@ use crate::view::widgets::text::{Pen, below, fit, width};
 
 use super::super::inner;
 use super::attention::{Urgency, when};
-use super::{boards, work};
+use super::{boards, runs, work};
 
 /// Cells of the names.
 const NAMES: u16 = 13;
@@ -21,7 +21,8 @@ const NAMES: u16 = 13;
 /// Every pane but the one that has the room, as many as fit.
 pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, incident: &Incident) {
     let focus = scene.state.ui.incident.pane;
-    let rest = IncidentPane::ALL.into_iter().filter(|pane| *pane != focus);
+    let rest =
+        IncidentPane::ALL.into_iter().filter(|pane| *pane != focus && pane.is_shown(incident));
     for (line, pane) in (0..area.height).zip(rest) {
         let row = inner(below(area, line));
         let mut pen = Pen::new(buf, row, 0);
@@ -32,6 +33,7 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, incident: &I
             IncidentPane::Tasks => tasks(scene, &mut pen, incident),
             IncidentPane::Workstreams => workstreams(scene, &mut pen, incident),
             IncidentPane::Decisions => decisions(scene, &mut pen, incident),
+            IncidentPane::Runs => runs::gist(scene, &mut pen, incident),
             IncidentPane::Updates => updates(scene, &mut pen, incident),
             IncidentPane::Pages => pages(scene, &mut pen, incident),
         }

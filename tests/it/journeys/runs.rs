@@ -1,0 +1,240 @@
+//! A procedure from the key that asks for it to its first step: card, proposal, release, window.
+
+use std::sync::Arc;
+
+use pretty_assertions::assert_eq;
+use quarterdeck::app::{IncidentPane, Msg, State};
+use quarterdeck::domain::{
+    Ask, Change, ChangeKey, ChangeKind, ChangeState, Form, IncidentId, Observation, Operation,
+    Order, Outcome, Param, PipelineId, Playbook, Procedure, ProcedureId, ProcedureKind, Reviewed,
+    SafeText, ServiceId, SloId, SourceId, Span, Step, Verify,
+};
+use quarterdeck::eventlog::{EventLog as _, IncidentEvent as E, LogEvent};
+use quarterdeck::model::Model;
+
+use super::Journey;
+use crate::stories;
+
+fn procedure(id: &str, kind: ProcedureKind, minutes: i64, success: f64) -> Procedure {
+    let step = Step {
+        title: "deploy the version before".into(),
+        pipeline: PipelineId::new("deploy"),
+        ask: Ask::Job {
+            job: "deploy-checkout".into(),
+            reference: "".into(),
+            params: vec![("version".into(), "{to}".into())],
+        },
+        deadline: Span::from_mins(10),
+    };
+    let to = Param { name: "to".into(), form: Form::Version, default: Some("{before}".into()) };
+    Procedure {
+        id: ProcedureId::new(id),
+        title: SafeText::new(&format!("{id} of checkout")),
+        kind,
+        service: ServiceId::new("checkout"),
+        params: vec![to],
+        steps: vec![step],
+        second_person: true,
+        cancel_window: Span::from_secs(10),
+        expected: Some(Span::from_mins(minutes)),
+        success: Some(success),
+        takes_along: vec!["its configuration".into()],
+        irreversible: Vec::new(),
+        undo: None,
+        backup: Some(ProcedureId::new("flag-off")),
+        rung: None,
+        verify: Verify {
+            slos: vec![SloId::new("checkout-avail")],
+            alerts: Vec::new(),
+            window: Span::from_mins(10),
+        },
+        owner: "shop".into(),
+        tested: None,
+    }
+}
+
+fn deploy(before: &str) -> Change {
+    Change {
+        key: ChangeKey { source: SourceId::new("ci"), id: "build/12".into() },
+        at: stories::now().minus(Span::from_mins(31)),
+        kind: ChangeKind::Deploy,
+        service: Some(ServiceId::new("checkout")),
+        title: "checkout v812".into(),
+        author: "dora".into(),
+        reviewed: Reviewed::By(vec!["carol".into()]),
+        before: before.into(),
+        after: "v812".into(),
+        state: ChangeState::Done,
+        size: None,
+        with: vec!["new retry policy".into()],
+        url: "".into(),
+    }
+}
+
+fn world(before: &str) -> State {
+    let mut state = stories::live();
+    let migrate = Procedure {
+        irreversible: vec!["mails that were sent".into()],
+        ..procedure("fix-forward", ProcedureKind::FixForward, 30, 0.9)
+    };
+    let all = [
+        procedure("rollback", ProcedureKind::Rollback, 4, 0.8),
+        procedure("flag-off", ProcedureKind::Flag, 1, 0.1),
+        migrate,
+    ];
+    let mut playbook = Playbook::default();
+    playbook.procedures.procedures = all.into_iter().map(|one| (one.id.clone(), one)).collect();
+    state.model.playbook = Arc::new(playbook);
+    let told = vec![Observation::Changes(vec![deploy(before)])];
+    state.model.observe(&SourceId::new("ci"), stories::now(), told);
+    state
+}
+
+const DECLARE: &str = "2 G d enter ";
+
+fn orders(journey: &Journey) -> Vec<Order> {
+    let proposed = journey.appended.iter().filter_map(|event| match event {
+        LogEvent::Incident { event: E::RunProposed(run), .. } => Some(run.orders.clone()),
+        _ => None,
+    });
+    proposed.flatten().collect()
+}
+
+fn order(version: &str) -> Order {
+    Order {
+        title: "deploy the version before".into(),
+        pipeline: PipelineId::new("deploy"),
+        ask: Ask::Job {
+            job: "deploy-checkout".into(),
+            reference: "".into(),
+            params: vec![("version".into(), version.into())],
+        },
+        deadline: Span::from_mins(10),
+    }
+}
+
+fn later(journey: &mut Journey, secs: i64) {
+    let now = journey.state.now.plus(Span::from_secs(secs));
+    journey.take(Msg::Tick(now));
+}
+
+fn requested(journey: &Journey) -> usize {
+    let run = |event: &&LogEvent| {
+        matches!(event, LogEvent::OperationRequested { operation: Operation::Run { .. } })
+    };
+    journey.appended.iter().filter(run).count()
+}
+
+#[test]
+fn a_rollback_is_read_proposed_released_by_its_name_and_begins_when_its_window_is_over() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let form = Journey::sized(world("v811"), size).keys(&format!("{DECLARE} r"));
+        insta::assert_snapshot!(format!("journey__run_card_{}x{}", size.0, size.1), form.screen());
+    }
+    let keys = format!("{DECLARE} r tab tab 'v812 breaks cards' enter");
+    let mut journey = Journey::of(world("v811")).keys(&keys);
+    assert_eq!(orders(&journey), [order("v811")], "{}", journey.screen());
+    assert_eq!(journey.state.ui.incident.pane, IncidentPane::Runs);
+    assert!(journey.screen().contains("waits to be released"), "{}", journey.screen());
+    // Another word is no release, and what is typed stays.
+    journey = journey.keys("X 'rollbak' enter");
+    assert!(journey.screen().contains("Type the procedure's name"), "{}", journey.screen());
+    journey = journey.keys("backspace backspace 'ack' enter");
+    assert!(journey.state.ui.dialog.is_none(), "{}", journey.screen());
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let state = journey.state.clone();
+        let window = Journey::sized(state, size);
+        insta::assert_snapshot!(
+            format!("journey__run_window_{}x{}", size.0, size.1),
+            window.screen()
+        );
+    }
+    later(&mut journey, 9);
+    assert_eq!(requested(&journey), 0, "the window is not over");
+    later(&mut journey, 1);
+    later(&mut journey, 1);
+    assert_eq!(requested(&journey), 1, "begun once");
+    assert!(journey.screen().contains("step 1 of 1"), "{}", journey.screen());
+}
+
+#[test]
+fn a_released_run_is_stopped_within_its_window_and_nothing_is_sent() {
+    let keys = format!("{DECLARE} r ctrl-o X 'rollback' enter A 'not now' enter");
+    let mut journey = Journey::of(world("v811")).keys(&keys);
+    later(&mut journey, 60);
+    assert_eq!(requested(&journey), 0);
+    assert!(journey.screen().contains("stopped before it began"), "{}", journey.screen());
+}
+
+#[test]
+fn an_unknown_outcome_and_a_failed_step_wait_for_somebody_and_a_backup_is_offered() {
+    let keys = format!("{DECLARE} r ctrl-o X 'rollback' enter");
+    let ended = |outcome: Outcome| {
+        let mut journey = Journey::of(world("v811")).keys(&keys);
+        later(&mut journey, 10);
+        let request = *journey
+            .state
+            .incident()
+            .unwrap()
+            .runs
+            .values()
+            .next()
+            .unwrap()
+            .steps
+            .values()
+            .next()
+            .unwrap();
+        let (me, now) = (journey.state.me.clone(), journey.state.now);
+        let facts = [LogEvent::OperationEnded { request, outcome }];
+        let records = journey.log.append(&me, now, &facts).unwrap();
+        journey.take(Msg::Recorded { records, ours: false });
+        journey
+    };
+    let unknown = ended(Outcome::Unknown { why: "the answer was lost".into() });
+    assert!(unknown.screen().contains("step 1 of 1 unknown"), "{}", unknown.screen());
+    assert!(unknown.screen().contains("happened is unknown"), "{}", unknown.screen());
+    let failed = ended(Outcome::Failed { why: "exit status 1".into(), url: "".into() });
+    assert!(failed.screen().contains("failed; the backup is flag-off"), "{}", failed.screen());
+    let backup = failed.keys("a");
+    assert!(
+        backup.screen().contains("flag-off of checkout (flag) on checkout"),
+        "{}",
+        backup.screen()
+    );
+}
+
+#[test]
+fn what_ran_before_has_to_be_typed_when_no_source_knows_it() {
+    let journey = Journey::of(world("")).keys(&format!("{DECLARE} r"));
+    assert!(journey.screen().contains("to ="), "{}", journey.screen());
+    let refused = journey.keys("ctrl-o");
+    assert_eq!(orders(&refused), [], "{}", refused.screen());
+    let typed = refused.keys("tab 'v810' ctrl-o");
+    assert_eq!(orders(&typed), [order("v810")], "{}", typed.screen());
+}
+
+fn card(model: &Model, incident: &IncidentId, procedure: &str) -> Vec<String> {
+    let incident = &model.incidents.incidents[incident];
+    let card = model.card(incident, &ProcedureId::new(procedure), stories::now()).unwrap();
+    card.lines.iter().map(|(title, text)| format!("{title}: {text}")).collect()
+}
+
+#[test]
+fn the_card_says_what_each_figure_rests_on_and_refuses_what_cannot_be_undone() {
+    let journey = Journey::of(world("v811")).keys(DECLARE);
+    let incident = journey.state.incident().unwrap().id.clone();
+    let model = &journey.state.model;
+    insta::assert_snapshot!("journey__run_card", card(model, &incident, "rollback").join("\n"));
+    let forward = card(model, &incident, "fix-forward");
+    assert!(forward.contains(&"cannot be undone: mails that were sent".to_owned()));
+    assert!(
+        forward.contains(&"fix-forward: refused: it does what cannot be undone".to_owned()),
+        "{forward:#?}"
+    );
+    let nothing = model.card(
+        &model.incidents.incidents[&incident],
+        &ProcedureId::new("reboot"),
+        stories::now(),
+    );
+    assert_eq!(nothing, None);
+}
