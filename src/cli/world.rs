@@ -298,8 +298,8 @@ impl World {
         let mut setups = Vec::new();
         for source in &self.settings.sources {
             let first = kinds.insert(source.kind);
-            let transport: Arc<dyn Transport> = match source.live(self.clock.clone()) {
-                Ok(live) => Arc::new(live),
+            let transport: Arc<dyn Transport> = match source.transport(self.clock.clone()) {
+                Ok(transport) => transport,
                 Err(sentence) => {
                     output::aside(&format!("quarterdeck: {sentence}"));
                     let tls = source.tls != Tls::default();

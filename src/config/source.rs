@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use super::error::Mistakes;
 use super::node::{Node, Table, Value};
+use crate::connectors::changes::Local;
 use crate::connectors::registry::{Basic, SourceConfig, Tls};
 use crate::connectors::secret::SecretRef;
-use crate::domain::{SiteId, SourceId, SourceKind, Span};
+use crate::domain::{ChangeKind, ServiceId, SiteId, SourceId, SourceKind, Span};
 
 /// Who we are to a source.
 enum Auth {
@@ -25,12 +26,20 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
     let kinds = SourceKind::ALL.map(|k| (k.name(), k));
     table.need("kind");
     let kind = table.word("kind", &kinds);
-    let url = table.need_text("url").and_then(|text| address(text, &table, mistakes));
+    let here = kind.is_some_and(SourceKind::is_local);
+    let url = if here {
+        Some(String::new())
+    } else {
+        let url = table.need_text("url").and_then(|text| address(text, &table, mistakes));
+        url.map(|url| url.to_string())
+    };
+    let local = if here { Some(read_local(&table, kind, mistakes)) } else { None };
     let site = table.text("site").or(name).map(SiteId::new);
     let usual = match kind {
         Some(SourceKind::Alertmanager) => Span::from_secs(5),
         // Links of traces are computed now and then; a supplier's page is a stranger's server.
         Some(SourceKind::Jaeger | SourceKind::Statuspage) => Span::from_secs(60),
+        Some(SourceKind::Git) => Span::from_secs(30),
         _ => Span::from_secs(15),
     };
     let interval = table.span("interval").unwrap_or(usual);
@@ -41,7 +50,9 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
     let timeout = table.span("timeout").unwrap_or(Span::from_secs(10));
     let limit = table.whole("limit", 1, 64).unwrap_or(4);
     let max_body = table.whole("max_body_mib", 1, LARGEST_BODY).unwrap_or(64);
-    let auth = table.table("auth").and_then(|t| read_auth(t, mistakes));
+    // What is on this machine needs no credentials; a setting that does nothing is a mistake.
+    let auth = if here { None } else { table.table("auth") };
+    let auth = auth.and_then(|t| read_auth(t, mistakes));
     let tls = table.table("tls").map(|t| read_tls(t, mistakes)).unwrap_or_default();
     let headers = table.table("headers").map(|t| read_headers(&t, mistakes)).unwrap_or_default();
     let proxy = table.text("proxy").map(str::to_owned);
@@ -54,7 +65,7 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
     let config = SourceConfig {
         name: SourceId::new(name?),
         kind: kind?,
-        url: url?.to_string(),
+        url: url?,
         site: site?,
         interval,
         timeout,
@@ -65,8 +76,34 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         tls,
         headers,
         proxy,
+        local: local.map_or(Some(None), |local| local.map(Some))?,
     };
     (mistakes.count() == before).then_some(config)
+}
+
+/// Reads what a source on this machine has: a path, and how its changes are mapped to services.
+fn read_local(table: &Table<'_>, kind: Option<SourceKind>, mistakes: &Mistakes) -> Option<Local> {
+    let path = table.need_text("path").map(PathBuf::from);
+    if path.as_ref().is_some_and(|path| !path.is_absolute()) {
+        let message = "`path` must begin with /";
+        mistakes.hinted(table.place("path"), message, "the console may be started anywhere");
+    }
+    let service = table.text("service").map(ServiceId::new);
+    let mut services = Vec::new();
+    for (begin, at, node) in table.table("services").iter().flat_map(Table::entries) {
+        match &node.value {
+            Value::Text(name) if !begin.is_empty() && !name.is_empty() => {
+                services.push((begin.to_owned(), ServiceId::new(name)));
+            }
+            _ => mistakes.add(at, "`services` maps the beginning of a tag or path to a service"),
+        }
+    }
+    let tags = if kind == Some(SourceKind::Git) {
+        table.word("tags", &[("merge", ChangeKind::Merge), ("deploy", ChangeKind::Deploy)])
+    } else {
+        None
+    };
+    Some(Local { path: path?, service, services, tags: tags.unwrap_or(ChangeKind::Merge) })
 }
 
 /// Reads a base URL.

@@ -15,6 +15,7 @@
 //! Every ask has a `key` that stays the same from poll to poll: a recording is looked up by it.
 
 pub mod alertmanager;
+pub mod changes;
 pub mod discover;
 pub mod http;
 pub mod jaeger;

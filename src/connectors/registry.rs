@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::alertmanager::Alertmanager;
+use super::changes::{Local, Places, file, git};
 use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
 use super::jaeger::Jaeger;
 use super::poll::Setup;
@@ -14,7 +15,8 @@ use super::secret::SecretRef;
 use super::statuspage::StatusFeed;
 use super::{Ask, Clock, Connector, Interest, Method};
 use crate::domain::{
-    Catalog, Observation, RulesSeen, SafeText, SiteId, SourceId, SourceKind, SourceStatus, Span,
+    Catalog, ChangeKind, Observation, RulesSeen, SafeText, SiteId, SourceId, SourceKind,
+    SourceStatus, Span,
 };
 
 /// One `[[source]]` of the configuration.
@@ -55,6 +57,9 @@ pub struct SourceConfig {
     pub headers: std::collections::BTreeMap<String, SecretRef>,
     /// Proxy; the environment's is not used.
     pub proxy: Option<String>,
+    /// What a source on this machine has instead of an address.
+    #[serde(skip)]
+    pub local: Option<Local>,
 }
 
 /// Serde's names for the kinds.
@@ -65,6 +70,9 @@ enum KindName {
     Alertmanager,
     Jaeger,
     Statuspage,
+    Git,
+    #[serde(rename = "changes-file")]
+    ChangesFile,
 }
 
 /// Basic authentication.
@@ -122,15 +130,21 @@ impl SourceConfig {
             tls: Tls::default(),
             headers: std::collections::BTreeMap::new(),
             proxy: None,
+            local: None,
         }
     }
 
     /// Checks what needs no network. The sentence names the field.
     pub fn check(&self) -> Result<(), SafeText> {
-        self.parsed_url()?;
+        if !self.kind.is_local() {
+            self.parsed_url()?;
+        }
         let wrong = |text: &str| Err(SafeText::new(&format!("The source {}: {text}.", self.name)));
         if self.name.as_str().is_empty() {
             return Err("A source has no name.".into());
+        }
+        if self.kind.is_local() != self.local.is_some() {
+            return wrong("a kind on this machine needs a path, and only such a kind has one");
         }
         if self.basic.is_some() && self.bearer.is_some() {
             return wrong("set either basic or bearer, not both");
@@ -171,6 +185,9 @@ impl SourceConfig {
 
     /// Where it is, for people: no user info, no query.
     pub fn address(&self) -> SafeText {
+        if let Some(local) = &self.local {
+            return SafeText::new(&local.path.display().to_string());
+        }
         self.parsed_url().map_or_else(|_| "(no usable url)".into(), |url| address(&url).into())
     }
 
@@ -204,6 +221,29 @@ impl SourceConfig {
             SourceKind::Alertmanager => Arc::new(Alertmanager::new(self.site.clone())),
             SourceKind::Jaeger => Arc::new(Jaeger),
             SourceKind::Statuspage => Arc::new(StatusFeed),
+            SourceKind::Git => {
+                let tags = self.local.as_ref().map_or(ChangeKind::Merge, |local| local.tags);
+                Arc::new(git::Git::new(self.places(catalog), tags))
+            }
+            SourceKind::ChangesFile => Arc::new(file::ChangesFile::new(self.places(catalog))),
+        }
+    }
+
+    fn places(&self, catalog: &Catalog) -> Places {
+        self.local.as_ref().map(|local| Places::new(local, catalog)).unwrap_or_default()
+    }
+
+    /// The way to the real source, on this machine or over the network.
+    pub fn transport(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Transport>, SafeText> {
+        self.check()?;
+        match (&self.local, self.kind) {
+            (Some(local), SourceKind::Git) => {
+                Ok(Arc::new(git::Repository::new(local.path.clone(), self.timeout, clock)))
+            }
+            (Some(local), SourceKind::ChangesFile) => {
+                Ok(Arc::new(file::Tail::new(local.path.clone(), self.timeout, clock)))
+            }
+            _ => Ok(Arc::new(self.live(clock)?)),
         }
     }
 
@@ -287,7 +327,7 @@ pub struct Probe {
 
 /// Asks a source once whether it is what it is configured as. The error is a whole sentence.
 pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe, SafeText> {
-    let live = config.live(clock.clone())?;
+    let live = config.transport(clock.clone())?;
     let connector = config.connector(&Catalog::default(), true);
     let ask = |key: &str, path: &str, query: &[(&'static str, &str)]| Ask {
         key: key.to_owned(),
@@ -303,7 +343,7 @@ pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe
             ask("rules", "/api/v1/rules", &[]),
         ],
         SourceKind::Alertmanager => vec![ask("status", "/api/v2/status", &[])],
-        SourceKind::Jaeger | SourceKind::Statuspage => {
+        SourceKind::Jaeger | SourceKind::Statuspage | SourceKind::Git | SourceKind::ChangesFile => {
             connector.asks(&Interest::default(), clock.now())
         }
     };

@@ -66,6 +66,10 @@ pub enum TapeKind {
     Jaeger,
     /// A status page.
     Statuspage,
+    /// A git repository.
+    Git,
+    /// A file of changes.
+    ChangesFile,
 }
 
 impl From<SourceKind> for TapeKind {
@@ -75,6 +79,8 @@ impl From<SourceKind> for TapeKind {
             SourceKind::Alertmanager => Self::Alertmanager,
             SourceKind::Jaeger => Self::Jaeger,
             SourceKind::Statuspage => Self::Statuspage,
+            SourceKind::Git => Self::Git,
+            SourceKind::ChangesFile => Self::ChangesFile,
         }
     }
 }
@@ -86,6 +92,8 @@ impl From<TapeKind> for SourceKind {
             TapeKind::Alertmanager => Self::Alertmanager,
             TapeKind::Jaeger => Self::Jaeger,
             TapeKind::Statuspage => Self::Statuspage,
+            TapeKind::Git => Self::Git,
+            TapeKind::ChangesFile => Self::ChangesFile,
         }
     }
 }

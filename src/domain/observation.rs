@@ -70,6 +70,8 @@ pub enum Observation {
     Feed(FeedSeen),
     /// All changes this source knows of, as far back as it was asked; they replace what it told before.
     Changes(Vec<Change>),
+    /// What could not be read of what this source tells, each named; it replaces what was left out before.
+    LeftOut(Vec<SafeText>),
     /// Clock of the source.
     Clock(ClockOffset),
     /// Version the source reports.

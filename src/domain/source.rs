@@ -13,12 +13,27 @@ pub enum SourceKind {
     Jaeger,
     /// A supplier's Statuspage, or what speaks like it.
     Statuspage,
+    /// A git repository on this machine.
+    Git,
+    /// A file of changes on this machine.
+    ChangesFile,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Prometheus, Self::Alertmanager, Self::Jaeger, Self::Statuspage];
+    pub const ALL: [Self; 6] = [
+        Self::Prometheus,
+        Self::Alertmanager,
+        Self::Jaeger,
+        Self::Statuspage,
+        Self::Git,
+        Self::ChangesFile,
+    ];
+
+    /// Whether it is on this machine: it has a path instead of an address.
+    pub const fn is_local(self) -> bool {
+        matches!(self, Self::Git | Self::ChangesFile)
+    }
 
     /// As people call it.
     pub const fn title(self) -> &'static str {
@@ -27,6 +42,8 @@ impl SourceKind {
             Self::Alertmanager => "Alertmanager",
             Self::Jaeger => "Jaeger",
             Self::Statuspage => "status page",
+            Self::Git => "git",
+            Self::ChangesFile => "changes file",
         }
     }
 
@@ -37,6 +54,8 @@ impl SourceKind {
             Self::Alertmanager => "alertmanager",
             Self::Jaeger => "jaeger",
             Self::Statuspage => "statuspage",
+            Self::Git => "git",
+            Self::ChangesFile => "changes-file",
         }
     }
 }

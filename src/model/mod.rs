@@ -349,6 +349,7 @@ impl Model {
                 changed
             }
             Observation::Changes(told) => self.changes.report(source, at, told),
+            Observation::LeftOut(named) => self.changes.leave_out(source, named),
             Observation::Feed(seen) => {
                 let changed = self.feeds.get(source).is_none_or(|(_, known)| *known != seen);
                 self.feeds.insert(source.clone(), (at, seen));

@@ -241,7 +241,8 @@ impl Model {
             .filter_map(|(at, to)| Some((at, *place.get(to)?)))
             .collect();
         let symptom = watched.first().and_then(worst_signal);
-        let (edge_tracks, changes) = (Vec::new(), Vec::new());
+        let edge_tracks = Vec::new();
+        let changes = self.suspect_changes(&services, concern.onset, until);
         let now = self.now;
         self.suspicion.pace.begin(self.measures.compared, now);
         Some(SuspectStudy {

@@ -117,6 +117,7 @@ impl<'a> Scene<'a> {
             SourceKind::Prometheus => "budgets",
             SourceKind::Jaeger => "calls",
             SourceKind::Statuspage => "suppliers",
+            SourceKind::Git | SourceKind::ChangesFile => "changes",
         };
         let ago = format::age(asked, self.now());
         match (fresh, all, asked) {

@@ -4,9 +4,10 @@ use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
 use super::*;
+use crate::connectors::changes::Local;
 use crate::connectors::registry::Basic;
 use crate::connectors::secret::SecretRef;
-use crate::domain::{SourceId, SourceKind};
+use crate::domain::{ChangeKind, ServiceId, SourceId, SourceKind};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/config").join(name);
@@ -39,6 +40,55 @@ fn the_example_file_says_what_it_says() {
     assert_eq!(alertmanager.bearer, Some(token));
     assert_eq!(settings.severity.impact[0].matchers[0].to_string(), r#"namespace="payments""#);
     assert_eq!(settings.catalog, ["catalog.toml", "slo/*.yaml"]);
+}
+
+#[test]
+fn sources_of_changes_have_a_path_and_say_whose_changes_they_are() {
+    let text = r#"
+[[source]]
+name = "shop"
+kind = "git"
+path = "/srv/mirrors/shop.git"
+tags = "deploy"
+services = { "pay-" = "payments", "src/cart/" = "cart" }
+
+[[source]]
+name = "hooks"
+kind = "changes-file"
+path = "/var/lib/changes.jsonl"
+service = "checkout"
+"#;
+    let (settings, mistakes) = Settings::parse(text, "c.toml", "me");
+    assert_eq!(mistakes, []);
+    let locals: Vec<_> = settings.sources.iter().map(|source| source.local.clone()).collect();
+    let services = vec![
+        ("pay-".to_owned(), ServiceId::new("payments")),
+        ("src/cart/".to_owned(), ServiceId::new("cart")),
+    ];
+    let service = Some(ServiceId::new("checkout"));
+    assert_eq!(
+        locals,
+        [
+            Some(Local {
+                path: "/srv/mirrors/shop.git".into(),
+                service: None,
+                services,
+                tags: ChangeKind::Deploy,
+            }),
+            Some(Local {
+                path: "/var/lib/changes.jsonl".into(),
+                service,
+                services: Vec::new(),
+                tags: ChangeKind::Merge,
+            }),
+        ]
+    );
+    assert!(settings.sources.iter().all(|source| source.check().is_ok()));
+    for wrong in ["path = \"changes\"", "url = \"http://a\"", "path = \"/c\"\ntags = \"deploy\""] {
+        let text = format!("[[source]]\nname = \"a\"\nkind = \"changes-file\"\n{wrong}\n");
+        let (settings, mistakes) = Settings::parse(&text, "c.toml", "me");
+        assert!(settings.sources.is_empty() && !mistakes.is_empty(), "{wrong}");
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@ use pretty_assertions::assert_eq;
 use super::{Model, alert, at};
 use crate::analysis::suspects::Culprit;
 use crate::domain::{
-    Catalog, Dependency, EdgeOrigin, EdgeQueries, EdgesId, Labels, MeasureId, Measured,
-    Observation, Reading, Series, Service, ServiceId, SeverityPolicy, Signal, SiteId, SourceId,
-    SourceKind, SourceStatus, Span,
+    Catalog, Change, ChangeKey, ChangeKind, ChangeState, Dependency, EdgeOrigin, EdgeQueries,
+    EdgesId, Labels, MeasureId, Measured, Observation, Reading, Reviewed, SafeText, Series,
+    Service, ServiceId, SeverityPolicy, Signal, SiteId, SourceId, SourceKind, SourceStatus, Span,
 };
 
 fn catalog() -> Catalog {
@@ -123,6 +123,67 @@ fn the_dead_cache_is_blamed_and_not_the_checkout_that_burns() {
     assert!(first.stands_out && !first.terms.is_empty());
     let again = model.studies();
     assert_eq!(again, [], "nothing new, nothing studied");
+}
+
+#[test]
+fn a_deploy_just_before_the_trouble_is_among_the_suspects_with_its_lag() {
+    let mut model = model();
+    let change = |id: &str, seconds, service: &str| Change {
+        key: ChangeKey { source: SourceId::new("hooks"), id: id.into() },
+        at: at(seconds),
+        kind: ChangeKind::Deploy,
+        service: Some(ServiceId::new(service)),
+        title: id.into(),
+        author: "mia".into(),
+        reviewed: Reviewed::No,
+        before: SafeText::default(),
+        after: SafeText::default(),
+        state: ChangeState::Done,
+        size: None,
+        with: Vec::new(),
+        url: SafeText::default(),
+    };
+    let told = vec![
+        change("mail v9", -620, "mail"),
+        change("cart v7", -90_000, "cart"),
+        change("cart v8", -660, "cart"),
+        change("cart v9", -30, "cart"),
+    ];
+    model.observe(&SourceId::new("hooks"), at(0), vec![Observation::Changes(told)]);
+    let lags = |model: &Model| -> Vec<(String, Option<Span>, bool)> {
+        let fed = model.feed().into_iter();
+        fed.map(|fed| (fed.change.title.to_string(), fed.lag, fed.on_path)).collect()
+    };
+    assert!(lags(&model).iter().all(|(_, lag, on_path)| lag.is_none() && !on_path));
+    let page = alert(
+        "a",
+        0,
+        &[("alertname", "CheckoutBurns"), ("service", "checkout"), ("severity", "critical")],
+    );
+    model.observe(&SourceId::new("am"), at(0), vec![Observation::Alerts(vec![page])]);
+    model.tick(at(6));
+    course(&mut model, "checkout", Signal::Errors, 0.002, 0.3, -600);
+    course(&mut model, "cart", Signal::Errors, 0.001, 0.9, -600);
+    model.tick(at(12));
+    model.study();
+    assert_eq!(model.onset(), Some(at(-600)));
+    assert_eq!(
+        lags(&model),
+        [
+            ("cart v9".to_owned(), Some(Span::from_secs(570)), true),
+            ("mail v9".to_owned(), Some(Span::from_secs(-20)), false),
+            ("cart v8".to_owned(), Some(Span::from_secs(-60)), true),
+            ("cart v7".to_owned(), Some(Span::from_secs(-89_400)), true),
+        ]
+    );
+    let found = model.suspicion.latest().unwrap();
+    let compared: Vec<&str> = found.changes.iter().map(|change| change.title.as_str()).collect();
+    assert_eq!(compared, ["cart v9", "cart v8"], "not another service's, not yesterday's");
+    let first = found.ranking.suspects.iter().find_map(|suspect| match suspect.culprit {
+        Culprit::Change(place) => Some(found.changes[place].title.as_str()),
+        Culprit::Service(_) => None,
+    });
+    assert_eq!(first, Some("cart v8"), "what came after cannot be the cause");
 }
 
 #[test]

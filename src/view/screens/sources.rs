@@ -342,6 +342,16 @@ fn feeds(scene: &Scene<'_>, source: &SourceStatus) -> String {
             Some((_, calls)) => format!("{} kinds of calls on the map", calls.len()),
             None => "calls on the map".into(),
         },
+        SourceKind::Git | SourceKind::ChangesFile => {
+            let told = model.changes.told_by(&source.id).map_or(0, <[_]>::len);
+            match model.changes.left_out(&source.id) {
+                [] => format!("{told} changes"),
+                [.., newest] => format!(
+                    "{told} changes; {} lines left out, the newest: {newest}",
+                    model.changes.left_out(&source.id).len()
+                ),
+            }
+        }
         SourceKind::Statuspage => {
             let of = |vendor: &&crate::domain::Vendor| vendor.feed.as_ref() == Some(&source.id);
             let named = model.catalog.vendors.values().filter(of).map(|vendor| vendor.id.as_str());
