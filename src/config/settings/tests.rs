@@ -19,12 +19,30 @@ fn the_example_file_says_what_it_says() {
     let (settings, mistakes) = Settings::parse(&fixture("valid/full.toml"), "full.toml", "login");
     assert_eq!(mistakes, []);
     assert_eq!(settings.me.as_str(), "robin");
-    let [prometheus, alertmanager, traces, feed] = settings.sources.as_slice() else {
-        panic!("four sources")
+    let [prometheus, alertmanager, traces, feed, git, hooks] = settings.sources.as_slice() else {
+        panic!("six sources")
     };
     assert_eq!(
         [traces, feed].map(|source| (source.kind, source.interval)),
         [SourceKind::Jaeger, SourceKind::Statuspage].map(|kind| (kind, Span::from_secs(60)))
+    );
+    let beginnings = [("cart-", "cart"), ("checkout/", "checkout")];
+    assert_eq!(
+        [git, hooks].map(|source| source.local.clone()),
+        [
+            Some(Local {
+                path: "/srv/git/shop.git".into(),
+                service: Some(ServiceId::new("shop")),
+                services: beginnings.map(|(a, b)| (a.to_owned(), ServiceId::new(b))).to_vec(),
+                tags: ChangeKind::Deploy,
+            }),
+            Some(Local {
+                path: "/var/log/deploys.jsonl".into(),
+                service: None,
+                services: Vec::new(),
+                tags: ChangeKind::Merge,
+            }),
+        ]
     );
     assert_eq!(prometheus.name, SourceId::new("prom-eu"));
     assert_eq!(prometheus.url.as_str(), "https://prometheus.eu.example.org/prometheus");
