@@ -132,7 +132,8 @@ fn with(options: &[OptionFacts], at: usize, input: Input, factor: f64) -> Vec<Op
     if let Some(one) = changed.get_mut(at) {
         match input {
             Input::Minutes => one.minutes *= factor,
-            Input::Success => one.success = (one.success * factor).min(1.0),
+            // What is unknown stays so: `min` would make it certain.
+            Input::Success => one.success = (one.success * factor).clamp(0.0, 1.0),
             Input::Retry => one.retry *= factor,
             Input::Side => one.side *= factor,
         }

@@ -84,7 +84,13 @@ impl Model {
     pub fn card(&self, incident: &Incident, chosen: &ProcedureId, now: Timestamp) -> Option<Card> {
         let known = self.playbook.procedures.procedures.get(chosen)?;
         let mut of_service: Vec<&Procedure> = self.procedures_for(incident);
-        of_service.retain(|one| one.service == known.service);
+        // What takes another one back is no option beside it.
+        let undoes = |id: &ProcedureId| {
+            let all = self.playbook.procedures.procedures.values();
+            all.filter_map(|one| one.undo.as_ref()).any(|undo| undo == id)
+        };
+        of_service
+            .retain(|one| one.service == known.service && (one.id == known.id || !undoes(&one.id)));
         // The chosen one is always among those that are compared.
         of_service.sort_by_key(|one| one.id != known.id);
         of_service.truncate(MOST);

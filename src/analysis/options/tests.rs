@@ -155,3 +155,12 @@ proptest! {
         prop_assert!(each.iter().all(|one| (0.0..=1.0).contains(one)));
     }
 }
+
+#[test]
+fn what_is_unknown_is_not_made_certain_by_asking_what_would_turn_the_answer() {
+    let known = OptionFacts { minutes: 10.0, success: 0.5, retry: 5.0, side: 0.0, refused: false };
+    let unknown = OptionFacts { minutes: 1.0, success: f64::NAN, ..known };
+    let advice = advise(1.0, &[known, unknown], 60.0);
+    assert_eq!(advice.best, Some(0));
+    assert_eq!(advice.flips, []);
+}

@@ -377,7 +377,7 @@ fields! {
     /// Values of its parameters, one a line.
     With = "with", "with";
     /// The procedure's name, typed as proof of meaning it.
-    Typed = "typed", "type its name";
+    Typed = "typed", "its name";
     /// What a person found at the other side.
     Found = "found", "found";
 }

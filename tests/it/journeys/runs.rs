@@ -77,7 +77,14 @@ fn world(before: &str) -> State {
         irreversible: vec!["mails that were sent".into()],
         ..procedure("fix-forward", ProcedureKind::FixForward, 30, 0.9)
     };
+    // Nobody knows how long it takes or whether it helps: it is not compared, and turns nothing.
+    let unknown = Procedure {
+        expected: None,
+        success: None,
+        ..procedure("scale-up", ProcedureKind::Scale, 1, 0.5)
+    };
     let all = [
+        unknown,
         procedure("rollback", ProcedureKind::Rollback, 4, 0.8),
         procedure("flag-off", ProcedureKind::Flag, 1, 0.1),
         migrate,
