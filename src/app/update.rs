@@ -611,6 +611,7 @@ fn interest(state: &State) -> Interest {
         range: state.ui.range,
         around: capacity::compared(state),
         resource: capacity::watched(state),
+        missed: crate::actions::runs::to_be_judged(&state.model, state.now),
     }
 }
 

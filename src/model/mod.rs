@@ -61,7 +61,7 @@ pub use slos::{
 pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
-pub use verification::Verification;
+pub use verification::{BEFORE, Verification};
 pub use vocabulary::Vocabulary;
 pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
@@ -100,6 +100,8 @@ pub struct Model {
     pub incidents: IncidentBook,
     /// Labels alerts are grouped by (besides the site).
     pub group_by: Vec<SafeText>,
+    /// When this console began to look.
+    pub began: Option<Timestamp>,
     /// Every configured source.
     pub sources: BTreeMap<SourceId, SourceStatus>,
     /// Alerts and their groups.
@@ -285,6 +287,7 @@ impl Model {
     /// jump of the clock, backwards too.
     pub fn tick(&mut self, now: Timestamp) {
         self.now = now;
+        self.began.get_or_insert(now);
         self.look_again();
         self.look_for_concern();
     }
@@ -337,6 +340,7 @@ impl Model {
             Observation::SloHistory { slo, window, series } => {
                 self.take_slo_history(&slo, window, series)
             }
+            Observation::SloMissed { slo, series } => self.slos.missed(slo, &series),
             Observation::Targets { up, down } => {
                 self.targets.insert(source.clone(), (up, down)) != Some((up, down))
             }
