@@ -10,7 +10,7 @@ use quarterdeck::domain::{
     MatcherSpec, Observation, Operation, Outcome, Silence, SilenceId, SilenceState, SiteId,
     SourceId,
 };
-use quarterdeck::eventlog::{EventLog, LogEvent, MemoryLog, Subject};
+use quarterdeck::eventlog::{EventLog, IncidentEvent, LogEvent, MemoryLog, Subject};
 use quarterdeck::keys::{Chord, Input, Key, parse_sequence};
 use quarterdeck::view::draw;
 use ratatui::Terminal;
@@ -67,7 +67,11 @@ fn fact(event: &LogEvent) -> String {
 }
 
 fn is_of_run(event: &LogEvent) -> bool {
-    matches!(event, LogEvent::OperationRequested { operation: Operation::Run { .. } })
+    match event {
+        LogEvent::OperationRequested { operation } => matches!(operation, Operation::Run { .. }),
+        LogEvent::Incident { event, .. } => matches!(event, IncidentEvent::RunVerified(_)),
+        _ => false,
+    }
 }
 
 impl Journey {
@@ -117,7 +121,7 @@ impl Journey {
                 let records = self.log.append(&me, now, &events).unwrap();
                 self.take(Msg::Recorded { records, ours: true });
             }
-            // Steps of runs begin by themselves.
+            // Steps of runs begin by themselves, and are judged so.
             Effect::Offer(events) if events.iter().all(is_of_run) => {
                 self.told.extend(events.iter().map(fact));
                 self.appended.extend(events.iter().cloned());
