@@ -46,6 +46,7 @@ mod screens;
 mod slo_conformance;
 mod slow_catalog;
 mod stories;
+mod story;
 mod suspects;
 mod tmux;
 mod topologies;

@@ -284,6 +284,11 @@ impl Session {
         }
     }
 
+    /// Takes in what was written so far. A program whose terminal nobody reads stands still.
+    pub(crate) fn catch_up(&mut self) {
+        while matches!(self.look(Instant::now()), Seen::Output) {}
+    }
+
     /// Takes in what the program writes, or notices its end.
     fn look(&mut self, deadline: Instant) -> Seen {
         let left = deadline.saturating_duration_since(Instant::now());

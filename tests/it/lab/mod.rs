@@ -536,7 +536,8 @@ pub(crate) fn free_ports(count: usize) -> Result<Vec<u16>> {
     static GIVEN: std::sync::Mutex<Vec<u16>> = std::sync::Mutex::new(Vec::new());
     let mut given =
         GIVEN.lock().map_err(|_| anyhow::anyhow!("a test ended while it took ports"))?;
-    let start = 20_000 + u16::try_from(std::process::id() % 1_200)? * 10;
+    // A test may take some twenty ports: those of the next process must not begin among them.
+    let start = 20_000 + u16::try_from(std::process::id() % 240)? * 50;
     let mut held = Vec::new();
     for port in (start..32_000).chain(20_000..start) {
         if given.contains(&port) {

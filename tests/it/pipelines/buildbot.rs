@@ -18,7 +18,8 @@ use super::{KEY, begin, job, lines, refusal, told};
 use crate::headless::now;
 use crate::lab::{PATIENCE, Server, eventually, free_ports, get, installed, required};
 
-/// What a build does: it says to which version it goes back, waits while a file is there, and fails for `v0`.
+/// What a build does: it says to which version it goes back, waits while a file is there, does what it is there
+/// for, and fails for `v0`.
 const MASTER: &str = r#"
 from buildbot.plugins import *
 c = BuildmasterConfig = {}
@@ -31,7 +32,7 @@ c['www'] = dict(port='tcp:@WWW@:interface=127.0.0.1', plugins={}, auth=util.User
                      roleMatchers=[util.RolesFromUsername(roles=['admins'], usernames=['ic'])]))
 f = util.BuildFactory()
 f.addStep(steps.ShellCommand(name='rollback', logEnviron=False, command=['/bin/sh', '-c',
-    util.Interpolate('echo "rolling back to $0"; while [ -e @HOLD@ ]; do sleep 0.1; done; [ "$0" != v0 ]'),
+    util.Interpolate('echo "rolling back to $0"; while [ -e @HOLD@ ]; do sleep 0.1; done; @DO@ && [ "$0" != v0 ]'),
     util.Property('to_version')]))
 c['builders'] = [util.BuilderConfig(name='rollback', workernames=['w1'], factory=f)]
 c['schedulers'] = [schedulers.ForceScheduler(name='rollback-force', builderNames=['rollback'],
@@ -54,6 +55,11 @@ impl Farm {
             println!("skipped: needs Buildbot; run tests/run");
             return Ok(None);
         }
+        Self::start("true").map(Some)
+    }
+
+    /// Whose builds do this, in the words of a shell; `$0` is the version.
+    pub(crate) fn start(does: &str) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("quarterdeck-buildbot-").tempdir()?;
         let bin = installed()?.join("buildbot/bin");
         let ports = free_ports(2)?;
@@ -66,7 +72,8 @@ impl Farm {
         let config = MASTER
             .replace("@PB@", &pb)
             .replace("@WWW@", &www)
-            .replace("@HOLD@", &text(&dir.path().join("hold")));
+            .replace("@HOLD@", &text(&dir.path().join("hold")))
+            .replace("@DO@", does);
         std::fs::write(master.join("master.cfg"), config)?;
         let args = |folder: &Path| vec!["start".into(), "--nodaemon".into(), text(folder)];
         let master = Server::start("buildbot", bin.join("buildbot"), args(&master), dir.path())?;
@@ -81,7 +88,7 @@ impl Farm {
             ensure!(said.contains("\"masterid\""), "{said}{}", worker.log_tail());
             Ok(())
         })?;
-        Ok(Some(Self { master, worker, base, dir }))
+        Ok(Self { master, worker, base, dir })
     }
 
     fn line(&self, password: &str) -> Buildbot {
@@ -96,12 +103,12 @@ impl Farm {
     }
 
     /// Builds wait while `on`.
-    fn hold(&self, on: bool) {
+    pub(crate) fn hold(&self, on: bool) {
         let file = self.dir.path().join("hold");
         if on { std::fs::write(file, "").unwrap() } else { std::fs::remove_file(file).unwrap() }
     }
 
-    fn builds(&self) -> Result<usize> {
+    pub(crate) fn builds(&self) -> Result<usize> {
         Ok(get(&format!("{}/api/v2/builds", self.base))?.body.matches("\"buildid\"").count())
     }
 }
