@@ -13,14 +13,16 @@ use super::{
 /// How often this console says where it is when it does not move.
 const EVERY: Span = Span::from_secs(4);
 
-/// Says where this console is: when that changed, and now and then so that it is not taken as gone.
+/// Says where this console is: when that changed, and now and then so that it is not taken as gone. With
+/// nobody here to see it, not at every step of a selection.
 pub(super) fn say(state: &mut State) -> Option<Effect> {
     let me = here(state);
     let due = state.presented.as_ref().is_none_or(|last| {
         let moved = (&last.screen, &last.incident, &last.selected)
             != (&me.screen, &me.incident, &me.selected);
+        let seen = !state.others.is_empty() || me.at != last.at;
         // A clock that jumped back must not silence us.
-        moved || !(Span::ZERO..EVERY).contains(&me.at.since(last.at))
+        moved && seen || !(Span::ZERO..EVERY).contains(&me.at.since(last.at))
     });
     due.then(|| {
         state.presented = Some(me.clone());
