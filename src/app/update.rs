@@ -102,6 +102,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             effects
         }
         Msg::Tick(now) => {
+            if now == state.now {
+                // A recording that stands still: no later moment comes at which this would be due.
+                state.ui.map.made = None;
+            }
             state.now = now;
             state.model.tick(now);
             let studies = state.model.studies().into_iter();

@@ -133,7 +133,7 @@ impl Model {
     /// Looks what hurts most, and whom to compare for it; now and then, since it is looked up in much.
     pub(super) fn look_for_concern(&mut self) {
         let looked = self.suspicion.looked;
-        if looked.is_some_and(|at| (Span::ZERO..LOOK).contains(&self.now.since(at))) {
+        if looked.is_some_and(|at| at < self.now && self.now.since(at) < LOOK) {
             return;
         }
         let concern = self.concern();
