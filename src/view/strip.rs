@@ -296,6 +296,7 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
             Screen::Map => scene.state.ui.map.hurt,
             Screen::Capacity => scene.state.ui.capacity.shortages,
             Screen::Incident => (waiting, urgent),
+            Screen::Changes => (scene.state.ui.changes.near, false),
             Screen::Review => {
                 let late = scene.model().incidents.overdue_follow_ups(scene.now()).len();
                 (late, late > 0)
