@@ -331,7 +331,7 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let end = format::clock(play.end.since(play.start));
         let text = short!(" DEMO {state} {}× {at}/{end} ", play.speed);
         let part = Part::of(text, scene.style(Token::BannerDemo), 6).at_right();
-        parts.push(part.or(short!(" DEMO {state} {}× ", play.speed)));
+        parts.push(part.or(short!(" DEMO {state} {at} ")));
     }
     if let Some(who) = &scene.state.ui.following {
         let text = format!(" following {who} ");
