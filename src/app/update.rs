@@ -1,6 +1,6 @@
 //! The one update function: a message in, the state changed, effects out. Dispatch only.
 
-use crate::actions::{Action, Risk, Screen};
+use crate::actions::{Action, Risk, Screen, to_pin};
 use crate::connectors::Interest;
 use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
@@ -36,6 +36,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                         effects.push(Effect::Perform(record.id, operation.clone()));
                     }
                 }
+            }
+            if let Some(pin) = to_pin(&records).filter(|_| ours) {
+                effects.push(Effect::Offer(vec![pin]));
             }
             held::recorded(state, &records, ours);
             effects

@@ -125,7 +125,7 @@ fn later(journey: &mut Journey, secs: i64) {
     journey.take(Msg::Tick(now));
 }
 
-fn requested(journey: &Journey) -> usize {
+pub(super) fn requested(journey: &Journey) -> usize {
     let run = |event: &&LogEvent| {
         matches!(event, LogEvent::OperationRequested { operation: Operation::Run { .. } })
     };
