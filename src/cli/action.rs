@@ -394,6 +394,15 @@ fn tell(world: &World, incident: &IncidentId, json: bool) -> Exit {
             if let Some(seen) = run.seen.values().next_back() {
                 seen.lines.iter().for_each(|line| output::line(&format!("    {line}")));
             }
+            if let RunStanding::Unknown(step) = stands(run)
+                && let Some(request) = run.steps.get(&step)
+            {
+                output::line(&format!(
+                    "    Look there, then say what you found: quarterdeck outbox settle {} \
+                     done|failed|not-done \"how you know\"",
+                    pick::short(*request)
+                ));
+            }
         }
     }
     let bad = |run: &Run| matches!(stands(run), RunStanding::Unknown(_) | RunStanding::Failed(..));

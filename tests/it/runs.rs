@@ -202,9 +202,9 @@ fn two_who_carry_it_out_at_once_run_it_once() {
     room.log_is_whole();
 }
 
-#[test]
-fn a_console_killed_midway_leaves_something_to_find_and_nothing_is_run_twice() {
-    let room = Room::with_policy("WAIT = \"@\"");
+/// The console that runs it is killed while the program works; another one finds it gone, and how it ended
+/// nobody can tell. Gives what the other one printed.
+fn killed_midway(room: &Room) -> String {
     // The program waits for a file; where it lies is known only now.
     let go = room.path("go");
     for name in ["alice", "bob"] {
@@ -231,6 +231,44 @@ fn a_console_killed_midway_leaves_something_to_find_and_nothing_is_run_twice() {
     let (code, out, err) = ended(bob.wait_with_output().unwrap());
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("nobody can tell"), "{out}");
+    assert_eq!(room.done(), ["v811 of checkout"]);
+    out
+}
+
+/// The id to settle it by, as it is printed.
+fn offered(printed: &str) -> String {
+    let (_, rest) = printed.split_once("outbox settle ").unwrap();
+    rest.split(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_console_killed_midway_leaves_something_to_find_and_to_settle_and_nothing_is_run_twice() {
+    let room = Room::with_policy("WAIT = \"@\"");
+    let id = offered(&killed_midway(&room));
+    let no = room.refused("bob", &["outbox", "settle", &id, "again", "looked"]);
+    assert!(no.contains("is never begun again"), "{no}");
+    let no = room.refused("bob", &["outbox", "settle", &id, "done", ""]);
+    assert!(no.contains("Say how you know"), "{no}");
+    assert_eq!(room.standing(), "unknown");
+    room.said("bob", &["outbox", "settle", &id, "done", "v811 answers at its port"]);
+    assert_eq!(room.standing(), "watched", "what was found counts, and is watched");
+    let no = room.refused("alice", &["outbox", "settle", &id, "failed", "looked"]);
+    assert!(no.contains("known already"), "{no}");
+    room.said("alice", &["action", "run", "--for", "5s"]);
+    assert_eq!(room.done(), ["v811 of checkout"]);
+    room.log_is_whole();
+}
+
+#[test]
+fn a_step_that_was_found_to_have_failed_ends_its_run() {
+    let room = Room::with_policy("WAIT = \"@\"");
+    let id = offered(&killed_midway(&room));
+    room.said("alice", &["outbox", "settle", &id, "failed", "its log ends with an error"]);
+    assert_eq!(room.standing(), "failed");
+    let words = room.runs("bob")[0]["words"].as_str().unwrap().to_owned();
+    assert!(words.contains("settled by alice: its log ends with an error"), "{words}");
+    let no = room.refused("bob", &["outbox", "settle", &id, "again", "looked"]);
+    assert!(no.contains("known already"), "{no}");
     assert_eq!(room.done(), ["v811 of checkout"]);
     room.log_is_whole();
 }

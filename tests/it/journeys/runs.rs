@@ -200,6 +200,26 @@ fn an_unknown_outcome_and_a_failed_step_wait_for_somebody_and_a_backup_is_offere
     let unknown = ended(Outcome::Unknown { why: "the answer was lost".into() });
     assert!(unknown.screen().contains("step 1 of 1 unknown"), "{}", unknown.screen());
     assert!(unknown.screen().contains("happened is unknown"), "{}", unknown.screen());
+    // What a person found is said on the screen, and never is it begun again.
+    let mut read = unknown.keys("enter");
+    assert!(read.screen().contains("Z says what you found"), "{}", read.screen());
+    read = read.keys("esc Z");
+    insta::assert_snapshot!("journey__run_settle", read.screen());
+    let found = |keys: &str| {
+        let settled =
+            Journey::of(read.state.clone()).keys(&format!("{keys} 'looked at it' ctrl-o"));
+        let last = settled.appended.last().cloned();
+        let Some(LogEvent::OperationEnded { outcome, .. }) = last else {
+            panic!("{}", settled.screen())
+        };
+        outcome
+    };
+    let why: SafeText = "settled by alice: looked at it".into();
+    let done = Outcome::Received { receipt: why.clone(), url: "".into() };
+    assert_eq!(found("enter"), done);
+    let failed = Outcome::Failed { why: why.clone(), url: "".into() };
+    assert_eq!(found("right enter"), failed);
+    assert_eq!(found("right right enter"), Outcome::Refused { why });
     let failed = ended(Outcome::Failed { why: "exit status 1".into(), url: "".into() });
     assert!(failed.screen().contains("failed; the backup is flag-off"), "{}", failed.screen());
     let backup = failed.keys("a");

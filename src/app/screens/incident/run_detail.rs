@@ -3,7 +3,7 @@
 use crate::actions::Action;
 use crate::actions::runs::RunStanding;
 use crate::app::{ReadingLine, State, order_lines, run_stand};
-use crate::domain::{ProcedureKind, SafeText};
+use crate::domain::{Outcome, ProcedureKind, SafeText};
 use crate::eventlog::RecordId;
 use crate::model::incidents::Run;
 
@@ -19,6 +19,17 @@ pub(super) fn run(state: &State, id: RecordId, run: &Run) -> (SafeText, Vec<Read
     }];
     if let RunStanding::Failed(_, why) = &stand.standing {
         lines.push(ReadingLine::Warn(why.clone()));
+    }
+    if let RunStanding::Unknown(step) = &stand.standing {
+        let request = run.steps.get(step).and_then(|id| state.model.journal.operations.get(id));
+        if let Some(Outcome::Unknown { why }) = request.and_then(|one| one.outcome.as_ref()) {
+            lines.push(ReadingLine::Warn(why.clone()));
+        }
+        let keys = state.keymap.keys_for(Action::Settle);
+        let key = keys.first().copied().unwrap_or(":settle");
+        let how =
+            format!("Look there; {key} says what you found. It is never begun again by itself.");
+        lines.push(ReadingLine::Warn(how.into()));
     }
     lines.extend([ReadingLine::Blank, text("procedure", run.procedure.text())]);
     lines.push(text("service", run.service.text()));
