@@ -20,8 +20,7 @@ pub(in crate::app) fn open(state: &mut State) -> Vec<Effect> {
     let now = state.now;
     let open = unsettled(&state.model, now);
     if open.is_empty() {
-        let text =
-            "What came of all that was asked for is known; nothing is to be settled.";
+        let text = "What came of all that was asked for is known; nothing is to be settled.";
         state.ui.notice(Tone::Info, text, now);
         return Vec::new();
     }
