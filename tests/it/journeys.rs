@@ -67,12 +67,15 @@ fn fact(event: &LogEvent) -> String {
     }
 }
 
-/// What happens by itself: a step of a run begins, what was frozen before it is pinned.
+/// What happens by itself: a step of a run begins, what was frozen before it is pinned, it is judged.
 fn is_of_run(event: &LogEvent) -> bool {
     matches!(
         event,
         LogEvent::OperationRequested { operation: Operation::Run { .. } }
-            | LogEvent::Incident { event: IncidentEvent::EntryPinned(_), .. }
+            | LogEvent::Incident {
+                event: IncidentEvent::EntryPinned(_) | IncidentEvent::RunVerified(_),
+                ..
+            }
     )
 }
 
