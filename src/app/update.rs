@@ -55,6 +55,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         }
         Msg::Edited(text) => dialogs::back_from_editor(state, text),
         Msg::Found(..) => Vec::new(),
+        Msg::Checked { incident, follow_up, answer } => {
+            review::checked(state, &incident, follow_up, answer)
+        }
         Msg::Studied(finding) => {
             state.model.found(*finding);
             Vec::new()
