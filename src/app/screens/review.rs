@@ -5,7 +5,7 @@ use crate::app::board::follow_ups;
 use crate::app::dialogs::{self, Step};
 use crate::app::{Effect, FollowUpMove, ReviewPane, ReviewPart, ReviewUi, State, Tone, Verb};
 use crate::domain::{Check, IncidentId, SafeText, SourceId, Span};
-use crate::eventlog::{FollowUpStep, IncidentEvent, LogEvent, RecordId};
+use crate::eventlog::{FollowUpStep, RecordId};
 use crate::model::incidents::Incident;
 use crate::model::review::{document, shelf, similar, whys};
 
@@ -212,26 +212,7 @@ pub(in crate::app) fn checked(
     };
     let doing = Doing::CheckFollowUp { follow_up, found: Found::Samples { source, values } };
     match dialogs::decided(state, incident, &[doing]) {
-        Ok(events) => {
-            let found = events.iter().find_map(|event| match event {
-                LogEvent::Incident { event: IncidentEvent::FollowUpMoved(moved), .. } => {
-                    match &moved.step {
-                        FollowUpStep::Checked(holds, seen) => Some((*holds, seen.clone())),
-                        _ => None,
-                    }
-                }
-                _ => None,
-            });
-            if let Some((holds, seen)) = found {
-                let (tone, text) = if holds {
-                    (Tone::Done, format!("The check holds: {seen}. The follow-up can be finished."))
-                } else {
-                    (Tone::Warning, format!("The check does not hold: {seen}."))
-                };
-                state.ui.notice(tone, text, now);
-            }
-            vec![Effect::Append(events)]
-        }
+        Ok(events) => vec![Effect::Append(events)],
         Err(sentence) => {
             state.ui.notice(Tone::Warning, sentence, now);
             Vec::new()
