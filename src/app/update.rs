@@ -1,6 +1,6 @@
 //! The one update function: a message in, the state changed, effects out. Dispatch only.
 
-use crate::actions::{Action, Risk, Screen};
+use crate::actions::{Action, Risk, Screen, to_pin};
 use crate::connectors::Interest;
 use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
@@ -39,6 +39,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                     }
                 }
             }
+            if let Some(pin) = to_pin(&records).filter(|_| ours) {
+                effects.push(Effect::Offer(vec![pin]));
+            }
             held::recorded(state, &records, ours);
             effects
         }
@@ -54,6 +57,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         }
         Msg::Edited(text) => dialogs::back_from_editor(state, text),
         Msg::Found(..) => Vec::new(),
+        Msg::Checked { incident, follow_up, answer } => {
+            review::checked(state, &incident, follow_up, answer)
+        }
         Msg::Studied(finding) => {
             state.model.found(*finding);
             Vec::new()

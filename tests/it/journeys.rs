@@ -10,7 +10,7 @@ use quarterdeck::domain::{
     MatcherSpec, Observation, Operation, Outcome, Silence, SilenceId, SilenceState, SiteId,
     SourceId,
 };
-use quarterdeck::eventlog::{EventLog, LogEvent, MemoryLog, Subject};
+use quarterdeck::eventlog::{EventLog, IncidentEvent, LogEvent, MemoryLog, Subject};
 use quarterdeck::keys::{Chord, Input, Key, parse_sequence};
 use quarterdeck::view::draw;
 use ratatui::Terminal;
@@ -18,6 +18,7 @@ use ratatui::backend::TestBackend;
 
 use super::stories;
 
+mod containment;
 mod incident;
 mod runs;
 
@@ -66,8 +67,16 @@ fn fact(event: &LogEvent) -> String {
     }
 }
 
+/// What happens by itself: a step of a run begins, what was frozen before it is pinned, it is judged.
 fn is_of_run(event: &LogEvent) -> bool {
-    matches!(event, LogEvent::OperationRequested { operation: Operation::Run { .. } })
+    matches!(
+        event,
+        LogEvent::OperationRequested { operation: Operation::Run { .. } }
+            | LogEvent::Incident {
+                event: IncidentEvent::EntryPinned(_) | IncidentEvent::RunVerified(_),
+                ..
+            }
+    )
 }
 
 impl Journey {
@@ -117,7 +126,6 @@ impl Journey {
                 let records = self.log.append(&me, now, &events).unwrap();
                 self.take(Msg::Recorded { records, ours: true });
             }
-            // Steps of runs begin by themselves.
             Effect::Offer(events) if events.iter().all(is_of_run) => {
                 self.told.extend(events.iter().map(fact));
                 self.appended.extend(events.iter().cloned());

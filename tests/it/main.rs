@@ -42,6 +42,7 @@ mod real_servers;
 mod review_screen;
 mod rig;
 mod runs;
+mod runs_bad;
 mod science;
 mod screens;
 mod slo_conformance;

@@ -4,7 +4,7 @@ use crate::actions::{Doing, Found, Screen};
 use crate::app::board::follow_ups;
 use crate::app::dialogs::{self, Step};
 use crate::app::{Effect, FollowUpMove, ReviewPane, ReviewPart, ReviewUi, State, Tone, Verb};
-use crate::domain::{Check, IncidentId, Span};
+use crate::domain::{Check, IncidentId, SafeText, SourceId, Span};
 use crate::eventlog::{FollowUpStep, RecordId};
 use crate::model::incidents::Incident;
 use crate::model::review::{document, shelf, similar, whys};
@@ -160,10 +160,7 @@ pub(in crate::app) fn step(state: &mut State, step: &Step) -> Vec<Effect> {
             Some(Check::Word { .. }) => {
                 dialogs::open_verb(state, Verb::MoveFollowUp(follow_up, FollowUpMove::Vouch), &[])
             }
-            Some(Check::Query { .. }) => say(
-                state,
-                "This check is a query; `quarterdeck postmortem follow-up check` asks it of its source.",
-            ),
+            Some(Check::Query { expr }) => ask(state, follow_up, expr),
             None => say(state, "This follow-up has no check; X finishes it."),
         },
         (Step::Refuse, Some(follow_up)) => {
@@ -184,6 +181,42 @@ pub(in crate::app) fn step(state: &mut State, step: &Step) -> Vec<Effect> {
         },
         (Step::Finish, None) => at_once(state, Doing::FinishReview(String::new())),
         _ => say(state, "This key means nothing for what is selected here; ? lists the keys."),
+    }
+}
+
+/// The query of a check goes to a source; its answer is recorded when it is there.
+fn ask(state: &mut State, follow_up: RecordId, expr: SafeText) -> Vec<Effect> {
+    let Some(incident) = state.ui.review.selected.clone() else { return Vec::new() };
+    if state.read_only {
+        return say(state, "This console is read-only; nothing was asked.");
+    }
+    say(state, "Its source is asked; the answer is recorded.");
+    vec![Effect::Check { incident, follow_up, expr }]
+}
+
+/// What the source said to a check.
+pub(in crate::app) fn checked(
+    state: &mut State,
+    incident: &IncidentId,
+    follow_up: RecordId,
+    answer: Result<(SourceId, Vec<f64>), SafeText>,
+) -> Vec<Effect> {
+    let now = state.now;
+    let (source, values) = match answer {
+        Ok((source, values)) => (source.to_string(), values),
+        Err(why) => {
+            let text = format!("{why} The follow-up stands as it did; ask again later.");
+            state.ui.notice(Tone::Warning, text, now);
+            return Vec::new();
+        }
+    };
+    let doing = Doing::CheckFollowUp { follow_up, found: Found::Samples { source, values } };
+    match dialogs::decided(state, incident, &[doing]) {
+        Ok(events) => vec![Effect::Append(events)],
+        Err(sentence) => {
+            state.ui.notice(Tone::Warning, sentence, now);
+            Vec::new()
+        }
     }
 }
 
