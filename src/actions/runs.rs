@@ -2,13 +2,20 @@
 //! look for one that was cut off, judge one whose window is over. Every console finds the same things; the
 //! store takes each once.
 
-use crate::domain::{IncidentId, Operation, Order, Outcome, RunVerdict, SafeText, Span, Timestamp};
+use crate::domain::{
+    IncidentId, Operation, Order, Outcome, RunVerdict, SafeText, SloId, Span, Timestamp,
+};
 use crate::eventlog::{LogEvent, RecordId, RunVerified};
-use crate::model::Model;
 use crate::model::incidents::{Attention, Incident, Run, Waiting};
+use crate::model::{BEFORE, Model};
 
 /// A step of which nothing was heard for so long is looked for by any console.
 const CUT_OFF: Span = Span::from_secs(15);
+
+/// Nobody's verdict is *unknown* sooner than this after the window, or after the console came to look.
+const CANNOT_TELL: Span = Span::from_secs(30);
+/// Runs older than this are not asked after any more.
+const MOST_RECALLED: Span = Span::from_hours(2);
 
 /// What a runner has to do for a step that was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,7 +244,33 @@ pub fn due_steps(model: &Model, now: Timestamp) -> Vec<DueStep> {
     runs(model).filter_map(due).collect()
 }
 
-/// Runs whose window is over, judged.
+/// Whether a console that cannot tell has given others, and its own sources, the time to.
+fn has_waited(model: &Model, now: Timestamp, until: Timestamp) -> bool {
+    let since = model.began.map_or(until, |began| began.max(until));
+    now.since(since) >= CANNOT_TELL
+}
+
+/// The objectives of runs that were released and not judged yet, and since when their readings count.
+pub fn to_be_judged(model: &Model, now: Timestamp) -> Option<(Timestamp, Vec<SloId>)> {
+    let mut found: Option<(Timestamp, Vec<SloId>)> = None;
+    for (_, _, run) in runs(model) {
+        let open = run.released.is_some() && run.stopped.is_none() && run.verified.is_none();
+        // What was left lying for longer is judged by nobody's readings.
+        if !open || run.verify.slos.is_empty() || now.since(run.at) > MOST_RECALLED {
+            continue;
+        }
+        let (since, slos) = found.get_or_insert_with(|| (run.at, Vec::new()));
+        *since = (*since).min(run.at.minus(BEFORE));
+        slos.extend(run.verify.slos.iter().cloned());
+    }
+    let (since, mut slos) = found?;
+    slos.sort_unstable();
+    slos.dedup();
+    Some((since, slos))
+}
+
+/// Runs whose window is over, judged. A console that has not seen enough to tell leaves the word to one that
+/// has, and to the answers that are still to come, for a while: what is recorded first stays.
 pub fn judge_runs(model: &Model, now: Timestamp) -> Vec<LogEvent> {
     let over = |(incident, id, run): (&Incident, RecordId, &Run)| {
         let RunStanding::Watched(until) = standing(model, run, now) else { return None };
@@ -246,6 +279,9 @@ pub fn judge_runs(model: &Model, now: Timestamp) -> Vec<LogEvent> {
         }
         let from = effective(model, run)?;
         let judged = model.verify(&run.verify, run.at, from, until);
+        if judged.verdict == RunVerdict::Unknown && !has_waited(model, now, until) {
+            return None;
+        }
         let event = RunVerified { run: id, verdict: judged.verdict, figures: judged.figures };
         Some(LogEvent::Incident { incident: incident.id.clone(), event: event.into() })
     };

@@ -250,6 +250,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Workstream => dialogs::open_verb(state, Verb::Workstream, &[]),
         Action::Report => dialogs::open_verb(state, Verb::Report, &[]),
         Action::Split => dialogs::open_verb(state, Verb::Split, &[]),
+        Action::Ticket if review::on_follow_up(state) => review::track(state),
         Action::Ticket => dialogs::open_verb(state, Verb::Ticket, &[]),
         Action::Page => dialogs::open_verb(state, Verb::Page, &[]),
         Action::Attach => dialogs::open_verb(state, Verb::Attach, &[]),
@@ -638,6 +639,7 @@ fn interest(state: &State) -> Interest {
         range: state.ui.range,
         around: capacity::compared(state),
         resource: capacity::watched(state),
+        missed: crate::actions::runs::to_be_judged(&state.model, state.now),
     }
 }
 

@@ -103,6 +103,9 @@ pub struct Interest {
     pub resource: Option<ResourceId>,
     /// Services whose golden signals are compared to find what is to blame.
     pub around: Vec<ServiceId>,
+    /// Objectives by which something that was done is judged, and since when: a console that was not
+    /// there then asks what it missed.
+    pub missed: Option<(Timestamp, Vec<SloId>)>,
 }
 
 /// A reply that is not what the API promises, or an error it reports.

@@ -37,6 +37,9 @@ const SPARK_RANGE: Span = Span::from_hours(6);
 const PAST: (Span, Span) = (Span::from_days(28), Span::from_mins(5));
 /// Shortest window for a rate: four scrapes at the usual 15 s.
 const LEAST_RATE: Span = Span::from_mins(1);
+/// Points of what was missed, and how far back that reaches at most.
+const MISSED_POINTS: f64 = 400.0;
+const MOST_MISSED: Span = Span::from_hours(2);
 
 /// One Prometheus.
 pub struct Prometheus {
@@ -174,6 +177,7 @@ impl Prometheus {
         match key.split(':').next() {
             Some("rules") => Span::from_secs(30),
             Some("targets" | "spark") => Span::from_secs(60),
+            Some("missed") => Span::from_secs(30),
             Some("buildinfo") => Span::from_hours(1),
             Some("past") => Span::from_mins(10),
             Some("course") => questions::COURSE.2,
@@ -281,6 +285,42 @@ impl Prometheus {
             let there = state.there(&key, now);
             asks.push(self.range_ask(&key, text.to_owned(), range, step(range, points), there));
         }
+    }
+
+    /// What was not read here and something that was done is judged by: a console that is started in the
+    /// middle of it must come to the same verdict as one that was there.
+    fn missed_asks(
+        &self,
+        state: &mut State,
+        interest: &Interest,
+        now: Timestamp,
+        asks: &mut Vec<Ask>,
+    ) {
+        let Some((since, wanted)) = &interest.missed else { return };
+        let range = now.since(*since).clamp(Span::from_mins(1), MOST_MISSED);
+        let mut ours = self.charted(state);
+        ours.retain(|(_, slo)| wanted.contains(&slo.id));
+        for (at, slo) in ours {
+            let mut unrecorded = state.unrecorded.keys().filter_map(|unit| self.units.get(*unit));
+            let recorded = !unrecorded.any(|unit| unit.slo == at);
+            let Some(expr) = plan::quickest_expr(slo, recorded) else { continue };
+            let key = format!("missed:{}", slo.id);
+            if state.take(&key, self.cadence(&key), self.interval, now) {
+                let there = state.there(&key, now);
+                let text = plan::tag(&expr, &at.to_string());
+                asks.push(self.range_ask(&key, text, range, step(range, MISSED_POINTS), there));
+            }
+        }
+    }
+
+    fn read_missed(&self, ask: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
+        let mut state = self.state();
+        let lines = self.lines(ask, reply, &mut state)?;
+        state.answered(&ask.key, self.cadence(&ask.key), self.interval, reply.sent);
+        let of = |(at, series): (usize, Series)| {
+            Some(Observation::SloMissed { slo: self.slos.get(at)?.id.clone(), series })
+        };
+        Ok(lines.into_iter().filter_map(of).collect())
     }
 
     fn signal_asks(
@@ -537,6 +577,7 @@ impl Connector for Prometheus {
         self.signal_asks(state, interest, now, &mut asks);
         self.question_asks(state, now, &mut asks);
         self.compared_asks(state, interest, now, &mut asks);
+        self.missed_asks(state, interest, now, &mut asks);
         for (key, path, params) in [
             ("rules", "/api/v1/rules", vec![]),
             ("targets", "/api/v1/targets", vec![("state", "active".to_owned())]),
@@ -555,6 +596,7 @@ impl Connector for Prometheus {
         self.chart_asks(&mut state, interest, now, &mut asks);
         self.signal_asks(&mut state, interest, now, &mut asks);
         self.compared_asks(&mut state, interest, now, &mut asks);
+        self.missed_asks(&mut state, interest, now, &mut asks);
         asks
     }
 
@@ -576,6 +618,7 @@ impl Connector for Prometheus {
             }
             Some("slo") => return self.read_slos(ask, reply),
             Some("chart" | "spark") => return self.read_history(ask, reply),
+            Some("missed") => return self.read_missed(ask, reply),
             Some("signals" | "past") => return self.read_signals(ask, reply),
             Some("measure") => return self.read_answers(ask, reply),
             Some("course" | "resource" | "around" | "recent") => {

@@ -23,6 +23,13 @@ pub enum Observation {
         /// Burn rate, not error ratio.
         series: Series,
     },
+    /// Error ratio of one objective over its shortest window, while nobody here was reading it.
+    SloMissed {
+        /// Which objective.
+        slo: SloId,
+        /// Error ratio, not burn.
+        series: Series,
+    },
     /// A golden signal of one service, with what is usual.
     Signal {
         /// Which service.

@@ -66,7 +66,7 @@ pub use snapshot::{Snapshot, written};
 pub use study::{Finding, Study};
 pub use suspicion::{Concern, STEP as COMPARED_STEP, SuspectId, SuspectsFound, Suspicion};
 pub use told::{Told, share as lost_share};
-pub use verification::Verification;
+pub use verification::{BEFORE, Verification};
 pub use vocabulary::Vocabulary;
 pub use whatif::{SUPPOSE, Strained, Suppose, Supposed};
 pub use windows::Planned;
@@ -105,6 +105,8 @@ pub struct Model {
     pub incidents: IncidentBook,
     /// Labels alerts are grouped by (besides the site).
     pub group_by: Vec<SafeText>,
+    /// When this console began to look.
+    pub began: Option<Timestamp>,
     /// Every configured source.
     pub sources: BTreeMap<SourceId, SourceStatus>,
     /// Alerts and their groups.
@@ -290,6 +292,7 @@ impl Model {
     /// jump of the clock, backwards too.
     pub fn tick(&mut self, now: Timestamp) {
         self.now = now;
+        self.began.get_or_insert(now);
         self.look_again();
         self.look_for_concern();
     }
@@ -342,6 +345,7 @@ impl Model {
             Observation::SloHistory { slo, window, series } => {
                 self.take_slo_history(&slo, window, series)
             }
+            Observation::SloMissed { slo, series } => self.slos.missed(slo, &series),
             Observation::Targets { up, down } => {
                 self.targets.insert(source.clone(), (up, down)) != Some((up, down))
             }

@@ -184,6 +184,21 @@ impl SloBook {
         touched
     }
 
+    /// Takes in what was not read here: only from before the first reading of this console's own. Changes
+    /// nothing that is on screen.
+    pub fn missed(&mut self, slo: SloId, series: &Series) -> bool {
+        let lately = self.lately.entry(slo).or_default();
+        let first = lately.front().map(|(at, _)| *at);
+        let older = series.points.iter().filter(|(at, _)| first.is_none_or(|first| *at < first));
+        for (at, ratio) in older.rev().filter(|(_, ratio)| ratio.is_finite()) {
+            if lately.len() >= MOST_LATELY {
+                break;
+            }
+            lately.push_front((*at, *ratio));
+        }
+        false
+    }
+
     /// Error ratio over the shortest window as it came in, oldest first.
     pub fn lately(&self, slo: &SloId) -> impl Iterator<Item = (Timestamp, f64)> {
         self.lately.get(slo).into_iter().flatten().copied()

@@ -2,12 +2,12 @@
 //! was so before ([`crate::analysis::verification`] has the rules).
 
 use crate::analysis::verification::{self, WatchedAlerts, WatchedBurn};
-use crate::domain::{RunVerdict, SafeText, Span, Timestamp, Verify, hits};
+use crate::domain::{RunVerdict, SafeText, SourceKind, Span, Timestamp, Verify, hits};
 
 use super::{Model, Sight, Tracked};
 
-/// How much before the action is looked at.
-const BEFORE: Span = Span::from_mins(10);
+/// How much before an action is looked at.
+pub const BEFORE: Span = Span::from_mins(10);
 
 /// A verdict with what it rests on.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +53,11 @@ impl Model {
         }
         if !verify.alerts.is_empty() {
             let watched = self.watched_alerts(verify, from);
-            let verdict = verification::alerts(watched);
+            // Without a recent answer "none fires" is what nobody has looked at, not good news.
+            let verdict = match self.alerts_told(from, until) {
+                true => verification::alerts(watched),
+                false => RunVerdict::Unknown,
+            };
             let text = format!(
                 "{} fired before, {} fire now, {} out of sight: {}",
                 watched.before,
@@ -65,6 +69,14 @@ impl Model {
             parts.push(verdict);
         }
         Verification { verdict: verification::whole(parts), figures }
+    }
+
+    /// Whether every Alertmanager has answered in the last third of the window, or since.
+    fn alerts_told(&self, from: Timestamp, until: Timestamp) -> bool {
+        let third = until.minus(Span::from_millis(until.since(from).millis() / 3));
+        let mut all =
+            self.sources.values().filter(|s| s.kind == SourceKind::Alertmanager).peekable();
+        all.peek().is_some() && all.all(|s| s.last_good.is_some_and(|good| good >= third))
     }
 
     fn watched_alerts(&self, verify: &Verify, from: Timestamp) -> WatchedAlerts {

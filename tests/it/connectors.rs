@@ -454,6 +454,29 @@ fn charts_and_golden_signals_follow_what_is_on_screen() {
 }
 
 #[test]
+fn what_a_verdict_rests_on_and_was_not_read_here_is_asked_for() {
+    let prom = prometheus(vec![slo("a", events("x")), slo("b", events("y"))]);
+    let keys = |interest: &Interest| -> Vec<Ask> {
+        let asks = prom.asks(interest, NOON).into_iter();
+        asks.filter(|ask| ask.key.starts_with("missed")).collect()
+    };
+    assert_eq!(keys(&Interest::default()), [], "nothing is judged, nothing was missed");
+    let missed = Some((NOON.minus(Span::from_mins(20)), vec![SloId::new("b")]));
+    let asked = keys(&Interest { missed, ..Interest::default() });
+    let [ask] = asked.as_slice() else { panic!("{asked:?}") };
+    let param = |name: &str| ask.params.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+    let seconds = |name: &str| param(name).parse::<f64>().unwrap();
+    assert_eq!((ask.path.as_str(), param("step").as_str()), ("/api/v1/query_range", "3"));
+    assert!((seconds("end") - seconds("start") - 1_200.0).abs() < 0.5, "{ask:?}");
+    assert!(query(ask).contains("[5m]"), "over the shortest window: {}", query(ask));
+    let body = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"qd":"1"},"values":[[1795348785,"0.02"]]}]}}"#;
+    let seen = prom.parse(&source(), ask, &reply(200, body.as_bytes())).unwrap();
+    let [Observation::SloMissed { slo, series }] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((slo.as_str(), series.points.len()), ("b", 1));
+    assert!((series.points[0].1 - 0.02).abs() < 1e-9, "ratio, not burn: {series:?}");
+}
+
+#[test]
 fn a_server_whose_clock_is_hours_ahead_is_asked_about_its_own_present() {
     let prom = prometheus(vec![slo("a", events("x"))]);
     let interest =

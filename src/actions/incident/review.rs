@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    Actor, CauseCategory, Check, IncidentType, Priority, ReviewSection, SafeText, Span, Status,
-    TicketAct, Timestamp, TrackerId,
+    Actor, CauseCategory, Check, IncidentType, Operation, Outcome, Priority, ReviewSection,
+    SafeText, Span, Status, TicketAct, Timestamp, TrackerId,
 };
 use crate::eventlog::{
     CauseFound, CauseWithdrawn, FollowUpGiven, FollowUpMoved, FollowUpStep, RecordId,
@@ -365,6 +365,29 @@ fn track(desk: Desk<'_>, id: RecordId, tracker: &TrackerId) -> Result<Facts, Ref
         return refuse(
             Rule::Same,
             format!("“{}” is {} in {} already.", one.text, ticket.key, ticket.tracker),
+        );
+    }
+    // Asked twice it would be opened twice: a tracker finds again only what was asked under the same record.
+    let asked = desk.model.journal.operations.values().any(|open| {
+        let mut lives = true;
+        if let Some(outcome) = &open.outcome {
+            lives = !matches!(outcome, Outcome::Refused { .. } | Outcome::Failed { .. });
+        }
+        let of_it = match &open.operation {
+            Operation::Ticket { act: TicketAct::FollowUp { of, .. }, .. } => {
+                RecordId::parse(of) == Some(id)
+            }
+            _ => false,
+        };
+        lives && of_it
+    });
+    if asked {
+        return refuse(
+            Rule::Same,
+            format!(
+                "A ticket for “{}” was asked for already and is on its way; settle it when nobody can tell.",
+                one.text
+            ),
         );
     }
     let check = match &one.check {

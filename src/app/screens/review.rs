@@ -220,6 +220,28 @@ pub(in crate::app) fn checked(
     }
 }
 
+/// Whether the keys are for a follow-up.
+pub(in crate::app) fn on_follow_up(state: &State) -> bool {
+    let ui = &state.ui.review;
+    state.ui.screen == Screen::Review
+        && ui.part == ReviewPart::FollowUps
+        && ui.pane == ReviewPane::Body
+        && ui.follow_up.is_some()
+}
+
+/// A ticket for the selected follow-up, in the tracker that incidents go to, or else the first.
+pub(in crate::app) fn track(state: &mut State) -> Vec<Effect> {
+    let playbook = &state.model.playbook;
+    let tracker = playbook.tracker.clone().or_else(|| playbook.trackers.first().cloned());
+    match (state.ui.review.follow_up, tracker) {
+        (Some(follow_up), Some(tracker)) => {
+            at_once(state, Doing::TrackFollowUp { follow_up, tracker })
+        }
+        (_, None) => say(state, "No tracker is configured; add a [[tracker]] to the playbook."),
+        (None, _) => Vec::new(),
+    }
+}
+
 const fn done(follow_up: RecordId) -> Doing {
     Doing::MoveFollowUp { follow_up, step: FollowUpStep::Done, note: String::new() }
 }

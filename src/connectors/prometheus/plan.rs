@@ -162,6 +162,13 @@ pub(super) fn chart_expr(slo: &Slo, with_rules: bool) -> String {
     recorded.unwrap_or_else(|| slo.computed_ratio(window))
 }
 
+/// The ratio over the shortest window, as it is read at every poll.
+pub(super) fn quickest_expr(slo: &Slo, with_rules: bool) -> Option<String> {
+    let window = slo.windows().first().copied()?;
+    let recorded = slo.recorded_ratio(window).filter(|_| with_rules);
+    Some(recorded.unwrap_or_else(|| slo.computed_ratio(window)))
+}
+
 /// Packs the `active` units into queries; those of `alone` go by themselves.
 pub(super) fn queries(
     units: &[Unit],

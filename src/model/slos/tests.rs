@@ -211,3 +211,26 @@ proptest! {
         prop_assert!(status.budget_left.value().is_none_or(|v| !v.is_nan()));
     }
 }
+
+#[test]
+fn what_was_missed_comes_before_what_was_read_and_never_instead() {
+    let slo = slo("a");
+    let mut book = SloBook::default();
+    let line = |points: &[(i64, f64)]| {
+        let points = points.iter().map(|(at, v)| (Timestamp::from_millis(*at), *v)).collect();
+        Series { labels: crate::domain::Labels::default(), points }
+    };
+    let lately = |book: &SloBook| -> Vec<(i64, f64)> {
+        book.lately(&slo.id).map(|(at, ratio)| (at.millis(), ratio)).collect()
+    };
+    // Before anything was read here; what is no number is no reading.
+    book.missed(slo.id.clone(), &line(&[(10, 0.1), (20, f64::NAN), (30, 0.3)]));
+    book.observe(everywhere(&slo, Reading::Value(0.5), 10.0, 40));
+    assert_eq!(lately(&book), [(10, 0.1), (30, 0.3), (40, 0.5)]);
+    // The same again, a little later and further back: only what is older is new.
+    book.missed(slo.id.clone(), &line(&[(5, 0.05), (10, 0.9), (30, 0.9), (40, 0.9), (50, 0.9)]));
+    assert_eq!(lately(&book), [(5, 0.05), (10, 0.1), (30, 0.3), (40, 0.5)]);
+    let long: Vec<(i64, f64)> = (-2_000..0).map(|at| (at, 0.2)).collect();
+    book.missed(slo.id.clone(), &line(&long));
+    assert_eq!(lately(&book).len(), MOST_LATELY);
+}

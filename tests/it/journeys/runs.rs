@@ -5,9 +5,10 @@ use std::sync::Arc;
 use pretty_assertions::assert_eq;
 use quarterdeck::app::{IncidentPane, Msg, State};
 use quarterdeck::domain::{
-    Ask, Change, ChangeKey, ChangeKind, ChangeState, Form, IncidentId, Observation, Operation,
-    Order, Outcome, Param, PipelineId, Playbook, Procedure, ProcedureId, ProcedureKind, Reading,
-    Reviewed, RunVerdict, SafeText, ServiceId, SloId, SloReading, SourceId, Span, Step, Verify,
+    Ask, Change, ChangeKey, ChangeKind, ChangeState, Form, IncidentId, Matcher, Observation,
+    Operation, Order, Outcome, Param, PipelineId, Playbook, Procedure, ProcedureId, ProcedureKind,
+    Reading, Reviewed, RunVerdict, SafeText, ServiceId, SloId, SloReading, SourceId, Span, Step,
+    Verify,
 };
 use quarterdeck::eventlog::{EventLog as _, IncidentEvent as E, LogEvent};
 use quarterdeck::model::Model;
@@ -306,6 +307,10 @@ fn a_pipeline_that_says_success_while_the_objective_burns_has_not_helped() {
         };
         assert_eq!(verdict(&journey), None, "its window is not over");
         later(&mut journey, 1);
+        if after.is_none() {
+            // Another console may have seen what this one did not.
+            later(&mut journey, 30);
+        }
         (verdict(&journey).unwrap(), journey)
     };
     let (still, journey) = judged(Some(30.0));
@@ -323,4 +328,50 @@ fn a_pipeline_that_says_success_while_the_objective_burns_has_not_helped() {
     let (silent, journey) = judged(None);
     assert_eq!(silent.0, RunVerdict::Unknown, "{}", silent.1);
     assert!(!journey.screen().contains("recovered"), "{}", journey.screen());
+}
+
+#[test]
+fn who_cannot_tell_whether_it_helped_leaves_the_word_to_others_first() {
+    let keys = format!("{DECLARE} r ctrl-o X 'rollback' enter");
+    let mut journey = Journey::of(world("v811")).keys(&keys);
+    later(&mut journey, 10);
+    let of = |journey: &Journey| journey.state.incident().unwrap().runs.values().next().cloned();
+    let request = *of(&journey).unwrap().steps.values().next().unwrap();
+    let (me, now) = (journey.state.me.clone(), journey.state.now);
+    let done = Outcome::Received { receipt: "build 1".into(), url: "".into() };
+    let facts = [LogEvent::OperationEnded { request, outcome: done }];
+    let records = journey.log.append(&me, now, &facts).unwrap();
+    journey.take(Msg::Recorded { records, ours: false });
+    let judged = |journey: &Journey| of(journey).unwrap().verified.map(|one| one.verdict);
+    // The window is over and nothing was read: another console may have seen all of it.
+    later(&mut journey, 10 * 60);
+    assert_eq!(judged(&journey), None, "{}", journey.screen());
+    later(&mut journey, 29);
+    assert_eq!(judged(&journey), None);
+    later(&mut journey, 1);
+    assert_eq!(judged(&journey), Some(RunVerdict::Unknown), "{}", journey.screen());
+}
+
+#[test]
+fn alerts_of_which_nobody_told_lately_have_not_ended() {
+    let mut model = stories::live().model;
+    let verify = Verify {
+        alerts: vec![Matcher::equal("service", "nobody")],
+        window: Span::from_mins(3),
+        ..Verify::default()
+    };
+    let (from, until) = (stories::now(), stories::now().plus(Span::from_mins(3)));
+    let judged = |model: &Model| model.verify(&verify, from, from, until).verdict;
+    let told = |model: &mut Model, at| {
+        for status in model.sources.values_mut() {
+            status.last_good = Some(at);
+        }
+    };
+    // None fires as far as is known here; what counts is whether anybody has looked.
+    told(&mut model, from.plus(Span::from_mins(1)));
+    assert_eq!(judged(&model), RunVerdict::Unknown);
+    told(&mut model, from.plus(Span::from_mins(2)));
+    assert_eq!(judged(&model), RunVerdict::Recovered);
+    model.sources.clear();
+    assert_eq!(judged(&model), RunVerdict::Unknown);
 }

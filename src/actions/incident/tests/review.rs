@@ -205,6 +205,10 @@ fn a_follow_up_and_its_ticket_move_each_other() {
         panic!("{asked:?}")
     };
     assert_eq!(RecordId::parse(mark), Some(id));
+    // Whoever asks again, since nothing is to be seen yet, does not get a second one.
+    let again = Doing::TrackFollowUp { follow_up: id, tracker: tracker.clone() };
+    let (rule, why) = story.refuses("bob", &again);
+    assert!(rule == Rule::Same && why.contains("is on its way"), "{why}");
     assert_eq!(
         body.as_str(),
         "Follow-up of INC-7KQ4M checkout: cards declined.\n\nOwner: bob\nDue: 2026-11-29\nPriority: high"
