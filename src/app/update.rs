@@ -6,7 +6,9 @@ use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
 use crate::keys::{Chord, Input, Resolved};
 
-use super::screens::{Move, alerts, bridge, capacity, incident, map, review, slos, sources};
+use super::screens::{
+    Move, alerts, bridge, capacity, changes, incident, map, review, slos, sources,
+};
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
     Verb, dialogs, earlier, held, presence,
@@ -108,6 +110,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             effects
         }
         Msg::Tick(now) => {
+            if now == state.now {
+                // A recording that stands still: no later moment comes at which this would be due.
+                state.ui.map.made = None;
+            }
             state.now = now;
             state.model.tick(now);
             let studies = state.model.studies().into_iter();
@@ -184,6 +190,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextIncident => other_incident(state, 1),
         Action::Pin => dialogs::pin(state),
         Action::Follow => presence::follow(state),
+        Action::Changes => show(state, Screen::Changes),
         Action::Review => show(state, Screen::Review),
         Action::FindCause => review::find_cause(state),
         Action::FollowUp => dialogs::open_verb(state, Verb::FollowUp, &[]),
@@ -229,6 +236,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Note => dialogs::open_note(state, ""),
         Action::Declare => dialogs::open_declare(state, &[]),
         Action::Update => dialogs::open_verb(state, Verb::Update, &[]),
+        Action::Rollback if state.ui.screen == Screen::Changes => changes::roll_back(state),
         Action::Rollback => dialogs::open_verb(state, Verb::Propose(None), &[]),
         Action::Task => dialogs::open_verb(state, Verb::Task, &[]),
         Action::Decide => dialogs::open_verb(state, Verb::Decide, &[]),
@@ -317,6 +325,7 @@ const fn moves(action: Action) -> bool {
             | A::Map
             | A::Capacity
             | A::Incident
+            | A::Changes
             | A::Review
             | A::Sources
             | A::Left
@@ -356,6 +365,7 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
         Screen::Map => map::go(state, by),
         Screen::Capacity => capacity::go(state, by),
         Screen::Incident => incident::go(state, by),
+        Screen::Changes => changes::go(state, by),
         Screen::Review => review::go(state, by),
         Screen::Sources => sources::go(state, by),
     }
@@ -372,7 +382,7 @@ fn pane(state: &mut State, by: isize) -> Vec<Effect> {
         Screen::Map => map::next_part(state, by),
         Screen::Capacity => capacity::next_pane(state, by),
         Screen::Review => review::next_pane(state, by),
-        Screen::Alerts | Screen::Slos | Screen::Sources => {
+        Screen::Alerts | Screen::Slos | Screen::Changes | Screen::Sources => {
             let at = Screen::ALL.iter().position(|s| *s == state.ui.screen).unwrap_or(0);
             let count = Screen::ALL.len();
             state.ui.screen = Screen::ALL[(at + count).saturating_add_signed(by) % count];
@@ -437,6 +447,7 @@ fn open(state: &mut State) -> Vec<Effect> {
         (Screen::Map, _) => dialogs::map_reading(state, false),
         (Screen::Capacity, _) => dialogs::capacity_reading(state),
         (Screen::Incident, _) => dialogs::incident_reading(state),
+        (Screen::Changes, _) => changes::open(state),
         (Screen::Review, _) => review::open(state),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
             Some(row) => dialogs::source_reading(state, row),
@@ -463,6 +474,7 @@ fn back(state: &mut State) -> Vec<Effect> {
         Screen::Capacity if !state.ui.capacity.filter.is_empty() => return clear_filter(state),
         Screen::Incident if incident::back(&mut state.ui.incident) => {}
         Screen::Incident if !state.ui.incident.filter.is_empty() => return clear_filter(state),
+        Screen::Changes if !state.ui.changes.filter.is_empty() => return clear_filter(state),
         Screen::Review if review::back(&mut state.ui.review) => {}
         Screen::Bridge if state.ui.bridge.pinned.is_some() => state.ui.bridge.pinned = None,
         Screen::Bridge => return Vec::new(),
@@ -471,6 +483,7 @@ fn back(state: &mut State) -> Vec<Effect> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Changes
         | Screen::Review
         | Screen::Sources => {
             state.ui.screen = Screen::Bridge;
@@ -488,6 +501,7 @@ fn mark(state: &mut State) -> Vec<Effect> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Changes
         | Screen::Review
         | Screen::Sources => None,
     };
@@ -522,6 +536,10 @@ fn clear_filter(state: &mut State) -> Vec<Effect> {
         Screen::Incident => {
             state.ui.incident.filter_text.clear();
             state.ui.incident.filter = Default::default();
+        }
+        Screen::Changes => {
+            state.ui.changes.filter_text.clear();
+            state.ui.changes.filter = Default::default();
         }
         Screen::Bridge | Screen::Alerts | Screen::Review | Screen::Sources => {
             state.ui.alerts.filter_text.clear();
@@ -561,6 +579,7 @@ fn selected_slo(state: &State) -> Option<SloId> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Changes
         | Screen::Review
         | Screen::Sources => state.ui.bridge.slo.clone(),
     }
@@ -577,6 +596,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Map, _) => map::copied(state),
         (Screen::Capacity, _) => capacity::copied(state),
         (Screen::Incident, _) => incident::copied(state),
+        (Screen::Changes, _) => changes::copied(state),
         (Screen::Review, _) => review::copied(state),
         (Screen::Bridge, BridgePane::Incidents) => {
             bridge::selected_incident(state).map(|id| id.to_string())
@@ -608,6 +628,7 @@ fn interest(state: &State) -> Interest {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Changes
         | Screen::Review
         | Screen::Sources => Vec::new(),
     };
@@ -628,6 +649,7 @@ impl State {
         bridge::refresh(self);
         incident::refresh(self, force);
         capacity::refresh(self, force);
+        changes::refresh(self, force);
         review::refresh(self, force);
         map::refresh(self, force);
         sources::refresh(self);

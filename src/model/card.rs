@@ -11,8 +11,8 @@
 use crate::analysis::graph::blast;
 use crate::analysis::options::{Advice, MOST, OptionFacts, advise};
 use crate::domain::{
-    Change, ChangeKind, ChangeState, Procedure, ProcedureId, ProcedureKind, Reviewed, RunVerdict,
-    SafeText, ServiceId, SloId, Span, Timestamp,
+    Change, ChangeState, Procedure, ProcedureId, ProcedureKind, Reviewed, RunVerdict, SafeText,
+    ServiceId, SloId, Span, Timestamp,
 };
 
 use crate::eventlog::RecordId;
@@ -194,15 +194,7 @@ impl Model {
 
     /// The newest change that a procedure of this kind takes back.
     pub fn taken_back(&self, procedure: &Procedure, now: Timestamp) -> Option<&Change> {
-        let kind = match procedure.kind {
-            ProcedureKind::Rollback | ProcedureKind::FixForward | ProcedureKind::Canary => {
-                ChangeKind::Deploy
-            }
-            ProcedureKind::Flag => ChangeKind::Flag,
-            ProcedureKind::Scale => ChangeKind::Scale,
-            ProcedureKind::Reconcile => ChangeKind::Config,
-            ProcedureKind::Containment | ProcedureKind::Degradation => return None,
-        };
+        let kind = procedure.kind.takes_back()?;
         let ours = |change: &&Change| {
             change.kind == kind
                 && change.state != ChangeState::Undone

@@ -44,7 +44,7 @@ pub use alone::{Alone, Shared, Single};
 pub use around::{AroundSide, AroundView, Beside};
 pub use capacity::{CapacityBook, CapacityFound, Fill, Gauge, GaugeId, Outlook};
 pub use card::{Card, Choice, Figure, IRREVERSIBLE, LEFT_OUT};
-pub use changes::ChangeBook;
+pub use changes::{ChangeBook, Fed};
 pub use coverage::{Cover, Coverage, Watched};
 pub use drawing::{Drawing, DrawingBook, DrawingStudy};
 pub use evidence::Evaluations;

@@ -4,6 +4,7 @@
 mod architecture;
 mod behind;
 mod cascade;
+mod changes_screen;
 mod channels;
 mod cli;
 mod connectors;

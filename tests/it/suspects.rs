@@ -84,13 +84,21 @@ fn quiet() -> State {
     state
 }
 
-fn observe(state: &mut State, source: &str, seen: Vec<Observation>) {
+pub(crate) fn observe(state: &mut State, source: &str, seen: Vec<Observation>) {
     update(state, Msg::Observed { source: SourceId::new(source), at: now(), seen });
 }
 
 /// Three alerts of one trouble and one of another, with the readings behind them.
-fn cascade() -> State {
+pub(crate) fn cascade() -> State {
+    cascade_after(Vec::new())
+}
+
+/// The same, and this was changed.
+pub(crate) fn cascade_after(changes: Vec<Change>) -> State {
     let mut state = quiet();
+    if !changes.is_empty() {
+        observe(&mut state, "ci", vec![Observation::Changes(changes)]);
+    }
     let alerts = vec![
         alert("CacheDown", "cache", "warning", -600),
         alert("CartSlow", "cart", "warning", -560),
