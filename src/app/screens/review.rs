@@ -7,7 +7,7 @@ use crate::app::{Effect, FollowUpMove, ReviewPane, ReviewPart, ReviewUi, State, 
 use crate::domain::{Check, IncidentId, SafeText, SourceId, Span};
 use crate::eventlog::{FollowUpStep, RecordId};
 use crate::model::incidents::Incident;
-use crate::model::review::{document, shelf, similar, whys};
+use crate::model::review::{document, proposed, shelf, similar, whys};
 
 use super::{Move, kept, moved, moved_by};
 
@@ -15,6 +15,8 @@ use super::{Move, kept, moved, moved_by};
 const ONCE_IN: Span = Span::from_mins(1);
 /// A draft of more lines than this is written anew once a second at most.
 const MANY: usize = 20_000;
+/// What is said while a check is asked for.
+const ASKED: &str = "Its source is asked; the answer is recorded.";
 /// How much longer a follow-up may take by one key.
 const LONGER: Span = Span::from_days(7);
 
@@ -55,6 +57,7 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     }
     ui.document = shown.map(|incident| document(model, incident, *now));
     ui.similar = shown.map_or_else(Vec::new, |incident| similar(model, incident));
+    ui.proposed = shown.map_or_else(Vec::new, |incident| proposed(model, incident));
     ui.made = shown.map(|incident| (incident.id.clone(), lines, *now));
     let causes = shown.map_or_else(Vec::new, causes);
     let follow_ups = shown.map_or_else(Vec::new, follow_ups);
@@ -190,7 +193,7 @@ fn ask(state: &mut State, follow_up: RecordId, expr: SafeText) -> Vec<Effect> {
     if state.read_only {
         return say(state, "This console is read-only; nothing was asked.");
     }
-    say(state, "Its source is asked; the answer is recorded.");
+    say(state, ASKED);
     vec![Effect::Check { incident, follow_up, expr }]
 }
 
@@ -202,6 +205,8 @@ pub(in crate::app) fn checked(
     answer: Result<(SourceId, Vec<f64>), SafeText>,
 ) -> Vec<Effect> {
     let now = state.now;
+    // The answer takes the place of the word that it is waited for.
+    state.ui.notices.retain(|notice| notice.text.as_str() != ASKED);
     let (source, values) = match answer {
         Ok((source, values)) => (source.to_string(), values),
         Err(why) => {

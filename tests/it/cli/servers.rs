@@ -271,7 +271,7 @@ fn from_the_console(home: &Home, post: &dyn Fn(&[&str]) -> Said) -> Result<()> {
     session.send("\ta");
     session.wait_for_text("The check holds: prometheus says 1");
     session.send("X");
-    session.wait_for_text("✓");
+    session.wait_for_text("The follow-up is done.");
     session.send("q");
     let listed = post(&["follow-up", "list", "--json"]);
     ensure!(listed.out.contains("prometheus says 1"), "{listed:?}");
