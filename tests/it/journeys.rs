@@ -18,6 +18,7 @@ use ratatui::backend::TestBackend;
 
 use super::stories;
 
+mod capacity;
 mod incident;
 mod runs;
 
