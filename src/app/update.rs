@@ -225,6 +225,13 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Situations => {
             state.ui.alerts.unfolded = !state.ui.alerts.unfolded;
             state.refresh(true);
+            // The list may look the same afterwards; the key was heard all the same.
+            let said = match (state.ui.alerts.unfolded, state.ui.alerts.situations.is_empty()) {
+                (true, _) => "Every group is listed by itself.",
+                (false, true) => "No groups belong together now; those that do will be folded.",
+                (false, false) => "Groups that belong together are folded.",
+            };
+            state.ui.notice(Tone::Info, said, state.now);
             vec![Effect::Keep]
         }
         Action::Acknowledge => dialogs::open_ack(state, ""),

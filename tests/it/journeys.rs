@@ -19,6 +19,7 @@ use ratatui::backend::TestBackend;
 use super::stories;
 
 mod containment;
+mod capacity;
 mod incident;
 mod runs;
 
