@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::world::World;
 use super::{Asking, Common, Exit, output};
+use crate::analysis::risk::RiskLevel;
 use crate::domain::{ChangeState, Reviewed, Span};
 use crate::model::Fed;
 
@@ -14,7 +15,10 @@ pub(super) async fn run(common: &Common, ask: &Asking) -> anyhow::Result<Exit> {
     if ask.json {
         let mut all = world.head();
         all.insert("onset".into(), json!(world.model.onset().map(|onset| onset.rfc3339())));
-        all.insert("changes".into(), feed.iter().map(as_json).collect::<Vec<Value>>().into());
+        all.insert(
+            "changes".into(),
+            feed.iter().map(|fed| as_json(&world, fed)).collect::<Vec<Value>>().into(),
+        );
         let left_out = world.model.changes.all_left_out();
         let left_out = left_out
             .map(|(source, named)| json!({ "source": source, "lines": named }))
@@ -28,8 +32,9 @@ pub(super) async fn run(common: &Common, ask: &Asking) -> anyhow::Result<Exit> {
     Ok(if world.lacking().is_empty() { Exit::Fine } else { Exit::Attention })
 }
 
-fn as_json(fed: &Fed<'_>) -> Value {
+fn as_json(world: &World, fed: &Fed<'_>) -> Value {
     let change = fed.change;
+    let risk = world.model.risk(change);
     json!({
         "source": change.key.source,
         "id": change.key.id,
@@ -50,6 +55,15 @@ fn as_json(fed: &Fed<'_>) -> Value {
             "files": size.files,
             "paths": size.paths,
         })),
+        "risk": {
+            "points": risk.points,
+            "level": risk.level.map(RiskLevel::name),
+            "parts": risk.terms.iter().map(|term| json!({
+                "part": term.part.name(),
+                "points": term.points,
+                "reason": term.reason,
+            })).collect::<Vec<Value>>(),
+        },
         "with": change.with,
         "url": change.url,
     })

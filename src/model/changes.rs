@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::incidents::words::{clock, length};
 use super::{Model, Told};
+use crate::analysis::risk::{Risk, risk};
 use crate::analysis::suspects;
 use crate::domain::{
     Change, ChangeKey, ChangeState, Reviewed, SafeText, ServiceId, SourceId, Span, Timestamp,
@@ -106,6 +107,12 @@ impl Model {
     /// One of them.
     pub fn fed(&self, key: &ChangeKey) -> Option<Fed<'_>> {
         self.changes.get(key).map(|change| self.beside(change, self.onset()))
+    }
+
+    /// How risky a change is, beside all that are known: for ordering, never a probability.
+    pub fn risk(&self, change: &Change) -> Risk {
+        let known = self.changes.told.values().flat_map(|(_, told)| told);
+        risk(change, known, &self.playbook.procedures.freezes)
     }
 
     fn beside<'a>(&self, change: &'a Change, onset: Option<Timestamp>) -> Fed<'a> {

@@ -70,6 +70,17 @@ fn what_changed_is_told_to_scripts_whole() {
             "title": "checkout-v812: checkout v812", "author": "Mia", "reviewed": ["Jo"],
             "before": "checkout-v811", "after": "checkout-v812", "state": null,
             "size": { "added": 1, "deleted": 1, "files": 1, "paths": ["a.rs"] },
+            "risk": { "points": 6, "level": "low", "parts": [
+                { "part": "size", "points": 4, "reason": "It adds 1 line." },
+                { "part": "diffusion", "points": 2, "reason": "It touches 1 file." },
+                { "part": "experience", "points": 0,
+                  "reason": "Its author made 1 known earlier change of this service." },
+                { "part": "review", "points": 0, "reason": "A second person reviewed it." },
+                { "part": "freeze", "points": 0, "reason": "It was made in no declared freeze." },
+                { "part": "kind", "points": 0, "reason": "It is a deploy and no migration." },
+                { "part": "failures", "points": null, "reason":
+                  "How changes of this service went in the 30 days before is not known." },
+            ] },
             "with": ["retry"], "url": "",
         })
     );
