@@ -18,8 +18,8 @@ use ratatui::backend::TestBackend;
 
 use super::stories;
 
-mod containment;
 mod capacity;
+mod containment;
 mod incident;
 mod runs;
 
