@@ -20,7 +20,7 @@ pub use deliveries::{
     Delivery, DeliveryStanding, ask_delivery_test, deliveries, delivery_test, due_delivery_tests,
 };
 pub use incident::{
-    Doing, Found, Proposal, Writer, deadline, decide_incident, escalations, pick, propose,
+    Doing, Found, Proposal, Writer, deadline, decide_incident, escalations, pick, propose, to_pin,
 };
 pub use outlets::{Outlet, OutletId, Passed, Pending, PendingState, outlets, what};
 pub use refusal::{Refusal, Rule};
@@ -43,6 +43,8 @@ pub enum Screen {
     Capacity,
     /// The incident being commanded.
     Incident,
+    /// What changed, beside the trouble.
+    Changes,
     /// What incidents taught.
     Review,
     /// Connectors and their health.
@@ -51,13 +53,14 @@ pub enum Screen {
 
 impl Screen {
     /// In the order of their tabs.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Bridge,
         Self::Alerts,
         Self::Slos,
         Self::Map,
         Self::Capacity,
         Self::Incident,
+        Self::Changes,
         Self::Review,
         Self::Sources,
     ];
@@ -71,6 +74,7 @@ impl Screen {
             Self::Map => "Map",
             Self::Capacity => "Capacity",
             Self::Incident => "Incident",
+            Self::Changes => "Changes",
             Self::Review => "Review",
             Self::Sources => "Sources",
         }
@@ -85,6 +89,7 @@ impl Screen {
             Self::Map => Action::Map,
             Self::Capacity => Action::Capacity,
             Self::Incident => Action::Incident,
+            Self::Changes => Action::Changes,
             Self::Review => Action::Review,
             Self::Sources => Action::Sources,
         }
@@ -99,6 +104,7 @@ impl Screen {
             Self::Map => "map",
             Self::Capacity => "capacity",
             Self::Incident => "incident",
+            Self::Changes => "changes",
             Self::Review => "review",
             Self::Sources => "sources",
         }
@@ -163,9 +169,15 @@ const LISTS: Scope = Scope::Anywhere;
 const INCIDENT: Scope = Scope::On(&[Screen::Incident]);
 const REVIEW: Scope = Scope::On(&[Screen::Review]);
 const JUDGED: Scope = Scope::On(&[Screen::Incident, Screen::Review]);
-const RUNS: Scope = Scope::On(&[Screen::Bridge, Screen::Map, Screen::Incident]);
-const FILTERED: Scope =
-    Scope::On(&[Screen::Alerts, Screen::Slos, Screen::Map, Screen::Capacity, Screen::Incident]);
+const RUNS: Scope = Scope::On(&[Screen::Bridge, Screen::Map, Screen::Incident, Screen::Changes]);
+const FILTERED: Scope = Scope::On(&[
+    Screen::Alerts,
+    Screen::Slos,
+    Screen::Map,
+    Screen::Capacity,
+    Screen::Incident,
+    Screen::Changes,
+]);
 const MAP: Scope = Scope::On(&[Screen::Map]);
 const CHARTS: Scope = Scope::On(&[Screen::Bridge, Screen::Slos, Screen::Capacity]);
 
@@ -177,6 +189,7 @@ actions! {
     Capacity, "capacity", "capacity", Scope::Anywhere, Look, "Capacity: what runs out next, and what stands behind the services";
     WhatIf, "whatif", "what if", Scope::On(&[Screen::Capacity]), Look, "What breaks first if load grows, a zone or a replica is lost, a service is drained";
     Incident, "incident", "incident", Scope::Anywhere, Look, "Incident: who does what, what was promised, what happened";
+    Changes, "changes", "changes", Scope::Anywhere, Look, "Changes: what was deployed, switched, configured, beside the trouble";
     Review, "review", "review", Scope::Anywhere, Look, "Review: what incidents taught, and what is to be done";
     Sources, "sources", "sources", Scope::Anywhere, Look, "Sources: every connector's state";
     Down, "down", "down", LISTS, Look, "Next row";

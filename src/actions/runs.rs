@@ -184,10 +184,7 @@ fn waiting(model: &Model, run: &Run, now: Timestamp) -> RunStanding {
 
 /// When the last step took effect: when its outcome was recorded.
 pub fn effective(model: &Model, run: &Run) -> Option<Timestamp> {
-    let last = u16::try_from(run.orders.len().checked_sub(1)?).ok()?;
-    let request = run.steps.get(&last)?;
-    let ended = model.journal.ended_at(*request)?;
-    outcome(model, run, last).filter(|(outcome, _)| outcome.is_done()).map(|_| ended)
+    model.took_effect(run)
 }
 
 fn runs(model: &Model) -> impl Iterator<Item = (&Incident, RecordId, &Run)> {

@@ -1,7 +1,7 @@
 //! Settling what nobody can tell: an operation whose answer was lost is never repeated; a person looks at
 //! the other side and says what came of it.
 
-use crate::domain::{Outcome, SafeText, Timestamp};
+use crate::domain::{Operation, Outcome, SafeText, Timestamp};
 use crate::eventlog::{LogEvent, Power, RecordId};
 use crate::model::{Model, OpenOperation, Standing};
 
@@ -25,6 +25,8 @@ pub fn unsettled(model: &Model, now: Timestamp) -> Vec<(RecordId, &OpenOperation
 pub enum Settled {
     /// It was done, the message is there.
     Done,
+    /// It began and ended badly; only a step of a run can.
+    Failed,
     /// It was not done, and is not to be.
     NotDone,
     /// It was not done; the outbox does it again, with the same key.
@@ -48,6 +50,7 @@ pub fn settle(
     let Some(operation) = model.journal.operations.get(&request) else {
         return Err(Refusal::new(Rule::NoSuch, "Nothing in the outbox has this id."));
     };
+    let is_run = matches!(operation.operation, Operation::Run { .. });
     match operation.standing(now) {
         Standing::OutcomeUnknown => {}
         Standing::UnderWay => {
@@ -56,9 +59,29 @@ pub fn settle(
                 "It is still being tried, so there is nothing to settle yet. Wait for its outcome.",
             ));
         }
+        Standing::Ended(Outcome::Refused { .. }) if what == Settled::Again && is_run => {
+            return Err(Refusal::new(
+                Rule::Same,
+                "It is known that it never began, so nothing is in doubt. Propose the run anew; a step is never \
+                 begun a second time.",
+            ));
+        }
         Standing::Ended(_) => {
             return Err(Refusal::new(Rule::Same, "What came of it is known already."));
         }
+    }
+    if what == Settled::Again && is_run {
+        return Err(Refusal::new(
+            Rule::NotLive,
+            "It may have begun, and a step that may have begun is never begun again. Say what you found there; \
+             if it never began, settle it as not-done and propose the run anew.",
+        ));
+    }
+    if what == Settled::Failed && !is_run {
+        return Err(Refusal::new(
+            Rule::NotLive,
+            "Only a step of a run can have begun and failed. Say whether this was done or not.",
+        ));
     }
     if what == Settled::Again && !operation.operation.is_outbox() {
         return Err(Refusal::new(
@@ -77,6 +100,7 @@ pub fn settle(
     let said = SafeText::body(&format!("settled by {}: {why}", by.actor));
     let outcome = match what {
         Settled::Done => Outcome::Received { receipt: said, url: SafeText::default() },
+        Settled::Failed => Outcome::Failed { why: said, url: SafeText::default() },
         Settled::NotDone => Outcome::Refused { why: said },
         Settled::Again => Outcome::Later { why: said, at: now },
     };
@@ -89,7 +113,9 @@ mod checks {
 
     use super::*;
     use crate::actions::delivery_test;
-    use crate::domain::{Actor, ChannelId, Operation, SilenceId, SiteId};
+    use crate::domain::{
+        Actor, Ask, ChannelId, IncidentId, Order, PipelineId, SilenceId, SiteId, Span,
+    };
     use crate::eventlog::{EventLog as _, KeyId, MemoryLog};
 
     fn robin() -> Writer {
@@ -146,6 +172,56 @@ mod checks {
         let later = now.plus(crate::domain::Span::from_mins(2));
         let say = |what| settle(&model, &me, asked[0].id, what, "looked", later);
         assert_eq!(say(Settled::Again).unwrap_err().rule, Rule::NotLive);
+        assert_eq!(say(Settled::Failed).unwrap_err().rule, Rule::NotLive);
         assert!(say(Settled::NotDone).is_ok());
+    }
+
+    /// A step of a run that was asked for, the incident left aside.
+    fn step() -> (Model, MemoryLog, RecordId) {
+        let order = Order {
+            title: "deploy".into(),
+            pipeline: PipelineId::new("ci"),
+            ask: Ask::Command { argv: vec!["/bin/true".into()] },
+            deadline: Span::from_mins(15),
+        };
+        let operation =
+            Operation::Run { incident: IncidentId::new("INC-1"), run: "r".into(), step: 0, order };
+        let (mut model, mut log) = (Model::default(), MemoryLog::for_demo());
+        let asked = LogEvent::OperationRequested { operation };
+        let asked =
+            log.append(&robin().actor, Timestamp::from_millis(1_000_000), &[asked]).unwrap();
+        model.apply(&asked[0]);
+        (model, log, asked[0].id)
+    }
+
+    #[test]
+    fn a_step_goes_on_until_its_deadline_and_is_never_begun_again() {
+        let (me, began) = (robin(), Timestamp::from_millis(1_000_000));
+        let (mut model, mut log, request) = step();
+        let say = |model: &Model, what, now| {
+            settle(model, &me, request, what, "looked at the pipeline", now)
+                .map_err(|no| (no.rule, no.sentence.to_string()))
+        };
+        // It may run for a quarter of an hour: that nothing was heard for two minutes proves nothing.
+        let soon = began.plus(Span::from_mins(2));
+        assert_eq!(say(&model, Settled::Done, soon).unwrap_err().0, Rule::NotLive);
+        assert_eq!(unsettled(&model, soon), []);
+        let late = began.plus(Span::from_mins(17));
+        assert_eq!(unsettled(&model, late).len(), 1);
+        let (rule, sentence) = say(&model, Settled::Again, late).unwrap_err();
+        assert_eq!(rule, Rule::NotLive);
+        assert!(sentence.contains("never begun again"), "{sentence}");
+        let why: SafeText = "settled by robin: looked at the pipeline".into();
+        let failed = Outcome::Failed { why: why.clone(), url: "".into() };
+        let ended = |outcome| LogEvent::OperationEnded { request, outcome };
+        assert_eq!(say(&model, Settled::Failed, late), Ok(ended(failed)));
+        assert_eq!(say(&model, Settled::NotDone, late), Ok(ended(Outcome::Refused { why })));
+        // A look-back found that it never began: nothing is in doubt, and the way on is said.
+        let never = ended(Outcome::Refused { why: "certainly not started".into() });
+        let ended = log.append(&me.actor, late, &[never]).unwrap();
+        model.apply(&ended[0]);
+        let (rule, sentence) = say(&model, Settled::Again, late).unwrap_err();
+        assert_eq!(rule, Rule::Same);
+        assert!(sentence.contains("Propose the run anew"), "{sentence}");
     }
 }

@@ -12,6 +12,7 @@ pub mod oncall;
 pub mod options;
 pub mod quorum;
 pub mod retries;
+pub mod risk;
 pub mod series;
 pub mod suspects;
 pub mod verification;

@@ -4,7 +4,7 @@ use crate::actions::Screen;
 use crate::actions::find::{self, Target};
 use crate::domain::{IncidentId, NodeKey, SafeText, SilenceId, SiteId, SloId};
 use crate::eventlog::{AlertInstance, LogEvent, RecordId, Subject};
-use crate::model::{GroupKey, Planned, SuspectId};
+use crate::model::{GroupKey, Planned, SuspectId, Told};
 
 use super::{Editor, Form, Place, SourcesRow};
 
@@ -112,6 +112,8 @@ pub enum About {
     Blast(NodeKey),
     /// Everything about a row of the Capacity screen.
     Capacity(super::CapacityRow),
+    /// Everything about a change.
+    Change(crate::domain::ChangeKey),
     /// What comes of something supposed.
     WhatIf(crate::model::Suppose),
     /// Everything about something in an incident.
@@ -154,6 +156,17 @@ pub enum ReadingLine {
     Warn(SafeText),
     /// An empty line.
     Blank,
+}
+
+impl From<Told> for ReadingLine {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Head(text) => Self::Head(text.into()),
+            Told::Pair(name, value) => Self::Pair(name, value),
+            Told::Text(text) => Self::Text(text),
+            Told::Warn(text) => Self::Warn(text),
+        }
+    }
 }
 
 /// What a prompt's line is for.

@@ -1,7 +1,7 @@
 //! Everything `update` may ask the runtime for.
 
 use crate::connectors::Interest;
-use crate::domain::{Operation, SourceId, Span};
+use crate::domain::{IncidentId, Operation, SafeText, SourceId, Span};
 use crate::eventlog::{LogEvent, RecordId};
 use crate::model::Study;
 
@@ -17,6 +17,15 @@ pub enum Effect {
     Perform(RecordId, Operation),
     /// Start these steps of runs, or look for them.
     Runs(Vec<crate::actions::runs::DueStep>),
+    /// Ask a Prometheus for the check of a follow-up; becomes `Msg::Checked`.
+    Check {
+        /// The incident.
+        incident: IncidentId,
+        /// Which of its follow-ups.
+        follow_up: RecordId,
+        /// The query.
+        expr: SafeText,
+    },
     /// Look for words in the log; becomes `Msg::Found`.
     Search(String),
     /// Tell the others where this console is.

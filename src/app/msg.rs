@@ -1,6 +1,8 @@
 //! Everything that can arrive at the loop, in one order.
 
-use crate::domain::{Observation, Outcome, SafeText, SourceId, SourceStatus, Timestamp};
+use crate::domain::{
+    IncidentId, Observation, Outcome, SafeText, SourceId, SourceStatus, Timestamp,
+};
 use crate::eventlog::{AppendError, Held, Presence, RecordId, Recorded};
 use crate::keys::Input;
 use crate::model::Finding;
@@ -40,6 +42,15 @@ pub enum Msg {
     Present(Vec<Presence>),
     /// A text came back from the person's own editor, or the sentence why it did not.
     Edited(Result<String, SafeText>),
+    /// What was said to the check of a follow-up, by which source; or why nobody could be asked.
+    Checked {
+        /// The incident.
+        incident: IncidentId,
+        /// Which of its follow-ups.
+        follow_up: RecordId,
+        /// Source and values, one for each series.
+        answer: Result<(SourceId, Vec<f64>), SafeText>,
+    },
     /// What an analysis found.
     Studied(Box<Finding>),
     /// An outside operation ended.

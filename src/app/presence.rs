@@ -1,7 +1,9 @@
 //! Who is here: saying where this console is, knowing where the others are, seeing what the commander sees.
 
 use crate::actions::Screen;
-use crate::domain::{Actor, NodeKey, SafeText, ServiceId, SiteId, SloId, Span};
+use crate::domain::{
+    Actor, ChangeKey, NodeKey, SafeText, ServiceId, SiteId, SloId, SourceId, Span,
+};
 use crate::eventlog::{Presence, RecordId};
 use crate::model::GroupKey;
 
@@ -13,14 +15,16 @@ use super::{
 /// How often this console says where it is when it does not move.
 const EVERY: Span = Span::from_secs(4);
 
-/// Says where this console is: when that changed, and now and then so that it is not taken as gone.
+/// Says where this console is: when that changed, and now and then so that it is not taken as gone. With
+/// nobody here to see it, not at every step of a selection.
 pub(super) fn say(state: &mut State) -> Option<Effect> {
     let me = here(state);
     let due = state.presented.as_ref().is_none_or(|last| {
         let moved = (&last.screen, &last.incident, &last.selected)
             != (&me.screen, &me.incident, &me.selected);
+        let seen = !state.others.is_empty() || me.at != last.at;
         // A clock that jumped back must not silence us.
-        moved || !(Span::ZERO..EVERY).contains(&me.at.since(last.at))
+        moved && seen || !(Span::ZERO..EVERY).contains(&me.at.since(last.at))
     });
     due.then(|| {
         state.presented = Some(me.clone());
@@ -59,6 +63,9 @@ fn selected(state: &State) -> SafeText {
             Some(format!("{}\n{}", ui.map.selected.node.service, ui.map.selected.node.site))
         }
         Screen::Capacity => ui.capacity.list().selected.as_ref().map(CapacityRow::written),
+        Screen::Changes => {
+            ui.changes.selected.as_ref().map(|key| format!("{}\n{}", key.source, key.id))
+        }
         Screen::Review => ui.review.selected.as_ref().map(ToString::to_string),
         Screen::Incident => {
             let id = match ui.incident.pane {
@@ -190,6 +197,12 @@ fn select(state: &mut State, screen: Screen, selected: &str) {
         Screen::Capacity => {
             if let Some(row) = CapacityRow::read(selected) {
                 ui.capacity.choose(row);
+            }
+        }
+        Screen::Changes => {
+            if let Some((source, id)) = selected.split_once('\n') {
+                let key = ChangeKey { source: SourceId::new(source), id: id.into() };
+                (ui.changes.selected, ui.changes.chosen) = (Some(key), true);
             }
         }
         Screen::Review => ui.review.selected = Some(crate::domain::IncidentId::new(selected)),

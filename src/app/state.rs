@@ -159,6 +159,7 @@ impl State {
             (Screen::Map, _) => ui.map.scroll = drawn.top,
             (Screen::Capacity, _) => ui.capacity.scroll(drawn.top),
             (Screen::Incident, _) => ui.incident.scroll[ui.incident.pane as usize] = drawn.top,
+            (Screen::Changes, _) => ui.changes.scroll = drawn.top,
             (Screen::Review, _) => ui.review.scroll[ui.review.pane as usize] = drawn.top,
             (Screen::Sources, _) if ui.sources.on_outlets() => ui.sources.outlet_scroll = drawn.top,
             (Screen::Sources, _) => ui.sources.scroll = drawn.top,

@@ -14,8 +14,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::actions::{OutletId, Screen};
 use crate::domain::{
-    Actor, AlertKey, ChannelId, Filter, IncidentId, SafeText, ServiceId, SloId, SourceId, Span,
-    Timestamp, TrackerId,
+    Actor, AlertKey, ChangeKey, ChannelId, Filter, IncidentId, SafeText, ServiceId, SloId,
+    SourceId, Span, Timestamp, TrackerId,
 };
 use crate::keys::Pending;
 use crate::model::{GroupKey, Situation, SituationId, Spared};
@@ -35,6 +35,8 @@ pub struct Ui {
     pub alerts: AlertsUi,
     /// SLOs.
     pub slos: SlosUi,
+    /// Changes.
+    pub changes: ChangesUi,
     /// Capacity.
     pub capacity: CapacityUi,
     /// Map.
@@ -193,6 +195,27 @@ pub struct SlosUi {
     pub scroll: usize,
 }
 
+/// The Changes screen.
+#[derive(Debug, Clone, Default)]
+pub struct ChangesUi {
+    /// As typed.
+    pub filter_text: String,
+    /// As understood.
+    pub filter: Filter,
+    /// What is listed, newest first.
+    pub rows: Vec<ChangeKey>,
+    /// Changes that may have brought the trouble: shortly before it, where it could reach it from.
+    pub near: usize,
+    /// Model revision the rows were made from.
+    pub revision: Option<u64>,
+    /// Selected change.
+    pub selected: Option<ChangeKey>,
+    /// Whether it was chosen by hand; until then it is the newest before the trouble.
+    pub chosen: bool,
+    /// First row shown.
+    pub scroll: usize,
+}
+
 /// A row of the Sources screen: what is known comes in by the ones, what is said goes out by the others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SourcesRow {
@@ -264,6 +287,7 @@ impl Ui {
             bridge: BridgeUi::default(),
             alerts: AlertsUi::default(),
             slos: SlosUi::default(),
+            changes: ChangesUi::default(),
             capacity: CapacityUi::default(),
             map: MapUi::default(),
             incident: IncidentUi::default(),

@@ -1,12 +1,14 @@
 //! The one update function: a message in, the state changed, effects out. Dispatch only.
 
-use crate::actions::{Action, Risk, Screen};
+use crate::actions::{Action, Risk, Screen, to_pin};
 use crate::connectors::Interest;
 use crate::domain::{SloId, Span};
 use crate::eventlog::LogEvent;
 use crate::keys::{Chord, Input, Resolved};
 
-use super::screens::{Move, alerts, bridge, capacity, incident, map, review, slos, sources};
+use super::screens::{
+    Move, alerts, bridge, capacity, changes, incident, map, review, slos, sources,
+};
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
     Verb, dialogs, earlier, held, presence,
@@ -37,6 +39,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                     }
                 }
             }
+            if let Some(pin) = to_pin(&records).filter(|_| ours) {
+                effects.push(Effect::Offer(vec![pin]));
+            }
             held::recorded(state, &records, ours);
             effects
         }
@@ -52,6 +57,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         }
         Msg::Edited(text) => dialogs::back_from_editor(state, text),
         Msg::Found(..) => Vec::new(),
+        Msg::Checked { incident, follow_up, answer } => {
+            review::checked(state, &incident, follow_up, answer)
+        }
         Msg::Studied(finding) => {
             state.model.found(*finding);
             Vec::new()
@@ -102,6 +110,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             effects
         }
         Msg::Tick(now) => {
+            if now == state.now {
+                // A recording that stands still: no later moment comes at which this would be due.
+                state.ui.map.made = None;
+            }
             state.now = now;
             state.model.tick(now);
             let studies = state.model.studies().into_iter();
@@ -178,6 +190,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextIncident => other_incident(state, 1),
         Action::Pin => dialogs::pin(state),
         Action::Follow => presence::follow(state),
+        Action::Changes => show(state, Screen::Changes),
         Action::Review => show(state, Screen::Review),
         Action::FindCause => review::find_cause(state),
         Action::FollowUp => dialogs::open_verb(state, Verb::FollowUp, &[]),
@@ -212,6 +225,13 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Situations => {
             state.ui.alerts.unfolded = !state.ui.alerts.unfolded;
             state.refresh(true);
+            // The list may look the same afterwards; the key was heard all the same.
+            let said = match (state.ui.alerts.unfolded, state.ui.alerts.situations.is_empty()) {
+                (true, _) => "Every group is listed by itself.",
+                (false, true) => "No groups belong together now; those that do will be folded.",
+                (false, false) => "Groups that belong together are folded.",
+            };
+            state.ui.notice(Tone::Info, said, state.now);
             vec![Effect::Keep]
         }
         Action::Acknowledge => dialogs::open_ack(state, ""),
@@ -223,6 +243,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Note => dialogs::open_note(state, ""),
         Action::Declare => dialogs::open_declare(state, &[]),
         Action::Update => dialogs::open_verb(state, Verb::Update, &[]),
+        Action::Rollback if state.ui.screen == Screen::Changes => changes::roll_back(state),
         Action::Rollback => dialogs::open_verb(state, Verb::Propose(None), &[]),
         Action::Task => dialogs::open_verb(state, Verb::Task, &[]),
         Action::Decide => dialogs::open_verb(state, Verb::Decide, &[]),
@@ -312,6 +333,7 @@ const fn moves(action: Action) -> bool {
             | A::Map
             | A::Capacity
             | A::Incident
+            | A::Changes
             | A::Review
             | A::Sources
             | A::Left
@@ -351,6 +373,7 @@ fn go(state: &mut State, by: Move) -> Vec<Effect> {
         Screen::Map => map::go(state, by),
         Screen::Capacity => capacity::go(state, by),
         Screen::Incident => incident::go(state, by),
+        Screen::Changes => changes::go(state, by),
         Screen::Review => review::go(state, by),
         Screen::Sources => sources::go(state, by),
     }
@@ -367,7 +390,7 @@ fn pane(state: &mut State, by: isize) -> Vec<Effect> {
         Screen::Map => map::next_part(state, by),
         Screen::Capacity => capacity::next_pane(state, by),
         Screen::Review => review::next_pane(state, by),
-        Screen::Alerts | Screen::Slos | Screen::Sources => {
+        Screen::Alerts | Screen::Slos | Screen::Changes | Screen::Sources => {
             let at = Screen::ALL.iter().position(|s| *s == state.ui.screen).unwrap_or(0);
             let count = Screen::ALL.len();
             state.ui.screen = Screen::ALL[(at + count).saturating_add_signed(by) % count];
@@ -432,6 +455,7 @@ fn open(state: &mut State) -> Vec<Effect> {
         (Screen::Map, _) => dialogs::map_reading(state, false),
         (Screen::Capacity, _) => dialogs::capacity_reading(state),
         (Screen::Incident, _) => dialogs::incident_reading(state),
+        (Screen::Changes, _) => changes::open(state),
         (Screen::Review, _) => review::open(state),
         (Screen::Sources, _) => match state.ui.sources.selected.clone() {
             Some(row) => dialogs::source_reading(state, row),
@@ -458,6 +482,7 @@ fn back(state: &mut State) -> Vec<Effect> {
         Screen::Capacity if !state.ui.capacity.filter.is_empty() => return clear_filter(state),
         Screen::Incident if incident::back(&mut state.ui.incident) => {}
         Screen::Incident if !state.ui.incident.filter.is_empty() => return clear_filter(state),
+        Screen::Changes if !state.ui.changes.filter.is_empty() => return clear_filter(state),
         Screen::Review if review::back(&mut state.ui.review) => {}
         Screen::Bridge if state.ui.bridge.pinned.is_some() => state.ui.bridge.pinned = None,
         Screen::Bridge => return Vec::new(),
@@ -466,6 +491,7 @@ fn back(state: &mut State) -> Vec<Effect> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Changes
         | Screen::Review
         | Screen::Sources => {
             state.ui.screen = Screen::Bridge;
@@ -483,6 +509,7 @@ fn mark(state: &mut State) -> Vec<Effect> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Changes
         | Screen::Review
         | Screen::Sources => None,
     };
@@ -517,6 +544,10 @@ fn clear_filter(state: &mut State) -> Vec<Effect> {
         Screen::Incident => {
             state.ui.incident.filter_text.clear();
             state.ui.incident.filter = Default::default();
+        }
+        Screen::Changes => {
+            state.ui.changes.filter_text.clear();
+            state.ui.changes.filter = Default::default();
         }
         Screen::Bridge | Screen::Alerts | Screen::Review | Screen::Sources => {
             state.ui.alerts.filter_text.clear();
@@ -556,6 +587,7 @@ fn selected_slo(state: &State) -> Option<SloId> {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Changes
         | Screen::Review
         | Screen::Sources => state.ui.bridge.slo.clone(),
     }
@@ -572,6 +604,7 @@ fn copy(state: &mut State) -> Vec<Effect> {
         (Screen::Map, _) => map::copied(state),
         (Screen::Capacity, _) => capacity::copied(state),
         (Screen::Incident, _) => incident::copied(state),
+        (Screen::Changes, _) => changes::copied(state),
         (Screen::Review, _) => review::copied(state),
         (Screen::Bridge, BridgePane::Incidents) => {
             bridge::selected_incident(state).map(|id| id.to_string())
@@ -603,6 +636,7 @@ fn interest(state: &State) -> Interest {
         | Screen::Map
         | Screen::Capacity
         | Screen::Incident
+        | Screen::Changes
         | Screen::Review
         | Screen::Sources => Vec::new(),
     };
@@ -624,6 +658,7 @@ impl State {
         bridge::refresh(self);
         incident::refresh(self, force);
         capacity::refresh(self, force);
+        changes::refresh(self, force);
         review::refresh(self, force);
         map::refresh(self, force);
         sources::refresh(self);

@@ -5,6 +5,8 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+mod ladder;
+
 use super::incident::{Desk, Which, said};
 use super::world::{Opened, World};
 use super::{Common, Exit, Look, output};
@@ -17,6 +19,9 @@ use crate::domain::{
 use crate::eventlog::RecordId;
 use crate::model::incidents::{Incident, Run};
 use crate::runtime;
+
+/// How long the sources may take to say what is known; whoever has not answered then is left out.
+const PATIENCE: Span = Span::from_secs(5);
 
 /// What is asked.
 #[derive(Debug, Args)]
@@ -31,6 +36,14 @@ enum What {
     List {
         /// Only for this service.
         #[arg(long, value_name = "NAME")]
+        service: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the degradation ladders: what is switched off, what comes next, what takes it back.
+    Ladder {
+        /// Only of this service.
         service: Option<String>,
         /// Print JSON.
         #[arg(long)]
@@ -137,7 +150,12 @@ pub(super) async fn run(common: &Common, look: &Look, ask: &Ask) -> anyhow::Resu
         }
         What::Propose(ask) => {
             let id = ProcedureId::new(&ask.procedure);
-            propose(common, look, &ask.with, |_, _| Ok(id.clone()))
+            propose(common, look, &ask.with, |_, _| Ok(id.clone())).await
+        }
+        What::Ladder { service, json } => {
+            let mut world = World::load(common)?;
+            world.open_log()?;
+            Ok(ladder::ladders(&world, service.as_deref(), *json))
         }
         What::Approve(ask) => {
             answer(common, look, ask, |run, note| Doing::AnswerRun { run, approved: true, note })
@@ -150,7 +168,14 @@ pub(super) async fn run(common: &Common, look: &Look, ask: &Ask) -> anyhow::Resu
             let mut desk = Desk::open(common, look)?;
             let incident = desk.incident(which)?;
             let run = find(&desk.world, &incident, run)?;
+            // What is known is frozen with it, so that it is asked for first; nothing else waits for sources.
+            let known = desk.world.model.incidents.incidents.get(&incident);
+            if known.and_then(|known| known.runs.get(&run)).is_some_and(Run::is_frozen_before) {
+                drop(desk);
+                desk = Desk::asked(common, look, PATIENCE).await?;
+            }
             desk.record(&incident, &Doing::ReleaseRun { run, typed: typed.clone() })?;
+            desk.pin(&incident)?;
             Ok(desk.tell(&incident, which.json))
         }
         What::Run { patience, which } => carry_on(common, look, *patience, which).await,
@@ -163,16 +188,17 @@ pub(super) async fn run(common: &Common, look: &Look, ask: &Ask) -> anyhow::Resu
     }
 }
 
-pub(super) fn rollback(common: &Common, look: &Look, ask: &Rollback) -> anyhow::Result<Exit> {
+pub(super) async fn rollback(common: &Common, look: &Look, ask: &Rollback) -> anyhow::Result<Exit> {
     propose(common, look, &ask.with, |world, _| {
         let of_it = |one: &&Procedure| {
             one.kind == ProcedureKind::Rollback && one.service.as_str() == ask.service
         };
         the_one(world, of_it, &format!("roll back {}", SafeText::new(&ask.service)))
     })
+    .await
 }
 
-pub(super) fn flag(common: &Common, look: &Look, ask: &Flag) -> anyhow::Result<Exit> {
+pub(super) async fn flag(common: &Common, look: &Look, ask: &Flag) -> anyhow::Result<Exit> {
     propose(common, look, &ask.with, |world, _| {
         let switches = |one: &&Procedure| {
             let flag = |step: &crate::domain::Step| matches!(&step.ask, crate::domain::Ask::Flag { flag, .. } if **flag == *ask.flag);
@@ -181,6 +207,7 @@ pub(super) fn flag(common: &Common, look: &Look, ask: &Flag) -> anyhow::Result<E
         };
         the_one(world, switches, &format!("switch {}", SafeText::new(&ask.flag)))
     })
+    .await
 }
 
 /// The one procedure that fits.
@@ -207,15 +234,19 @@ fn the_one(
     }
 }
 
-fn propose(
+async fn propose(
     common: &Common,
     look: &Look,
     with: &With,
     choose: impl Fn(&World, &IncidentId) -> anyhow::Result<ProcedureId>,
 ) -> anyhow::Result<Exit> {
-    let mut desk = Desk::open(common, look)?;
+    let mut desk = Desk::asked(common, look, PATIENCE).await?;
     let incident = desk.incident(&with.which)?;
     let procedure = choose(&desk.world, &incident)?;
+    let model = &desk.world.model;
+    let known = model.incidents.incidents.get(&incident);
+    let card = known.and_then(|known| model.card(known, &procedure, desk.now));
+    let (undoes, card) = card.map_or((None, Vec::new()), |card| (card.undoes, card.lines));
     let change = match &with.change {
         Some(id) => Some(change(&desk.world, id)?),
         None => None,
@@ -224,16 +255,19 @@ fn propose(
         procedure,
         params: with.params.clone(),
         change,
-        undoes: None,
+        undoes,
         reason: with.reason.clone(),
-        card: Vec::new(),
+        card,
     };
     desk.record(&incident, &doing)?;
     let made = desk.recorded.first().map(|record| record.id);
     let exit = desk.tell(&incident, with.which.json);
     if !with.which.json {
         let run = made.and_then(|id| desk.world.model.incidents.incidents[&incident].runs.get(&id));
-        run.iter().for_each(|run| requests(&desk.world, run));
+        if let Some(run) = run {
+            requests(&desk.world, run);
+            run.card.iter().for_each(|(title, text)| output::line(&format!("  {title}: {text}")));
+        }
     }
     Ok(exit)
 }
@@ -359,6 +393,15 @@ fn tell(world: &World, incident: &IncidentId, json: bool) -> Exit {
             output::line(&format!("{incident} {} {}: {words}", pick::short(id), run.title));
             if let Some(seen) = run.seen.values().next_back() {
                 seen.lines.iter().for_each(|line| output::line(&format!("    {line}")));
+            }
+            if let RunStanding::Unknown(step) = stands(run)
+                && let Some(request) = run.steps.get(&step)
+            {
+                output::line(&format!(
+                    "    Look there, then say what you found: quarterdeck outbox settle {} \
+                     done|failed|not-done \"how you know\"",
+                    pick::short(*request)
+                ));
             }
         }
     }

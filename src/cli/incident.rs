@@ -20,9 +20,9 @@ pub(super) use show::{Incidents, Timeline, incidents, timeline};
 use super::world::World;
 use super::{Common, Exit, Look, output};
 use crate::actions::command::Known;
-use crate::actions::{Doing, Refusal, Rule, Writer, decide_incident, pick};
-use crate::domain::{Actor, IncidentId, Operation, Timestamp};
-use crate::eventlog::{EventLog as _, LogEvent, Recorded, SqliteLog};
+use crate::actions::{Doing, Refusal, Rule, Writer, decide_incident, pick, to_pin};
+use crate::domain::{Actor, IncidentId, Operation, Span, Timestamp};
+use crate::eventlog::{EventLog as _, IncidentEvent, LogEvent, Recorded, SqliteLog};
 
 /// What the verbs of an incident print with --json.
 pub(super) const INCIDENT_JSON: &str = "With --json, one object; keys may be added, never change their meaning:\n  \
@@ -67,6 +67,41 @@ impl Desk {
             anyhow::bail!("nothing was recorded, because --read-only was given");
         }
         Self::of(World::load(common)?)
+    }
+
+    /// As [`Desk::open`], with what the sources say now; who does not answer in time leaves its part unknown.
+    pub(super) async fn asked(
+        common: &Common,
+        look: &Look,
+        patience: Span,
+    ) -> anyhow::Result<Self> {
+        if look.read_only {
+            anyhow::bail!("nothing was recorded, because --read-only was given");
+        }
+        let mut world = World::load(common)?;
+        if !world.settings.sources.is_empty() {
+            world.gather(patience).await?;
+        }
+        let desk = Self::of(world)?;
+        Ok(desk.studied())
+    }
+
+    /// With every analysis carried out: who calls whom, above all.
+    fn studied(mut self) -> Self {
+        self.now = self.world.now();
+        self.world.model.tick(self.now);
+        self.world.model.study();
+        self
+    }
+
+    /// Pins what was frozen with a release.
+    pub(super) fn pin(&mut self, incident: &IncidentId) -> anyhow::Result<()> {
+        let Some(LogEvent::Incident { event: IncidentEvent::EntryPinned(pin), .. }) =
+            to_pin(&self.recorded)
+        else {
+            return Ok(());
+        };
+        self.record(incident, &Doing::Pin { entry: pin.entry, pinned: pin.pinned })
     }
 
     fn of(mut world: World) -> anyhow::Result<Self> {

@@ -116,10 +116,13 @@ fn text(graph: &Graph, views: &NodeViews) {
 
 /// The service at all its sites.
 fn find(graph: &Graph, name: &str) -> anyhow::Result<Vec<NodeIx>> {
-    let found: Vec<NodeIx> = graph
-        .of_service(&ServiceId::new(name))
-        .chain(graph.node_indices().filter(|at| graph.node(*at).key.label().as_str() == name))
-        .collect();
+    // Where no site is known a service's label is its name: each is found once.
+    let service = ServiceId::new(name);
+    let named = |at: &NodeIx| {
+        let key = &graph.node(*at).key;
+        key.service == service || key.label().as_str() == name
+    };
+    let found: Vec<NodeIx> = graph.node_indices().filter(named).collect();
     if found.is_empty() {
         let mut known = graph.nodes().iter().map(|node| node.key.service.as_str());
         let near = crate::domain::nearest(name, &mut known);

@@ -8,6 +8,7 @@ mod action;
 mod alerts;
 mod audit;
 mod capacity;
+mod changes;
 mod channels;
 mod console;
 mod doctor;
@@ -107,6 +108,15 @@ const SUSPECTS_JSON: &str = "With --json, one object: version (1), at, complete,
     from where it hurts to the suspect), terms (kind, value, weight, sentence; the score is the\n            \
     product of the weights), folded (service, reason: who only passes on what this one does)";
 
+const CHANGES_JSON: &str = "With --json, one object: version (1), at, complete, sources (as in status), and\n  \
+    onset     when what hurts began, or null\n  \
+    changes   newest first: source, id, at, lag_seconds (below 0: before the onset; null without one),\n            \
+    on_path (of a service compared for what hurts), kind (deploy, merge, flag, config, scale,\n            \
+    migration), service, title, author, reviewed (names; [] nobody, null not known), before, after,\n            \
+    state (running, done, failed, undone or null), size (added, deleted, files, paths, or null),\n            \
+    with (what else went out), url\n  \
+    left_out  source, lines (what could not be read of it)";
+
 const LONG: &str = "A full-screen terminal console for incident command.\n\n\
     Without a subcommand it opens on the configured sources. `quarterdeck demo` needs no \
     configuration; `quarterdeck init` writes one.";
@@ -177,6 +187,9 @@ enum Sub {
     /// Print who is likely to blame for what hurts most: the ranking with its evidence and the way there.
     #[command(after_help = EXITS, after_long_help = help(SUSPECTS_JSON))]
     Suspects(Asking),
+    /// Print what changed, newest first, with its lag to the trouble that goes on.
+    #[command(after_help = EXITS, after_long_help = help(CHANGES_JSON))]
+    Changes(Asking),
     /// Acknowledge the firing alerts a filter fits; notifications go on.
     #[command(after_help = EXITS)]
     Ack(verbs::Ack),
@@ -379,6 +392,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Blast(ask)) => map::blast(&cli.common, &ask).await,
             Some(Sub::Alerts(ask)) => alerts::run(&cli.common, &ask).await,
             Some(Sub::Suspects(asking)) => suspects::run(&cli.common, &asking).await,
+            Some(Sub::Changes(asking)) => changes::run(&cli.common, &asking).await,
             Some(Sub::Ack(ack)) => verbs::ack(&cli.common, &cli.look, &ack).await,
             Some(Sub::Note(note)) => incident::note(&cli.common, &cli.look, &note),
             Some(Sub::Declare(ask)) => incident::declare(&cli.common, &cli.look, &ask).await,
@@ -403,8 +417,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Some(Sub::Report(words)) => incident::act(&cli.common, &cli.look, "report", &words),
             Some(Sub::Decide(ask)) => incident::decide(&cli.common, &cli.look, &ask),
             Some(Sub::Action(ask)) => action::run(&cli.common, &cli.look, &ask).await,
-            Some(Sub::Rollback(ask)) => action::rollback(&cli.common, &cli.look, &ask),
-            Some(Sub::Flag(ask)) => action::flag(&cli.common, &cli.look, &ask),
+            Some(Sub::Rollback(ask)) => action::rollback(&cli.common, &cli.look, &ask).await,
+            Some(Sub::Flag(ask)) => action::flag(&cli.common, &cli.look, &ask).await,
             Some(Sub::Ticket(words)) => incident::act(&cli.common, &cli.look, "ticket", &words),
             Some(Sub::Page(words)) => incident::act(&cli.common, &cli.look, "page", &words),
             Some(Sub::Pin(words)) => incident::act(&cli.common, &cli.look, "pin", &words),

@@ -45,7 +45,8 @@ enum What {
     Settle {
         /// Its id as listed, or enough of its beginning.
         record: String,
-        /// Whether it was done; `again` says that it was not, and has it done again with the same key.
+        /// Whether it was done. `failed` is of a step of a run that began and ended badly; `again` says that it
+        /// was not done, and has it done again with the same key, which a step of a run never is.
         what: Came,
         /// How you know.
         why: String,
@@ -56,6 +57,7 @@ enum What {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Came {
     Done,
+    Failed,
     NotDone,
     Again,
 }
@@ -64,6 +66,7 @@ impl From<Came> for Settled {
     fn from(came: Came) -> Self {
         match came {
             Came::Done => Self::Done,
+            Came::Failed => Self::Failed,
             Came::NotDone => Self::NotDone,
             Came::Again => Self::Again,
         }
@@ -196,7 +199,7 @@ fn print(shown: &[(RecordId, &OpenOperation)]) {
         output::line("");
         output::line(
             "What is unknown is never repeated. Look at the other side, then say what came of it: \
-             quarterdeck outbox settle ID done|not-done|again \"how you know\"",
+             quarterdeck outbox settle ID done|failed|not-done|again \"how you know\"",
         );
     }
 }

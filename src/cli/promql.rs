@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::world::World;
 use crate::connectors::http::Transport as _;
+use crate::connectors::prometheus::instant;
 use crate::connectors::registry::SourceConfig;
-use crate::connectors::{Ask, Method};
+use crate::connectors::{Ask, Method, ParseError, Reply};
 use crate::domain::{SafeText, SourceKind, Span, Timestamp};
 
 /// The source with that name, or the first Prometheus.
@@ -51,14 +52,15 @@ pub(super) async fn at(
     query: &str,
     at: Timestamp,
 ) -> anyhow::Result<Vec<f64>> {
-    let params = vec![("query", query.to_owned()), ("time", seconds(at))];
-    let answer = ask(world, source, "/api/v1/query", params).await?;
-    let data = &answer["data"];
-    if data["resultType"] == "scalar" {
-        return Ok(sample(&data["result"]).map(|(_, value)| value).into_iter().collect());
-    }
-    let result = data["result"].as_array().into_iter().flatten();
-    Ok(result.filter_map(|one| sample(&one["value"])).map(|(_, value)| value).collect())
+    let reply = exchange(world, source, &instant::question(query, at)).await?;
+    instant::values(&reply.body).map_err(|why| match why {
+        ParseError::Refused(why) => {
+            anyhow!("{} could not answer this: {}", source.name, SafeText::body(&why))
+        }
+        ParseError::Shape(_) => {
+            anyhow!("{} answered with something that cannot be read", source.name)
+        }
+    })
 }
 
 fn sample(pair: &Value) -> Option<(Timestamp, f64)> {
@@ -72,7 +74,6 @@ async fn ask(
     path: &str,
     params: Vec<(&'static str, String)>,
 ) -> anyhow::Result<Value> {
-    let live = source.live(world.clock.clone()).map_err(|why| anyhow!("{why}"))?;
     let question = Ask {
         key: "evidence".to_owned(),
         method: Method::Post,
@@ -80,8 +81,7 @@ async fn ask(
         params,
         body: None,
     };
-    let reply = live.exchange(&question).await;
-    let reply = reply.map_err(|fault| anyhow!("{}", fault.failure.sentence))?;
+    let reply = exchange(world, source, &question).await?;
     let answer: Value = serde_json::from_slice(&reply.body)
         .map_err(|_| anyhow!("{} answered with something that is not JSON", source.name))?;
     if answer["status"] != "success" {
@@ -89,4 +89,10 @@ async fn ask(
         anyhow::bail!("{} could not answer this: {}", source.name, SafeText::body(why));
     }
     Ok(answer)
+}
+
+async fn exchange(world: &World, source: &SourceConfig, question: &Ask) -> anyhow::Result<Reply> {
+    let live = source.live(world.clock.clone()).map_err(|why| anyhow!("{why}"))?;
+    let reply = live.exchange(question).await;
+    reply.map_err(|fault| anyhow!("{}", fault.failure.sentence))
 }

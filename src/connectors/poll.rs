@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::http::{Fault, Transport, server_message, verdict};
+use super::prometheus::instant;
 use super::resilience::{Budget, Circuit, backoff};
 use super::{Ask, Clock, Connector, Interest, ParseError, Reply};
 use crate::analysis::clock::{ClockEstimate, Interval, from_date};
@@ -130,6 +131,24 @@ impl Handle {
     /// Ends the loop. What is under way is dropped.
     pub fn stop(&self) {
         self.task.abort();
+    }
+
+    /// What a query says at a moment, asked once; a sentence where it says nothing. Only of a Prometheus.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not take the question.
+    pub async fn say(&self, query: &str, at: Timestamp) -> Result<Vec<f64>, SafeText> {
+        let ask = instant::question(query, at);
+        let reply = self.shared.transport.exchange(&ask).await;
+        let reply = reply.and_then(|reply| verdict(&self.shared.host, &reply).map(|()| reply));
+        let reply = reply.map_err(|fault| fault.failure.sentence)?;
+        instant::values(&reply.body).map_err(|why| {
+            let source = &self.shared.source;
+            SafeText::new(&match why {
+                ParseError::Refused(why) => format!("{source} does not take this query: {why}."),
+                ParseError::Shape(_) => format!("{source} gave an answer that cannot be read."),
+            })
+        })
     }
 
     /// Performs an operation, once.

@@ -4,6 +4,7 @@
 //! Many expressions travel in one query (see `plan`). When a server refuses one, its members are
 //! asked singly, the sound ones join again, and the one it refuses is named.
 
+pub mod instant;
 mod plan;
 mod questions;
 mod wire;

@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Matcher, PipelineId, ProcedureId, SafeText, ServiceId, SloId, Span, Timestamp};
+use super::{
+    ChangeKind, Matcher, PipelineId, ProcedureId, SafeText, ServiceId, SloId, Span, Timestamp,
+};
 
 /// Everything declared about changing production.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -114,6 +116,17 @@ pub enum ProcedureKind {
 }
 
 impl ProcedureKind {
+    /// The kind of change it takes back.
+    pub const fn takes_back(self) -> Option<ChangeKind> {
+        match self {
+            Self::Rollback | Self::FixForward | Self::Canary => Some(ChangeKind::Deploy),
+            Self::Flag => Some(ChangeKind::Flag),
+            Self::Scale => Some(ChangeKind::Scale),
+            Self::Reconcile => Some(ChangeKind::Config),
+            Self::Containment | Self::Degradation => None,
+        }
+    }
+
     /// All, in the order they are listed.
     pub const ALL: [Self; 8] = [
         Self::Rollback,

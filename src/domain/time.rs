@@ -233,6 +233,11 @@ impl Span {
         Self(days.saturating_mul(86_400_000))
     }
 
+    /// As far the other way.
+    pub const fn reversed(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+
     /// In milliseconds.
     pub const fn millis(self) -> i64 {
         self.0

@@ -111,6 +111,10 @@ impl EventLog for MemoryLog {
         Ok(recorded)
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn read_after(&mut self, position: Position) -> Result<Batch, ReadError> {
         let from = usize::try_from(position.0).unwrap_or(usize::MAX).min(self.records.len());
         Ok(Batch {

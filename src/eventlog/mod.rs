@@ -261,6 +261,11 @@ pub trait EventLog: Send {
         None
     }
 
+    /// Whether anybody else may write to it.
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// What was appended and is not on the disk.
     fn held(&self) -> Held {
         Held::default()

@@ -149,7 +149,7 @@ fn mistakes_are_told_together_with_place_and_nearest_name() {
         [
             "my.toml:2:8: `silense` is not an action. Did you mean `silence`?",
             "my.toml:3:1: `hyper-x` is not a key; keys are written like j, G, ctrl-p, alt-x, space, f5 or shift-tab.",
-            "my.toml:5:2: [alrets] is not a table of keymaps. Did you mean [alerts]? Known are bridge, alerts, slos, map, capacity, incident, review, sources, playback, global, prompt.",
+            "my.toml:5:2: [alrets] is not a table of keymaps. Did you mean [alerts]? Known are bridge, alerts, slos, map, capacity, incident, changes, review, sources, playback, global, prompt.",
             "my.toml:7:6: `silence` does nothing on the Sources screen.",
             "my.toml:9:1: While text is typed, only single keys can be bound.",
             "my.toml:10:6: `acept` is not an action. Did you mean `accept`?",

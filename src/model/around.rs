@@ -1,6 +1,8 @@
 //! What is around a service: the unwell ones it calls, where its trouble may come from, and the unwell
 //! ones that call it, which it may hit.
 
+use std::sync::Arc;
+
 use super::{Health, Model, NodeViews};
 use crate::analysis::graph::{Reach, Walk, reach};
 use crate::domain::{Graph, NodeIx, SafeText, ServiceId};
@@ -52,16 +54,18 @@ impl Model {
     }
 }
 
-fn side(graph: &Graph, near: &Reach, service: &ServiceId, views: &NodeViews) -> AroundSide {
+fn side(graph: &Arc<Graph>, near: &Reach, service: &ServiceId, views: &NodeViews) -> AroundSide {
     let mut side = AroundSide { next: near.next, ..AroundSide::default() };
     for at in &near.nodes {
-        let id = &graph.node(*at).key.service;
-        match views.health(id) {
+        match views.health_at(graph, *at) {
             Health::Stale | Health::Unknown => side.unknown += 1,
             Health::Well => {}
-            // One service at several sites is told once.
-            _ if id == service || side.unwell.iter().any(|one| one.service == *id) => {}
             health => {
+                let id = &graph.node(*at).key.service;
+                // One service at several sites is told once.
+                if id == service || side.unwell.iter().any(|one| one.service == *id) {
+                    continue;
+                }
                 let mut over: Vec<ServiceId> =
                     near.way(*at).iter().map(|at| graph.node(*at).key.service.clone()).collect();
                 over.pop();

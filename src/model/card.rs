@@ -11,19 +11,28 @@
 use crate::analysis::graph::blast;
 use crate::analysis::options::{Advice, MOST, OptionFacts, advise};
 use crate::domain::{
-    Change, ChangeKind, ChangeState, Procedure, ProcedureId, ProcedureKind, Reviewed, RunVerdict,
-    SafeText, ServiceId, SloId, Span, Timestamp,
+    Change, ChangeState, Procedure, ProcedureId, ProcedureKind, Reviewed, RunVerdict, SafeText,
+    ServiceId, SloId, Span, Timestamp,
 };
+
+use crate::eventlog::RecordId;
 
 use super::Model;
 use super::incidents::{Incident, Run, words};
+use super::ladder::RungStands;
 use super::told::share;
 
 /// How long it is assumed to last when nothing is done and no incident tells.
 const ASSUMED: Span = Span::from_mins(60);
 
+/// What is promised of a containment, and kept when it is released.
+const EVIDENCE: &str = "alerts, burns and courses of the service are frozen on the timeline when it is released, before anything is sent";
+
 /// The title of what cannot be undone.
 pub const IRREVERSIBLE: &str = "cannot be undone";
+
+/// The title of what speaks against a rung now.
+pub const LEFT_OUT: &str = "out of order";
 
 /// A figure, and where it is from.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +75,8 @@ pub struct Card {
     pub best: Option<usize>,
     /// The change that the chosen procedure takes back.
     pub change: Option<Change>,
+    /// The run that it takes back.
+    pub undoes: Option<RecordId>,
     /// Title and text of everything on it, as it goes into the proposal.
     pub lines: Vec<(SafeText, SafeText)>,
 }
@@ -91,6 +102,8 @@ impl Model {
         };
         of_service
             .retain(|one| one.service == known.service && (one.id == known.id || !undoes(&one.id)));
+        // Nor is another rung of the same ladder: they are taken one after the other.
+        of_service.retain(|one| one.id == known.id || one.rung.is_none() || known.rung.is_none());
         // The chosen one is always among those that are compared.
         of_service.sort_by_key(|one| one.id != known.id);
         of_service.truncate(MOST);
@@ -110,6 +123,23 @@ impl Model {
         for text in &known.irreversible {
             add(IRREVERSIBLE, text.to_string());
         }
+        let undoes = self.undone_by(&known.id);
+        if let Some((_, run)) = undoes {
+            let ago = self
+                .took_effect(run)
+                .map_or_else(String::new, |at| format!(", in force for {}", length(now.since(at))));
+            add("takes back", format!("{}{ago}", run.title));
+        }
+        // What it takes down is read first: it is meant to take something down.
+        let of_system =
+            matches!(known.kind, ProcedureKind::Containment | ProcedureKind::Degradation);
+        if of_system {
+            self.say_ladder(&mut add, known, now);
+            if undoes.is_none() {
+                self.say_impact(known, &mut add);
+                add("evidence", EVIDENCE.to_owned());
+            }
+        }
         let at = of_service.iter().position(|one| one.id == known.id);
         if let Some(one) = at.and_then(|at| choices.get(at)) {
             add("takes", said(&one.minutes, |v| format!("{v:.0} min")));
@@ -126,11 +156,19 @@ impl Model {
             },
         );
         say_costs(&mut add, &choices, &advice, &waiting, rate.map(|r| r.1));
-        say_change(&mut add, change.as_ref(), incident, now);
-        add("reach", self.reach_of(&known.service));
+        if !of_system {
+            if undoes.is_none() {
+                say_change(&mut add, change.as_ref(), incident, now);
+            }
+            add("reach", self.reach_of(&known.service));
+        }
         add("watched", watched(known));
-        if let Some(undo) = &known.undo {
-            add("taken back by", undo.to_string());
+        match &known.undo {
+            Some(undo) => add("taken back by", undo.to_string()),
+            None if known.kind == ProcedureKind::Containment && undoes.is_none() => {
+                add("taken back by", "nothing that is declared".to_owned());
+            }
+            None => {}
         }
         if let Some(backup) = &known.backup {
             add("if it does not help", backup.to_string());
@@ -145,20 +183,18 @@ impl Model {
         if !known.owner.is_empty() {
             add("owner", known.owner.to_string());
         }
-        Some(Card { choices, best: advice.best.filter(|at| *at < of_service.len()), change, lines })
+        Some(Card {
+            choices,
+            best: advice.best.filter(|at| *at < of_service.len()),
+            change,
+            undoes: undoes.map(|one| one.0),
+            lines,
+        })
     }
 
     /// The newest change that a procedure of this kind takes back.
     pub fn taken_back(&self, procedure: &Procedure, now: Timestamp) -> Option<&Change> {
-        let kind = match procedure.kind {
-            ProcedureKind::Rollback | ProcedureKind::FixForward | ProcedureKind::Canary => {
-                ChangeKind::Deploy
-            }
-            ProcedureKind::Flag => ChangeKind::Flag,
-            ProcedureKind::Scale => ChangeKind::Scale,
-            ProcedureKind::Reconcile => ChangeKind::Config,
-            ProcedureKind::Containment | ProcedureKind::Degradation => return None,
-        };
+        let kind = procedure.kind.takes_back()?;
         let ours = |change: &&Change| {
             change.kind == kind
                 && change.state != ChangeState::Undone
@@ -213,11 +249,7 @@ impl Model {
     fn minutes(&self, procedure: &Procedure) -> Figure {
         let took = |run: &Run| {
             let (released, _) = run.released.as_ref()?;
-            let last = u16::try_from(run.orders.len().checked_sub(1)?).ok()?;
-            let request = run.steps.get(&last)?;
-            let done = self.journal.operations.get(request)?.outcome.as_ref()?.is_done();
-            let ended = self.journal.ended_at(*request).filter(|_| done)?;
-            Some(minutes_of(ended.since(*released)))
+            Some(minutes_of(self.took_effect(run)?.since(*released)))
         };
         let took: Vec<f64> = self.runs_of(&procedure.id).filter_map(took).collect();
         if let Some(median) = median(&took) {
@@ -268,6 +300,41 @@ impl Model {
                 basis: format!("median of {} earlier incident(s) of these services", lengths.len()),
             },
             None => Figure { value: Some(minutes_of(ASSUMED)), basis: "assumed".to_owned() },
+        }
+    }
+
+    /// Where its ladder stands, and what this rung would leave out.
+    fn say_ladder(&self, add: &mut impl FnMut(&str, String), of: &Procedure, now: Timestamp) {
+        let Some(ladder) = self.ladder(&of.service) else { return };
+        let count = ladder.rungs.len();
+        let reached = match ladder.reached() {
+            None => format!("none of {count} rungs is taken"),
+            Some(one) => format!("rung {} of {count} is reached: {}", one.number, one.title),
+        };
+        let next = match ladder.next() {
+            Some(one) => format!("; next up is {}: {}", one.number, one.title),
+            None => "; there is no rung above".to_owned(),
+        };
+        add("ladder", format!("{reached}{next}"));
+        if let Some(back) = ladder.back() {
+            add("way back", back.to_string());
+        }
+        for one in ladder.rungs.iter().filter(|one| one.stands == RungStands::Unknown) {
+            let text =
+                format!("whether rung {} is in force is not known: settle it first", one.number);
+            add("ladder", text);
+        }
+        let Some(number) = of.rung.filter(|_| of.kind == ProcedureKind::Degradation) else {
+            return;
+        };
+        let left: Vec<String> =
+            ladder.left_out(number).map(|one| format!("{} ({})", one.number, one.title)).collect();
+        if !left.is_empty() {
+            add(LEFT_OUT, format!("rung {}: milder, and not taken", left.join(", ")));
+        }
+        let own = ladder.rungs.iter().find(|one| one.procedure == of.id);
+        if let Some(RungStands::Reached(at)) = own.map(|one| one.stands) {
+            add(LEFT_OUT, format!("this rung was taken {} ago already", length(now.since(at))));
         }
     }
 

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Model;
+use super::incidents::words::{clock, length};
+use super::{Model, Told};
+use crate::analysis::risk::{Risk, risk};
 use crate::analysis::suspects;
-use crate::domain::{Change, SafeText, ServiceId, SourceId, Span, Timestamp};
+use crate::domain::{
+    Change, ChangeKey, ChangeState, Reviewed, SafeText, ServiceId, SourceId, Span, Timestamp,
+};
 
 /// A change longer before the trouble than this is not compared with it.
 const SUSPECT: Span = Span::from_hours(24);
@@ -27,13 +31,17 @@ pub struct Fed<'a> {
 pub struct ChangeBook {
     told: BTreeMap<SourceId, (Timestamp, Vec<Change>)>,
     left_out: BTreeMap<SourceId, Vec<SafeText>>,
+    /// Counts up when a source told something else than before.
+    pub(super) revision: u64,
 }
 
 impl ChangeBook {
     /// A source tells all it knows of; it replaces what it told before. Whether that is news.
     pub(super) fn report(&mut self, source: &SourceId, at: Timestamp, told: Vec<Change>) -> bool {
         let before = self.told.insert(source.clone(), (at, told));
-        before.map(|(_, told)| told).as_ref() != self.told.get(source).map(|(_, told)| told)
+        let news = before.as_ref().map(|(_, told)| told.as_slice()) != self.told_by(source);
+        self.revision += u64::from(news);
+        news
     }
 
     /// A source names what could not be read of it. Whether that is news.
@@ -50,6 +58,17 @@ impl ChangeBook {
     /// What could not be read of a source, the newest last.
     pub fn left_out(&self, source: &SourceId) -> &[SafeText] {
         self.left_out.get(source).map_or(&[], Vec::as_slice)
+    }
+
+    /// The sources of which something could not be read, with what.
+    pub fn all_left_out(&self) -> impl Iterator<Item = (&SourceId, &[SafeText])> {
+        let named = self.left_out.iter().filter(|(_, named)| !named.is_empty());
+        named.map(|(source, named)| (source, named.as_slice()))
+    }
+
+    /// One of them, while its source tells of it.
+    pub fn get(&self, key: &ChangeKey) -> Option<&Change> {
+        self.told_by(&key.source)?.iter().find(|change| change.key == *key)
     }
 
     /// All of them, newest first.
@@ -81,13 +100,108 @@ impl Model {
 
     /// All changes, newest first, each beside the trouble that goes on.
     pub fn feed(&self) -> Vec<Fed<'_>> {
-        let (onset, compared) = (self.onset(), self.suspicion.compared());
-        let fed = self.changes.newest_first().into_iter().map(|change| Fed {
-            change,
-            lag: onset.map(|onset| change.at.since(onset)),
-            on_path: change.service.as_ref().is_some_and(|id| compared.contains(id)),
-        });
-        fed.collect()
+        let (onset, all) = (self.onset(), self.changes.newest_first());
+        all.into_iter().map(|change| self.beside(change, onset)).collect()
+    }
+
+    /// One of them.
+    pub fn fed(&self, key: &ChangeKey) -> Option<Fed<'_>> {
+        self.changes.get(key).map(|change| self.beside(change, self.onset()))
+    }
+
+    /// How risky a change is, beside all that are known: for ordering, never a probability.
+    pub fn risk(&self, change: &Change) -> Risk {
+        let known = self.changes.told.values().flat_map(|(_, told)| told);
+        risk(change, known, &self.playbook.procedures.freezes)
+    }
+
+    fn beside<'a>(&self, change: &'a Change, onset: Option<Timestamp>) -> Fed<'a> {
+        let compared = self.suspicion.compared();
+        let on_path = change.service.as_ref().is_some_and(|id| compared.contains(id));
+        Fed { change, lag: onset.map(|onset| change.at.since(onset)), on_path }
+    }
+
+    /// Everything that is known of a change, in words.
+    pub fn told_of_change(&self, fed: &Fed<'_>, now: Timestamp) -> Vec<Told> {
+        let change = fed.change;
+        let mut lines = Vec::new();
+        let mut pair = |name: &str, value: String| lines.push(Told::pair(name, &value));
+        let ago = length(now.since(change.at));
+        let at = clock(change.at, now);
+        pair(
+            "when",
+            match fed.lag {
+                Some(lag) if lag > Span::ZERO => {
+                    format!("{} after the trouble began, {ago} ago ({at})", length(lag))
+                }
+                Some(lag) => {
+                    let before = length(lag.reversed());
+                    format!("{before} before the trouble began, {ago} ago ({at})")
+                }
+                None => format!("{ago} ago ({at})"),
+            },
+        );
+        let service = change.service.as_ref();
+        pair(
+            "what",
+            match service {
+                Some(service) => format!("{} of {service}", change.kind.name()),
+                None => format!("{} of no service that is known", change.kind.name()),
+            },
+        );
+        match (change.before.as_str(), change.after.as_str()) {
+            ("", "") => {}
+            ("", after) => pair("runs since", format!("{after}; what ran before is not known")),
+            (before, "") => pair("ran before", before.to_owned()),
+            (before, after) => pair("runs since", format!("{after}; {before} ran before")),
+        }
+        let author = if change.author.is_empty() { "not known" } else { change.author.as_str() };
+        pair("made by", author.to_owned());
+        pair(
+            "reviewed",
+            match &change.reviewed {
+                Reviewed::Unknown => "its source does not say".into(),
+                Reviewed::No => "by nobody".into(),
+                Reviewed::By(names) => format!("by {}", listed(names)),
+            },
+        );
+        match change.state {
+            ChangeState::Unknown | ChangeState::Done => {}
+            ChangeState::Running => pair("stands", "under way".into()),
+            ChangeState::Failed => {
+                pair("stands", "ended badly; part of it may be in effect".into())
+            }
+            ChangeState::Undone => pair("stands", "taken back".into()),
+        }
+        if let Some(size) = &change.size {
+            let (added, deleted) = (size.added, size.deleted);
+            let files = if size.files == 1 { "file" } else { "files" };
+            pair("size", format!("+{added} -{deleted} lines in {} {files}", size.files));
+        }
+        if !change.with.is_empty() {
+            pair("went out with", listed(&change.with));
+        }
+        if let Some(size) = change.size.as_ref().filter(|size| !size.paths.is_empty()) {
+            pair("files", listed(&size.paths));
+        }
+        if !change.url.is_empty() {
+            pair("look at", change.url.to_string());
+        }
+        let told = self.changes.told.get(&change.key.source).map(|(at, _)| length(now.since(*at)));
+        pair(
+            "told by",
+            match told {
+                Some(age) => format!("{}, {age} ago", change.key.source),
+                None => change.key.source.to_string(),
+            },
+        );
+        if fed.lag.is_some() && fed.on_path {
+            let said = "What hurts can be reached from there: it counts among the suspects.";
+            lines.push(Told::text(said));
+        } else if fed.lag.is_some() {
+            lines.push(Told::text("Nothing is known by which it could reach what hurts."));
+        }
+        lines
     }
 
     /// What changed at the services compared, by their places, for the ranking.
@@ -106,4 +220,8 @@ impl Model {
         });
         placed.take(MOST_SUSPECTS).collect()
     }
+}
+
+fn listed(texts: &[SafeText]) -> String {
+    texts.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
 }

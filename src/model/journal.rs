@@ -84,6 +84,17 @@ impl OpenOperation {
         self.operation.is_outbox() && self.outcome.as_ref().is_none_or(|o| !o.is_final())
     }
 
+    /// After so long without an outcome it was cut off. A step of a run has a deadline of its own, and until
+    /// then any console may look for it.
+    const fn longest(&self) -> Span {
+        match &self.operation {
+            Operation::Run { order, .. } => {
+                Span::from_millis(order.deadline.millis() + LONGEST_OPERATION.millis())
+            }
+            _ => LONGEST_OPERATION,
+        }
+    }
+
     /// How it stands at `now`.
     pub fn standing(&self, now: Timestamp) -> Standing<'_> {
         match &self.outcome {
@@ -92,7 +103,7 @@ impl OpenOperation {
             Some(outcome) => Standing::Ended(outcome),
             // The outbox looks after it: it tries, looks back, and says when nobody can tell.
             None if self.operation.is_outbox() => Standing::UnderWay,
-            None if now.since(self.at) <= LONGEST_OPERATION => Standing::UnderWay,
+            None if now.since(self.at) <= self.longest() => Standing::UnderWay,
             None => Standing::OutcomeUnknown,
         }
     }

@@ -2,12 +2,13 @@
 //! callers say, with the reason and its age. Nothing is well without fresh data that says so.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::{EdgeView, Liveness, Model, SloStatus, Verdict};
 use crate::analysis::capability::{self, Capability, Served};
 use crate::analysis::quorum::Quorum;
 use crate::analysis::retries::{self, EdgeLoad, RetryState};
-use crate::domain::{Freshness, Graph, SafeText, ServiceId, Severity, Span, Timestamp};
+use crate::domain::{Freshness, Graph, NodeIx, SafeText, ServiceId, Severity, Span, Timestamp};
 
 /// What users get is judged by what is no older than this.
 const RECENT: Span = Span::from_mins(5);
@@ -98,11 +99,13 @@ impl NodeView {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NodeViews {
     /// By service.
-    pub nodes: BTreeMap<ServiceId, NodeView>,
+    pub nodes: HashMap<ServiceId, NodeView>,
     /// By caller and callee.
     pub edges: HashMap<(ServiceId, ServiceId), EdgeStand>,
     /// The retrying call that must be cut first, when there is a storm.
     pub cut: Option<(ServiceId, ServiceId)>,
+    /// The words once more, by place in the graph they were made of: for walks over thousands of nodes.
+    placed: (Arc<Graph>, Vec<Health>),
 }
 
 /// How a call stands.
@@ -125,6 +128,15 @@ impl NodeViews {
     /// The word for a service.
     pub fn health(&self, service: &ServiceId) -> Health {
         self.nodes.get(service).map_or(Health::Unknown, |view| view.health)
+    }
+
+    /// The word for a node of a graph.
+    pub fn health_at(&self, graph: &Arc<Graph>, at: NodeIx) -> Health {
+        let (of, words) = &self.placed;
+        match words.get(at.index()) {
+            Some(word) if Arc::ptr_eq(of, graph) => *word,
+            _ => self.health(&graph.node(at).key.service),
+        }
     }
 
     /// How a call stands, when anything is seen of it.
@@ -157,6 +169,8 @@ impl Model {
                 self.note_capability(view, liveness, served);
             }
         }
+        let words = graph.nodes().iter().map(|node| views.health(&node.key.service)).collect();
+        views.placed = (Arc::clone(graph), words);
         views
     }
 

@@ -66,9 +66,9 @@ pub(super) struct Pace {
 
 impl Pace {
     /// Whether a study of this kind may begin: none is under way, its data changed, and the last one is
-    /// long enough ago.
+    /// long enough ago. Where time stands still, what comes in late is no less worth looking at.
     pub(super) fn due(&self, revision: u64, every: Span, now: Timestamp) -> bool {
-        let rested = |begun: Timestamp| !(Span::ZERO..every).contains(&now.since(begun));
+        let rested = |begun: Timestamp| begun >= now || now.since(begun) >= every;
         !self.under_way && self.revision != Some(revision) && self.begun.is_none_or(rested)
     }
 

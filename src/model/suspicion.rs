@@ -133,7 +133,7 @@ impl Model {
     /// Looks what hurts most, and whom to compare for it; now and then, since it is looked up in much.
     pub(super) fn look_for_concern(&mut self) {
         let looked = self.suspicion.looked;
-        if looked.is_some_and(|at| (Span::ZERO..LOOK).contains(&self.now.since(at))) {
+        if looked.is_some_and(|at| at < self.now && self.now.since(at) < LOOK) {
             return;
         }
         let concern = self.concern();
@@ -216,7 +216,8 @@ impl Model {
 
     /// The study that is due, if one is.
     pub(super) fn suspect_study(&mut self) -> Option<SuspectStudy> {
-        if !self.suspicion.pace.due(self.measures.compared, EVERY, self.now) {
+        let revision = self.measures.compared.wrapping_add(self.changes.revision);
+        if !self.suspicion.pace.due(revision, EVERY, self.now) {
             return None;
         }
         let (mut concern, services) = self.suspicion.concern.clone()?;
@@ -244,7 +245,7 @@ impl Model {
         let edge_tracks = Vec::new();
         let changes = self.suspect_changes(&services, concern.onset, until);
         let now = self.now;
-        self.suspicion.pace.begin(self.measures.compared, now);
+        self.suspicion.pace.begin(revision, now);
         Some(SuspectStudy {
             concern,
             services,

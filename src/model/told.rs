@@ -25,15 +25,15 @@ pub enum Told {
 }
 
 impl Told {
-    fn pair(name: &str, value: &str) -> Self {
+    pub(super) fn pair(name: &str, value: &str) -> Self {
         Self::Pair(SafeText::new(name), SafeText::new(value))
     }
 
-    fn text(text: &str) -> Self {
+    pub(super) fn text(text: &str) -> Self {
         Self::Text(SafeText::new(text))
     }
 
-    fn warn(text: &str) -> Self {
+    pub(super) fn warn(text: &str) -> Self {
         Self::Warn(SafeText::new(text))
     }
 }

@@ -18,8 +18,8 @@ use super::{Arrival, Beside, Looks};
 use crate::app::{Effect, Msg, Playback, PlaybackStep, Reload, State, Tone, update};
 use crate::connectors::tape::PlayerClock;
 use crate::connectors::{Clock, Interest, poll};
-use crate::domain::{Operation, Outcome, SafeText, SiteId, SourceId, SourceKind};
-use crate::eventlog::Held;
+use crate::domain::{IncidentId, Operation, Outcome, SafeText, SiteId, SourceId, SourceKind};
+use crate::eventlog::{Held, RecordId};
 use crate::theme::{self, Theme};
 
 /// Everything that runs beside the loop.
@@ -180,6 +180,7 @@ impl Exec {
                 self.logger.append(Append { actor, at, events, reply: Some(reply) });
             }
             Effect::Perform(request, operation) => self.operate(request, operation),
+            Effect::Check { incident, follow_up, expr } => self.check(incident, follow_up, expr),
             Effect::Edit(text) => {
                 // The draft is on its way to the disk before the editor has the text.
                 self.keeper.keep(super::kept::of(state));
@@ -248,9 +249,26 @@ impl Exec {
         Ok(None)
     }
 
+    /// Asks the first Prometheus for a check.
+    fn check(&self, incident: IncidentId, follow_up: RecordId, expr: SafeText) {
+        let first = self.handles.iter().find(|(_, _, kind, _)| *kind == SourceKind::Prometheus);
+        let asked = first.map(|(id, _, _, handle)| (id.clone(), handle.clone()));
+        let (to_loop, now) = (self.to_loop.clone(), self.clock.now());
+        tokio::spawn(async move {
+            let answer = match asked {
+                Some((id, handle)) => handle.say(&expr, now).await.map(|values| (id, values)),
+                None => {
+                    Err(SafeText::new("No Prometheus is configured, so nobody could be asked."))
+                }
+            };
+            let msg = Msg::Checked { incident, follow_up, answer };
+            let _ = to_loop.send(Arrival::Msg(msg)).await;
+        });
+    }
+
     /// Performs an operation once, on the first Alertmanager of its site that takes it. Another one is
     /// tried only when the first certainly did nothing because it could not be reached.
-    fn operate(&self, request: crate::eventlog::RecordId, operation: Operation) {
+    fn operate(&self, request: RecordId, operation: Operation) {
         let site = match &operation {
             Operation::Silence { site, .. } | Operation::Expire { site, .. } => site.clone(),
             Operation::Send(_) | Operation::Ticket { .. } | Operation::Run { .. } => return,

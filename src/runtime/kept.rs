@@ -23,6 +23,7 @@ pub(super) fn of(state: &State) -> Kept {
     kept.filter.insert("alerts".into(), ui.alerts.filter_text.clone());
     kept.filter.insert("slos".into(), ui.slos.filter_text.clone());
     kept.filter.insert("capacity".into(), ui.capacity.filter_text.clone());
+    kept.filter.insert("changes".into(), ui.changes.filter_text.clone());
     kept.filter.insert("map".into(), ui.map.filter_text.clone());
     kept.filter.insert("incident".into(), ui.incident.filter_text.clone());
     kept.drafts = state.all_drafts();
@@ -55,6 +56,7 @@ pub(super) fn restore(state: &mut State, kept: Kept) {
     filter("alerts", &mut ui.alerts.filter_text, &mut ui.alerts.filter);
     filter("slos", &mut ui.slos.filter_text, &mut ui.slos.filter);
     filter("capacity", &mut ui.capacity.filter_text, &mut ui.capacity.filter);
+    filter("changes", &mut ui.changes.filter_text, &mut ui.changes.filter);
     filter("map", &mut ui.map.filter_text, &mut ui.map.filter);
     if let Some(typed) = kept.filter.get("incident")
         && let Ok(read) = TimelineFilter::parse(typed)

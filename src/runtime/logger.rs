@@ -24,6 +24,8 @@ const WATCHED: Duration = Duration::from_secs(1);
 /// What is being written can be read only once it is on the disk, and nobody says when that is: after a
 /// write was told, others' entries are looked for as if nobody told.
 const LIVELY: Duration = Duration::from_secs(3);
+/// Where nobody else can write, there is nothing to wake up for.
+const NOBODY: Duration = Duration::from_secs(3_600);
 /// Soon enough to ask again whether the loop has taken in a portion of them.
 const PORTION_TAKES: Duration = Duration::from_millis(1);
 /// Earlier lines that the loop takes in between two keys.
@@ -74,7 +76,11 @@ impl Logger {
         let lookout = Arc::new(to.clone());
         let file = log.written_to();
         let told = file.is_some_and(|file| lookout::start(&file, Arc::downgrade(&lookout)));
-        let every = if told { WATCHED } else { WATCH };
+        let every = match log.is_shared() {
+            false => NOBODY,
+            true if told => WATCHED,
+            true => WATCH,
+        };
         let thread = std::thread::Builder::new().name("log".into()).spawn(move || {
             let behind = behind.map(Behind::new);
             serve(log, (position, behind), every, &requests, &to_loop)
@@ -112,6 +118,7 @@ fn serve(
     to_loop: &mpsc::Sender<Arrival>,
 ) -> Held {
     let mut told = Held::default();
+    let mut here = Vec::new();
     // What was written before anybody watched is seen soon.
     let mut look = Instant::now() + WATCH;
     let mut untidy = false;
@@ -133,7 +140,14 @@ fn serve(
                 log.govern(&policy);
                 None
             }
-            Ok(Ask::Present(me)) => log.present(&me).ok().map(Msg::Present),
+            Ok(Ask::Present(me)) => {
+                // Where the others were before is no news, and not worth a frame.
+                let others = log.present(&me).ok().filter(|others| *others != here);
+                others.map(|others| {
+                    here.clone_from(&others);
+                    Msg::Present(others)
+                })
+            }
             Ok(Ask::Look) => {
                 look = Instant::now();
                 lively = look + LIVELY;

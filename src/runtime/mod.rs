@@ -195,7 +195,7 @@ pub async fn run(console: Console) -> io::Result<i32> {
         }
     }
     let exec = Exec::start(beside, looks, &state, to_loop)?;
-    let mut running = Running { state, theme, screen, pacer, exec, clock, wanted };
+    let mut running = Running { state, theme, screen, pacer, exec, clock, wanted, looked_at: 0 };
     let ended = running.until_the_end((held, effects), typed, arrivals).await;
     let Running { mut exec, screen, state, .. } = running;
     // The person has their terminal back before what is under way is waited for.
@@ -230,6 +230,8 @@ struct Running {
     clock: Arc<dyn Clock>,
     /// Why a frame is due, if one is.
     wanted: Option<Cause>,
+    /// What was known when the studies were last looked at.
+    looked_at: u64,
 }
 
 impl Running {
@@ -268,10 +270,13 @@ impl Running {
                 () = sleep_until(wake), if wake.is_some() => {}
                 _ = ticks.tick() => {
                     let (now, playback) = (self.clock.now(), self.exec.playback());
-                    // A recording that stands still shows what it showed.
-                    if now == self.state.now && playback == self.state.playback {
+                    // A recording that stands still shows what it showed, once that has all come in.
+                    let revision = self.state.model.revision;
+                    let stands = now == self.state.now && playback == self.state.playback;
+                    if stands && self.looked_at == revision {
                         continue;
                     }
+                    self.looked_at = revision;
                     effects.extend(update(&mut self.state, Msg::Tick(now)));
                     self.exec.remember(&self.state);
                     if let Some(playback) = playback {

@@ -66,6 +66,7 @@ fn whole(
         Screen::Slos => screens::slos::draw(scene, buf, body),
         Screen::Map => screens::map::draw(scene, buf, body),
         Screen::Capacity => screens::capacity::draw(scene, buf, body),
+        Screen::Changes => screens::changes::draw(scene, buf, body),
         Screen::Review => screens::review::draw(scene, buf, body),
         Screen::Incident => screens::incident::draw(scene, buf, body),
         Screen::Sources => screens::sources::draw(scene, buf, body),

@@ -296,6 +296,7 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
             Screen::Map => scene.state.ui.map.hurt,
             Screen::Capacity => scene.state.ui.capacity.shortages,
             Screen::Incident => (waiting, urgent),
+            Screen::Changes => (scene.state.ui.changes.near, false),
             Screen::Review => {
                 let late = scene.model().incidents.overdue_follow_ups(scene.now()).len();
                 (late, late > 0)
@@ -330,7 +331,7 @@ fn tabs<'t>(scene: &Scene<'_>, firing: &Firing) -> Vec<Part<'t>> {
         let end = format::clock(play.end.since(play.start));
         let text = short!(" DEMO {state} {}× {at}/{end} ", play.speed);
         let part = Part::of(text, scene.style(Token::BannerDemo), 6).at_right();
-        parts.push(part.or(short!(" DEMO {state} {}× ", play.speed)));
+        parts.push(part.or(short!(" DEMO {state} {at} ")));
     }
     if let Some(who) = &scene.state.ui.following {
         let text = format!(" following {who} ");

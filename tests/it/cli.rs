@@ -2,6 +2,7 @@
 //! exit code, the files it leaves.
 
 mod asking;
+mod changes;
 mod incident;
 mod postmortem;
 mod servers;

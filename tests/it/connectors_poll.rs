@@ -273,3 +273,24 @@ async fn a_moving_selection_is_looked_at_where_it_rests_and_hurries_nothing_else
     assert_eq!(script.asked.load(Ordering::SeqCst), 3, "a and b once, details once");
     bench.handle.stop();
 }
+
+#[tokio::test]
+async fn one_question_is_asked_once_and_answered_in_numbers_or_a_sentence() {
+    let script = Arc::new(Script::default());
+    let bench = Bench::new(&script);
+    let says = |status, body: &'static [u8]| {
+        script.set("instant", Ok(reply(status, body)));
+        bench.handle.say("up", NOON)
+    };
+    let one = br#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}"#;
+    assert_eq!(says(200, one).await, Ok(vec![1.0]));
+    let none = br#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+    assert_eq!(says(200, none).await, Ok(Vec::new()));
+    let bad = br#"{"status":"error","errorType":"bad_data","error":"unexpected end of input"}"#;
+    let why = says(400, bad).await.unwrap_err();
+    assert_eq!(why.as_str(), "s does not take this query: unexpected end of input.");
+    let why = says(200, b"<html>log in</html>").await.unwrap_err();
+    assert!(why.contains("an HTML page instead of data"), "{why}");
+    let why = says(401, b"").await.unwrap_err();
+    assert!(why.contains("does not accept our credentials"), "{why}");
+}

@@ -27,6 +27,8 @@ impl Config {
             let kind = match kind {
                 Kind::Prometheus => "prometheus",
                 Kind::Alertmanager => "alertmanager",
+                Kind::Jaeger => "jaeger",
+                Kind::Statuspage => "statuspage",
             };
             text.push_str(&format!(
                 "[[source]]\nname = \"{name}\"\nkind = \"{kind}\"\nurl = \"{url}\"\nsite = \"eu\"\n\
@@ -74,7 +76,8 @@ fn assert_nothing_foreign(session: &Session) {
 }
 
 /// Every way of answering badly, the word for it on Sources, and a part of its sentence.
-fn faults(elsewhere: &Hostile) -> Vec<(Fault, &'static str, &'static str)> {
+/// `short` is the beginning of an answer that breaks off.
+fn faults(elsewhere: &Hostile, short: &str) -> Vec<(Fault, &'static str, &'static str)> {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let deep_inside = format!(
         r#"[{{"labels":{{}},"fingerprint":"x","startsAt":"","status":{{"state":"active"}},"x":{}1{}}}]"#,
@@ -89,7 +92,7 @@ fn faults(elsewhere: &Hostile) -> Vec<(Fault, &'static str, &'static str)> {
     };
     vec![
         (Fault::body("<!DOCTYPE html><p>Sign in"), "unreadable", "HTML page"),
-        (Fault::body(r#"[{"labels":{"alertname":"#), "unreadable", "it ends too early"),
+        (Fault::body(short), "unreadable", "it ends too early"),
         (Fault::body(&deep), "unreadable", "does not promise"),
         (Fault::body(&deep_inside), "unreadable", "does not promise"),
         (Fault::body(""), "unreadable", "it ends too early"),
@@ -146,7 +149,7 @@ fn every_bad_answer_is_said_and_hurts_nobody_else() {
     let all = ["bad-am", "bad-prom", "good-am", "good-prom"];
     let fresh = |s: &Session| all.iter().all(|name| row(s, name).contains(" fresh "));
     session.wait_within(ANSWER * 8, "all fresh", fresh);
-    for (fault, word, sentence) in faults(&elsewhere) {
+    for (fault, word, sentence) in faults(&elsewhere, r#"[{"labels":{"alertname":"#) {
         let what = format!("{word}: {sentence}");
         bad_am.set(fault.clone());
         bad_prom.set(fault);
@@ -177,6 +180,62 @@ fn every_bad_answer_is_said_and_hurts_nobody_else() {
     assert_eq!(elsewhere.asked().len(), 0, "a redirect was followed");
     // The control: the password did travel to where it belongs.
     assert!(bad_am.asked().iter().any(|q| q.head.to_lowercase().contains("authorization: basic")));
+    session.send("q");
+    assert!(session.exit_status().success());
+}
+
+#[test]
+fn a_jaeger_and_a_status_page_may_answer_as_badly() {
+    let bad = [Hostile::start(Kind::Jaeger), Hostile::start(Kind::Statuspage)];
+    let good = [Hostile::start(Kind::Jaeger), Hostile::start(Kind::Statuspage)];
+    let elsewhere = Hostile::start(Kind::Statuspage);
+    let auth = "[source.auth]\nbasic = { user = \"ann\", password = { env = \"PASSWORD\" } }";
+    let config = Config::of(&[
+        ("bad-jaeger", Kind::Jaeger, &bad[0].url(), auth),
+        ("bad-page", Kind::Statuspage, &bad[1].url(), auth),
+        ("good-jaeger", Kind::Jaeger, &good[0].url(), ""),
+        ("good-page", Kind::Statuspage, &good[1].url(), ""),
+    ]);
+    let mut session = Start::new(Program::quarterdeck(&["--config", &config.path()]))
+        .env("PASSWORD", "hunter2-marked")
+        .size(160, 45)
+        .start();
+    session.send("S");
+    let (broken, well) = (["bad-jaeger", "bad-page"], ["good-jaeger", "good-page"]);
+    let fresh = |names: [&str; 2], s: &Session| names.iter().all(|n| row(s, n).contains(" fresh "));
+    let all = |s: &Session| fresh(broken, s) && fresh(well, s);
+    session.wait_within(ANSWER * 8, "all fresh", all);
+    let mut faults = faults(&elsewhere, r#"{"data":[{"parent":"#);
+    faults.push((Fault::status(429), "rate limited", "slow down (429)"));
+    for (fault, word, sentence) in faults {
+        let what = format!("{word}: {sentence}");
+        bad.iter().for_each(|server| server.set(fault.clone()));
+        session.send("R");
+        session.wait_within(ANSWER * 10, &what, |s| {
+            broken.iter().all(|name| row(s, name).contains(word))
+        });
+        // Each of them says it, and not only the first.
+        for (key, name) in [("g", broken[0]), ("j", broken[1])] {
+            session.send(key);
+            session.wait_within(ANSWER, &format!("{name}: {what}"), |s| {
+                let text = s.text().split_whitespace().collect::<Vec<_>>().join(" ");
+                text.contains(sentence)
+            });
+        }
+        keys_answer(&mut session, &what);
+        session.wait_within(ANSWER, &format!("the others are well ({what})"), |s| fresh(well, s));
+        bad.iter().for_each(|server| server.set(Fault::None));
+        session.send("R");
+        session.wait_within(ANSWER * 8, &format!("well again after {what}"), all);
+    }
+    assert_nothing_foreign(&session);
+    let output = String::from_utf8_lossy(session.output()).into_owned();
+    assert!(!output.contains("hunter2-marked"), "the password is on the screen");
+    assert_eq!(elsewhere.asked().len(), 0, "a redirect was followed");
+    for server in &bad {
+        let sent = |q: &server::Question| q.head.to_lowercase().contains("authorization: basic");
+        assert!(server.asked().iter().any(sent), "the password did not reach its own server");
+    }
     session.send("q");
     assert!(session.exit_status().success());
 }

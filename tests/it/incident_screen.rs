@@ -235,11 +235,17 @@ fn the_commanders_view_is_followed_until_one_moves() {
 fn a_console_says_where_it_is_when_it_moves_and_every_few_seconds() {
     let mut state = stories::swing();
     let said = |effects: Vec<Effect>| effects.iter().any(|e| matches!(e, Effect::Present(_)));
-    assert!(!said(update(&mut state, Msg::Present(Vec::new()))), "just said");
-    assert!(said(press(&mut state, "2")), "another screen");
+    let alice = || Msg::Present(vec![at("alice", 4, "slos", "")]);
+    assert!(!said(update(&mut state, alice())), "just said");
+    assert!(said(press(&mut state, "3")), "another screen");
+    assert!(said(press(&mut state, "j")), "another row, which alice may follow");
+    assert!(!said(update(&mut state, alice())));
+    // With nobody here to see it, a held key costs the disk nothing.
     assert!(!said(update(&mut state, Msg::Present(Vec::new()))));
-    state.now = now().plus(Span::from_secs(5));
-    assert!(said(update(&mut state, Msg::Present(Vec::new()))));
+    assert!(!said(press(&mut state, "k")) && !said(press(&mut state, "2")), "alone");
+    assert!(said(update(&mut state, Msg::Tick(now().plus(Span::from_secs(1))))), "soon after");
+    assert!(!said(update(&mut state, Msg::Tick(now().plus(Span::from_secs(2))))), "unmoved");
+    assert!(said(update(&mut state, Msg::Tick(now().plus(Span::from_secs(5))))));
 }
 
 #[test]

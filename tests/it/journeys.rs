@@ -18,6 +18,8 @@ use ratatui::backend::TestBackend;
 
 use super::stories;
 
+mod capacity;
+mod containment;
 mod incident;
 mod runs;
 
@@ -66,12 +68,16 @@ fn fact(event: &LogEvent) -> String {
     }
 }
 
+/// What happens by itself: a step of a run begins, what was frozen before it is pinned, it is judged.
 fn is_of_run(event: &LogEvent) -> bool {
-    match event {
-        LogEvent::OperationRequested { operation } => matches!(operation, Operation::Run { .. }),
-        LogEvent::Incident { event, .. } => matches!(event, IncidentEvent::RunVerified(_)),
-        _ => false,
-    }
+    matches!(
+        event,
+        LogEvent::OperationRequested { operation: Operation::Run { .. } }
+            | LogEvent::Incident {
+                event: IncidentEvent::EntryPinned(_) | IncidentEvent::RunVerified(_),
+                ..
+            }
+    )
 }
 
 impl Journey {
@@ -121,7 +127,6 @@ impl Journey {
                 let records = self.log.append(&me, now, &events).unwrap();
                 self.take(Msg::Recorded { records, ours: true });
             }
-            // Steps of runs begin by themselves, and are judged so.
             Effect::Offer(events) if events.iter().all(is_of_run) => {
                 self.told.extend(events.iter().map(fact));
                 self.appended.extend(events.iter().cloned());

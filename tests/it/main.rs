@@ -4,6 +4,7 @@
 mod architecture;
 mod behind;
 mod cascade;
+mod changes_screen;
 mod channels;
 mod cli;
 mod connectors;
@@ -41,6 +42,7 @@ mod real_servers;
 mod review_screen;
 mod rig;
 mod runs;
+mod runs_bad;
 mod science;
 mod screens;
 mod slo_conformance;

@@ -4,7 +4,7 @@
 use pretty_assertions::assert_eq;
 use quarterdeck::actions::Screen;
 use quarterdeck::app::{Dialog, Effect, Msg, ReviewPane, ReviewPart, State, update};
-use quarterdeck::domain::{Actor, ReviewSection, SafeText};
+use quarterdeck::domain::{Actor, ReviewSection, SafeText, SourceId};
 use quarterdeck::eventlog::{CauseFound, FollowUpMoved, FollowUpStep, IncidentEvent, LogEvent};
 use quarterdeck::keys::{Chord, Input};
 
@@ -140,4 +140,51 @@ fn what_is_overdue_comes_up_on_every_screen() {
     let bridge = text(&paint(&state, &look("mono"), (120, 40)).0);
     assert!(bridge.contains("compare readers and schema"), "{bridge}");
     assert_eq!(state.ui.screen, Screen::Bridge);
+}
+
+#[test]
+fn a_check_that_is_a_query_is_asked_of_its_source_and_its_answer_recorded() {
+    let on_query = || {
+        let mut state = opened(ReviewPart::FollowUps, ReviewPane::Body);
+        let effects = press(&mut state, "a");
+        (state, effects)
+    };
+    let (mut state, effects) = on_query();
+    let incident = state.ui.review.selected.clone().unwrap();
+    let follow_up = state.ui.review.follow_up.unwrap();
+    let expr: SafeText = "schema_checked == bool 1".into();
+    let ask = Effect::Check { incident: incident.clone(), follow_up, expr };
+    assert!(effects.contains(&ask), "{effects:?}");
+    let mut told = |answer: Result<(SourceId, Vec<f64>), SafeText>| {
+        let (incident, answer) = (incident.clone(), answer);
+        let effects = update(&mut state, Msg::Checked { incident, follow_up, answer });
+        let said = state.ui.notices.back().map(|notice| notice.text.to_string());
+        let said = said.unwrap_or_default();
+        assert!(!said.contains("Its source is asked"), "the answer is there");
+        let step = effects.into_iter().find_map(|effect| match effect {
+            Effect::Append(events) => events.into_iter().find_map(|event| match event {
+                LogEvent::Incident { event: IncidentEvent::FollowUpMoved(moved), .. } => {
+                    Some(moved.step)
+                }
+                _ => None,
+            }),
+            _ => None,
+        });
+        (step, said)
+    };
+    let prom = || SourceId::new("prom-eu");
+    let (step, _) = told(Ok((prom(), vec![1.0])));
+    assert_eq!(step, Some(FollowUpStep::Checked(true, "prom-eu says 1".into())));
+    let (step, _) = told(Ok((prom(), vec![0.0])));
+    assert_eq!(step, Some(FollowUpStep::Checked(false, "prom-eu says 0".into())));
+    let (step, _) = told(Ok((prom(), Vec::new())));
+    assert_eq!(step, Some(FollowUpStep::Checked(false, "prom-eu has no sample for it".into())));
+    // Nobody answered: nothing is recorded, and what is known stays as it was.
+    let (step, said) = told(Err("prom-eu did not answer in time.".into()));
+    assert_eq!(step, None);
+    assert!(said.ends_with("The follow-up stands as it did; ask again later."), "{said}");
+    let (mut state, _) = on_query();
+    state.read_only = true;
+    let effects = press(&mut state, "a");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Check { .. })), "{effects:?}");
 }

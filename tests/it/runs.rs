@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::pty::{own_home, patience};
 
 /// Two people, one log, one playbook.
-struct Room(TempDir);
+pub(crate) struct Room(TempDir);
 
 /// A program that says where it runs, and with which words, then waits for `go` when told to.
 const SCRIPT: &str = r#"#!/bin/sh
@@ -26,11 +26,7 @@ while [ -n "$WAIT" ] && [ ! -e "$WAIT" ]; do sleep 0.05; done
 
 impl Room {
     fn new(more: &str) -> Self {
-        let dir = tempfile::Builder::new().prefix("quarterdeck-runs-").tempdir().unwrap();
-        let room = Self(dir);
-        let log = room.path("log");
-        fs::create_dir(&log).unwrap();
-        fs::set_permissions(&log, fs::Permissions::from_mode(0o2770)).unwrap();
+        let room = Self::bare();
         let script = room.path("roll back");
         fs::write(&script, SCRIPT).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
@@ -45,20 +41,41 @@ impl Room {
              [[procedure.step]]\ntitle = \"roll back\"\npipeline = \"here\"\n\
              argv = [{script:?}, \"{{to}}\", \"of {{service}}\"]\ndeadline = \"60s\"\n"
         );
+        room.furnish(&playbook);
+        room
+    }
+
+    /// With a playbook of one's own.
+    pub(crate) fn on(playbook: &str) -> Self {
+        let room = Self::bare();
+        room.furnish(playbook);
+        room
+    }
+
+    fn bare() -> Self {
+        let dir = tempfile::Builder::new().prefix("quarterdeck-runs-").tempdir().unwrap();
+        let room = Self(dir);
+        let log = room.path("log");
+        fs::create_dir(&log).unwrap();
+        fs::set_permissions(&log, fs::Permissions::from_mode(0o2770)).unwrap();
+        room
+    }
+
+    fn furnish(&self, playbook: &str) {
+        let log = self.path("log");
         for name in ["alice", "bob"] {
-            let home = room.path(name);
+            let home = self.path(name);
             fs::create_dir_all(home.join("state")).unwrap();
             fs::set_permissions(home.join("state"), fs::Permissions::from_mode(0o700)).unwrap();
             let config = format!("me = \"{name}\"\n[log]\ndir = {log:?}\n");
             fs::write(home.join("config.toml"), config).unwrap();
             fs::write(home.join("catalog.toml"), "[[service]]\nname = \"checkout\"\n").unwrap();
-            fs::write(home.join("playbook.toml"), &playbook).unwrap();
+            fs::write(home.join("playbook.toml"), playbook).unwrap();
         }
-        room
     }
 
     /// As [`Self::new`], with a policy: alice may not approve.
-    fn with_policy(more: &str) -> Self {
+    pub(crate) fn with_policy(more: &str) -> Self {
         let room = Self::new(more);
         let [alice, bob] = ["alice", "bob"].map(|name| room.said(name, &["audit", "key"]));
         let policy = format!(
@@ -74,11 +91,11 @@ impl Room {
         room
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn command(&self, name: &str, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, name: &str, args: &[&str]) -> Command {
         let home = self.path(name);
         let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
         own_home(&mut command, &home);
@@ -88,46 +105,46 @@ impl Room {
         command
     }
 
-    fn run(&self, name: &str, args: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, name: &str, args: &[&str]) -> (i32, String, String) {
         ended(self.command(name, args).output().unwrap())
     }
 
     /// What it printed; it must have gone well.
-    fn said(&self, name: &str, args: &[&str]) -> String {
+    pub(crate) fn said(&self, name: &str, args: &[&str]) -> String {
         let (code, out, err) = self.run(name, args);
         assert_eq!((code, err.as_str()), (0, ""), "{args:?}: {out}");
         out
     }
 
     /// Why it was refused.
-    fn refused(&self, name: &str, args: &[&str]) -> String {
+    pub(crate) fn refused(&self, name: &str, args: &[&str]) -> String {
         let (code, out, err) = self.run(name, args);
         assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
         err
     }
 
-    fn runs(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn runs(&self, name: &str) -> Vec<Value> {
         let (_, out, _) = self.run(name, &["action", "status", "--json"]);
         let said: Value = serde_json::from_str(&out).unwrap();
         said["runs"].as_array().unwrap().clone()
     }
 
     /// The words of the first run's standing.
-    fn standing(&self) -> String {
+    pub(crate) fn standing(&self) -> String {
         self.runs("alice")[0]["standing"].as_str().unwrap().to_owned()
     }
 
     /// What the program was run with, each time.
-    fn done(&self) -> Vec<String> {
+    pub(crate) fn done(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("done")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    fn declare(&self) {
+    pub(crate) fn declare(&self) {
         self.said("alice", &["declare", "SEV-1", "checkout declines cards"]);
     }
 
-    fn log_is_whole(&self) {
+    pub(crate) fn log_is_whole(&self) {
         let (code, out, err) = self.run("alice", &["audit", "verify"]);
         assert_eq!(code, 0, "{out}{err}");
     }
@@ -138,7 +155,7 @@ fn ended(output: Output) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-fn wait_until(what: &str, so: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, so: impl Fn() -> bool) {
     let began = Instant::now();
     while !so() {
         assert!(began.elapsed() < patience(), "waited in vain until {what}");
@@ -202,9 +219,9 @@ fn two_who_carry_it_out_at_once_run_it_once() {
     room.log_is_whole();
 }
 
-#[test]
-fn a_console_killed_midway_leaves_something_to_find_and_nothing_is_run_twice() {
-    let room = Room::with_policy("WAIT = \"@\"");
+/// The console that runs it is killed while the program works; another one finds it gone, and how it ended
+/// nobody can tell. Gives what the other one printed.
+fn killed_midway(room: &Room) -> String {
     // The program waits for a file; where it lies is known only now.
     let go = room.path("go");
     for name in ["alice", "bob"] {
@@ -231,6 +248,44 @@ fn a_console_killed_midway_leaves_something_to_find_and_nothing_is_run_twice() {
     let (code, out, err) = ended(bob.wait_with_output().unwrap());
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("nobody can tell"), "{out}");
+    assert_eq!(room.done(), ["v811 of checkout"]);
+    out
+}
+
+/// The id to settle it by, as it is printed.
+fn offered(printed: &str) -> String {
+    let (_, rest) = printed.split_once("outbox settle ").unwrap();
+    rest.split(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_console_killed_midway_leaves_something_to_find_and_to_settle_and_nothing_is_run_twice() {
+    let room = Room::with_policy("WAIT = \"@\"");
+    let id = offered(&killed_midway(&room));
+    let no = room.refused("bob", &["outbox", "settle", &id, "again", "looked"]);
+    assert!(no.contains("is never begun again"), "{no}");
+    let no = room.refused("bob", &["outbox", "settle", &id, "done", ""]);
+    assert!(no.contains("Say how you know"), "{no}");
+    assert_eq!(room.standing(), "unknown");
+    room.said("bob", &["outbox", "settle", &id, "done", "v811 answers at its port"]);
+    assert_eq!(room.standing(), "watched", "what was found counts, and is watched");
+    let no = room.refused("alice", &["outbox", "settle", &id, "failed", "looked"]);
+    assert!(no.contains("known already"), "{no}");
+    room.said("alice", &["action", "run", "--for", "5s"]);
+    assert_eq!(room.done(), ["v811 of checkout"]);
+    room.log_is_whole();
+}
+
+#[test]
+fn a_step_that_was_found_to_have_failed_ends_its_run() {
+    let room = Room::with_policy("WAIT = \"@\"");
+    let id = offered(&killed_midway(&room));
+    room.said("alice", &["outbox", "settle", &id, "failed", "its log ends with an error"]);
+    assert_eq!(room.standing(), "failed");
+    let words = room.runs("bob")[0]["words"].as_str().unwrap().to_owned();
+    assert!(words.contains("settled by alice: its log ends with an error"), "{words}");
+    let no = room.refused("bob", &["outbox", "settle", &id, "again", "looked"]);
+    assert!(no.contains("known already"), "{no}");
     assert_eq!(room.done(), ["v811 of checkout"]);
     room.log_is_whole();
 }

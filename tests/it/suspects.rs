@@ -84,13 +84,21 @@ fn quiet() -> State {
     state
 }
 
-fn observe(state: &mut State, source: &str, seen: Vec<Observation>) {
+pub(crate) fn observe(state: &mut State, source: &str, seen: Vec<Observation>) {
     update(state, Msg::Observed { source: SourceId::new(source), at: now(), seen });
 }
 
 /// Three alerts of one trouble and one of another, with the readings behind them.
-fn cascade() -> State {
+pub(crate) fn cascade() -> State {
+    cascade_after(Vec::new())
+}
+
+/// The same, and this was changed.
+pub(crate) fn cascade_after(changes: Vec<Change>) -> State {
     let mut state = quiet();
+    if !changes.is_empty() {
+        observe(&mut state, "ci", vec![Observation::Changes(changes)]);
+    }
     let alerts = vec![
         alert("CacheDown", "cache", "warning", -600),
         alert("CartSlow", "cart", "warning", -560),
@@ -285,6 +293,12 @@ fn situations_fold_groups_open_with_reasons_and_are_acted_on_whole() {
     assert!(asked.contains("2 more groups of its situation"), "{asked}");
     press(&mut state, "esc z");
     assert_eq!(rows(&state), ["CheckoutErrors", "CacheDown", "CartSlow", "MailQueue"]);
+    assert!(seen(&state, (120, 40)).contains("Every group is listed by itself."));
     press(&mut state, "z");
     assert_eq!(rows(&state).len(), 5, "what was open is open");
+    assert!(seen(&state, (120, 40)).contains("Groups that belong together are folded."));
+    // With nothing to fold the list stays as it is, and the key is answered.
+    let mut alone = on(stories::quiet(), Screen::Alerts);
+    press(&mut alone, "z z");
+    assert!(seen(&alone, (120, 40)).contains("No groups belong together now"));
 }

@@ -28,6 +28,7 @@ pub use declare::{Proposal, propose};
 pub use doing::{Doing, Found, Writer};
 pub use reach::escalations;
 pub use review::deadline;
+pub use runs::to_pin;
 
 use crate::domain::{Actor, IncidentId, Operation, TicketAct, Timestamp, TrackerId};
 use crate::eventlog::{IncidentEvent, LogEvent, Power};

@@ -2,14 +2,22 @@
 //!
 //! Nothing is sent here. What is sent later is exactly the orders of the proposal, which the approver read.
 
-use crate::domain::{Ask, Form, Order, Param, Procedure, ProcedureId, RolloutVerb, SafeText, Span};
-use crate::eventlog::{KeyId, Power, RecordId, RunAnswered, RunProposed, RunReleased, RunStopped};
+use crate::domain::{
+    Ask, EntryKind, Evidence, Form, Order, Param, Procedure, ProcedureId, RolloutVerb, SafeText,
+    Span,
+};
+use crate::eventlog::{
+    EntryMade, EntryPinned, IncidentEvent, KeyId, LogEvent, Power, RecordId, Recorded, RunAnswered,
+    RunProposed, RunReleased, RunStopped,
+};
 use crate::model::incidents::Run;
 
 use super::entries::no_such;
 use super::texts::{self, WORDS};
 use super::{Desk, Doing, Facts, Refusal, Rule};
 
+/// What every frozen proof begins with.
+const BEFORE: &str = "Before";
 /// An approval counts for so long after the proposal.
 const EXPIRES: Span = Span::from_mins(30);
 
@@ -331,7 +339,54 @@ fn release(desk: Desk<'_>, id: RecordId, typed: &str) -> Result<Facts, Refusal> 
             ),
         );
     }
-    desk.one(RunReleased { run: id })
+    let mut made = vec![desk.fact(RunReleased { run: id })];
+    if run.is_frozen_before() {
+        made.extend(proofs(desk, id, run));
+    }
+    Ok(Facts { made, following: Vec::new() })
+}
+
+/// What is known of the service at this moment: recorded with the release or not at all, so that nothing is
+/// sent without it, and whoever releases it first freezes it once.
+fn proofs(desk: Desk<'_>, id: RecordId, run: &Run) -> Vec<LogEvent> {
+    let snapshot = desk.model.snapshot(&run.service, desk.now);
+    let entry = |text: &str, happened, evidence| {
+        desk.fact(EntryMade {
+            kind: EntryKind::Evidence,
+            text: SafeText::body(text),
+            happened,
+            spoken_by: None,
+            evidence,
+            about: Some(id),
+        })
+    };
+    let words = format!("{BEFORE} “{}”:\n{}", run.title, snapshot.words);
+    // A source's clock may be ahead; what was seen is never later than now.
+    let course = |(text, proof): (SafeText, Evidence)| {
+        let text = format!("{BEFORE} “{}”: {text}", run.title);
+        entry(&text, Some(proof.to.min(desk.now)), Some(proof))
+    };
+    std::iter::once(entry(&words, None, None))
+        .chain(snapshot.courses.into_iter().map(course))
+        .collect()
+}
+
+/// Of the facts that were recorded with a release, the entry that says how things stood is pinned, so that it
+/// stays in sight when the fault is gone.
+pub fn to_pin(recorded: &[Recorded]) -> Option<LogEvent> {
+    let released = recorded.iter().find_map(|record| match &record.event {
+        Some(LogEvent::Incident { event: IncidentEvent::RunReleased(one), .. }) => Some(one.run),
+        _ => None,
+    })?;
+    recorded.iter().find_map(|record| match &record.event {
+        Some(LogEvent::Incident { incident, event: IncidentEvent::EntryMade(entry) })
+            if entry.about == Some(released) && entry.evidence.is_none() =>
+        {
+            let event = EntryPinned { entry: record.id, pinned: true }.into();
+            Some(LogEvent::Incident { incident: incident.clone(), event })
+        }
+        _ => None,
+    })
 }
 
 fn stop(desk: Desk<'_>, id: RecordId, reason: &str) -> Result<Facts, Refusal> {

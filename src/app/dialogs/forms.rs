@@ -2,6 +2,7 @@
 
 use crate::actions::{Do, decide};
 use crate::app::screens::alerts::chosen;
+use crate::app::screens::changes;
 use crate::app::{AckForm, Dialog, Editor, Effect, Lines, NoteForm, State, Tone};
 use crate::domain::SafeText;
 use crate::eventlog::{AppendError, LogEvent, Recorded, Subject};
@@ -76,6 +77,10 @@ pub(in crate::app) fn open_note(state: &mut State, text: &str) -> Vec<Effect> {
         Screen::Capacity => state.ui.capacity.list().selected.as_ref().map(|row| {
             let name = SafeText::new(&row.name());
             (name.clone(), Subject::Named(name))
+        }),
+        Screen::Changes => changes::selected(state).map(|change| {
+            let title = change.title.clone();
+            (title.clone(), Subject::Named(title))
         }),
         Screen::Bridge | Screen::Incident | Screen::Review | Screen::Sources => None,
     };

@@ -18,8 +18,8 @@ pub(super) use incident::{leave, pin};
 pub(super) use lists::{open_silences, open_windows, refresh as refresh_windows};
 pub(super) use prompt::{open_command, open_filter, open_whatif};
 pub(super) use reading::{
-    alert_reading, capacity_reading, explain, incident_reading, link, map_reading, plain,
-    refresh as refresh_reading, runbook, source_reading, what_if,
+    alert_reading, capacity_reading, explain, incident_reading, link, map_reading, open_reading,
+    plain, refresh as refresh_reading, runbook, source_reading, what_if,
 };
 pub(super) use silence::{open as open_silence, open_with as open_silence_with, performed};
 pub(super) use suspects::open as open_suspects;

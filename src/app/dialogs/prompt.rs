@@ -2,7 +2,7 @@
 
 use crate::actions::Screen;
 use crate::actions::command::{self, Asked, Command};
-use crate::app::screens::{capacity, incident, map, slos};
+use crate::app::screens::{capacity, changes, incident, map, slos};
 use crate::app::{
     Dialog, Editor, Effect, Lines, PlaybackStep, Prompt, PromptKind, State, Tone, update,
 };
@@ -31,6 +31,7 @@ pub(in crate::app) fn open_filter(state: &mut State) -> Vec<Effect> {
         Screen::Map => state.ui.map.filter_text.clone(),
         Screen::Capacity => state.ui.capacity.filter_text.clone(),
         Screen::Incident => state.ui.incident.filter_text.clone(),
+        Screen::Changes => state.ui.changes.filter_text.clone(),
         Screen::Bridge | Screen::Review | Screen::Sources => String::new(),
     };
     open(state, PromptKind::Filter(screen), &text)
@@ -102,6 +103,7 @@ impl Sieve {
             | Screen::Slos
             | Screen::Map
             | Screen::Capacity
+            | Screen::Changes
             | Screen::Review
             | Screen::Sources => {
                 Filter::parse(text).map(Self::Rows).map_err(|e| SafeText::new(&e.to_string()))
@@ -118,6 +120,7 @@ fn count(state: &State, screen: Screen, sieve: &Sieve) -> usize {
         (Sieve::Rows(filter), Screen::Slos) => slos::matching(state, filter).count(),
         (Sieve::Rows(filter), Screen::Map) => map::matching(state, filter),
         (Sieve::Rows(filter), Screen::Capacity) => capacity::matching(state, filter).len(),
+        (Sieve::Rows(filter), Screen::Changes) => changes::matching(state, filter),
         (Sieve::Rows(filter), _) => {
             state.model.alerts.visible(filter, state.ui.alerts.show_muted).len()
         }
@@ -209,6 +212,10 @@ fn set_filter(state: &mut State, screen: Screen, text: &str, sieve: Sieve) {
             state.ui.capacity.filter_text = text.to_owned();
             state.ui.capacity.filter = filter;
         }
+        (Sieve::Rows(filter), Screen::Changes) => {
+            state.ui.changes.filter_text = text.to_owned();
+            state.ui.changes.filter = filter;
+        }
         (Sieve::Rows(filter), _) => {
             state.ui.screen = Screen::Alerts;
             state.ui.alerts.filter_text = text.to_owned();
@@ -242,9 +249,11 @@ fn run(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Filter(text) => {
             let screen = match state.ui.screen {
-                screen @ (Screen::Slos | Screen::Map | Screen::Capacity | Screen::Incident) => {
-                    screen
-                }
+                screen @ (Screen::Slos
+                | Screen::Map
+                | Screen::Capacity
+                | Screen::Incident
+                | Screen::Changes) => screen,
                 Screen::Bridge | Screen::Alerts | Screen::Review | Screen::Sources => {
                     Screen::Alerts
                 }

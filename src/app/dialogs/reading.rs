@@ -2,7 +2,7 @@
 
 use crate::actions::Action;
 use crate::app::screens::alerts::{chosen, facts};
-use crate::app::screens::{capacity, incident, map, sources};
+use crate::app::screens::{capacity, changes, incident, map, sources};
 use crate::app::{About, AlertRow, Dialog, Effect, Reading, ReadingLine, SourcesRow, State, Tone};
 use crate::domain::{SafeText, SloId};
 use crate::model::Suppose;
@@ -35,6 +35,7 @@ fn read(state: &State, about: About, top: usize) -> Option<Reading> {
         About::Node(key) => map::detail_lines(state, key, false)?,
         About::Blast(key) => map::detail_lines(state, key, true)?,
         About::Capacity(row) => capacity::detail_lines(state, row)?,
+        About::Change(key) => changes::detail_lines(state, key)?,
         About::Incident(id, detail) => incident::detail_lines(state, id, detail)?,
     };
     Some(Reading { title, about, lines, top })

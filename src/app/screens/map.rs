@@ -293,11 +293,5 @@ pub(in crate::app) fn detail_lines(
     } else {
         (name.to_string(), state.model.told_of(key, &state.ui.map.views))
     };
-    let line = |line| match line {
-        Told::Head(text) => ReadingLine::Head(text.into()),
-        Told::Pair(name, value) => ReadingLine::Pair(name, value),
-        Told::Text(text) => ReadingLine::Text(text),
-        Told::Warn(text) => ReadingLine::Warn(text),
-    };
-    Some((SafeText::new(&title), told.into_iter().map(line).collect()))
+    Some((SafeText::new(&title), told.into_iter().map(ReadingLine::from).collect()))
 }

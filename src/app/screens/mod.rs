@@ -3,6 +3,7 @@
 pub(super) mod alerts;
 pub(super) mod bridge;
 pub(super) mod capacity;
+pub(super) mod changes;
 pub(super) mod incident;
 pub(super) mod map;
 pub(super) mod review;

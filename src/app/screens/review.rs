@@ -4,10 +4,10 @@ use crate::actions::{Doing, Found, Screen};
 use crate::app::board::follow_ups;
 use crate::app::dialogs::{self, Step};
 use crate::app::{Effect, FollowUpMove, ReviewPane, ReviewPart, ReviewUi, State, Tone, Verb};
-use crate::domain::{Check, IncidentId, Span};
+use crate::domain::{Check, IncidentId, SafeText, SourceId, Span};
 use crate::eventlog::{FollowUpStep, RecordId};
 use crate::model::incidents::Incident;
-use crate::model::review::{document, shelf, similar, whys};
+use crate::model::review::{document, proposed, shelf, similar, whys};
 
 use super::{Move, kept, moved, moved_by};
 
@@ -15,6 +15,8 @@ use super::{Move, kept, moved, moved_by};
 const ONCE_IN: Span = Span::from_mins(1);
 /// A draft of more lines than this is written anew once a second at most.
 const MANY: usize = 20_000;
+/// What is said while a check is asked for.
+const ASKED: &str = "Its source is asked; the answer is recorded.";
 /// How much longer a follow-up may take by one key.
 const LONGER: Span = Span::from_days(7);
 
@@ -55,6 +57,7 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     }
     ui.document = shown.map(|incident| document(model, incident, *now));
     ui.similar = shown.map_or_else(Vec::new, |incident| similar(model, incident));
+    ui.proposed = shown.map_or_else(Vec::new, |incident| proposed(model, incident));
     ui.made = shown.map(|incident| (incident.id.clone(), lines, *now));
     let causes = shown.map_or_else(Vec::new, causes);
     let follow_ups = shown.map_or_else(Vec::new, follow_ups);
@@ -160,10 +163,7 @@ pub(in crate::app) fn step(state: &mut State, step: &Step) -> Vec<Effect> {
             Some(Check::Word { .. }) => {
                 dialogs::open_verb(state, Verb::MoveFollowUp(follow_up, FollowUpMove::Vouch), &[])
             }
-            Some(Check::Query { .. }) => say(
-                state,
-                "This check is a query; `quarterdeck postmortem follow-up check` asks it of its source.",
-            ),
+            Some(Check::Query { expr }) => ask(state, follow_up, expr),
             None => say(state, "This follow-up has no check; X finishes it."),
         },
         (Step::Refuse, Some(follow_up)) => {
@@ -184,6 +184,44 @@ pub(in crate::app) fn step(state: &mut State, step: &Step) -> Vec<Effect> {
         },
         (Step::Finish, None) => at_once(state, Doing::FinishReview(String::new())),
         _ => say(state, "This key means nothing for what is selected here; ? lists the keys."),
+    }
+}
+
+/// The query of a check goes to a source; its answer is recorded when it is there.
+fn ask(state: &mut State, follow_up: RecordId, expr: SafeText) -> Vec<Effect> {
+    let Some(incident) = state.ui.review.selected.clone() else { return Vec::new() };
+    if state.read_only {
+        return say(state, "This console is read-only; nothing was asked.");
+    }
+    say(state, ASKED);
+    vec![Effect::Check { incident, follow_up, expr }]
+}
+
+/// What the source said to a check.
+pub(in crate::app) fn checked(
+    state: &mut State,
+    incident: &IncidentId,
+    follow_up: RecordId,
+    answer: Result<(SourceId, Vec<f64>), SafeText>,
+) -> Vec<Effect> {
+    let now = state.now;
+    // The answer takes the place of the word that it is waited for.
+    state.ui.notices.retain(|notice| notice.text.as_str() != ASKED);
+    let (source, values) = match answer {
+        Ok((source, values)) => (source.to_string(), values),
+        Err(why) => {
+            let text = format!("{why} The follow-up stands as it did; ask again later.");
+            state.ui.notice(Tone::Warning, text, now);
+            return Vec::new();
+        }
+    };
+    let doing = Doing::CheckFollowUp { follow_up, found: Found::Samples { source, values } };
+    match dialogs::decided(state, incident, &[doing]) {
+        Ok(events) => vec![Effect::Append(events)],
+        Err(sentence) => {
+            state.ui.notice(Tone::Warning, sentence, now);
+            Vec::new()
+        }
     }
 }
 

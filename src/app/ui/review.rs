@@ -2,7 +2,7 @@
 
 use crate::domain::{IncidentId, ReviewSection, Timestamp};
 use crate::eventlog::RecordId;
-use crate::model::review::{Document, Similar};
+use crate::model::review::{Document, Proposed, Similar};
 
 /// Its panes, in Tab order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +79,8 @@ pub struct ReviewUi {
     pub document: Option<Document>,
     /// Past incidents that are like it.
     pub similar: Vec<Similar>,
+    /// Causes that the log's facts propose.
+    pub proposed: Vec<Proposed>,
     /// From which revision of the model the list was made.
     pub revision: u64,
     /// Of which incident, from how many lines of its timeline, when the rest was made.
@@ -97,6 +99,7 @@ impl Default for ReviewUi {
             scroll: [0; 3],
             document: None,
             similar: Vec::new(),
+            proposed: Vec::new(),
             revision: 0,
             made: None,
         }

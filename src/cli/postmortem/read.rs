@@ -89,6 +89,11 @@ pub(super) fn show(common: &Common, ask: &Show) -> anyhow::Result<Exit> {
                 output::line(&format!("{}{short} {}", "  ".repeat(branch.depth), cause.text));
             }
         }
+        for one in review::proposed(&world.model, incident) {
+            let text =
+                format!("proposed from the log, not set: {} ({})", one.text, one.category.name());
+            output::line(&text);
+        }
         super::follow::print(incident, now);
     }
     Ok(if slips > 0 { Exit::Attention } else { Exit::Fine })

@@ -74,6 +74,15 @@ pub struct Run {
     pub verified: Option<Verified>,
 }
 
+impl Run {
+    /// Whether what is known of its service is frozen before it begins: what is cut off or switched off shows
+    /// nothing afterwards.
+    pub fn is_frozen_before(&self) -> bool {
+        matches!(self.kind, ProcedureKind::Containment | ProcedureKind::Degradation)
+            && self.undoes.is_none()
+    }
+}
+
 /// How a run was found to have worked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {

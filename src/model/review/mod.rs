@@ -12,12 +12,14 @@ pub mod export;
 mod library;
 mod measured;
 mod people;
+mod proposed;
 mod sections;
 mod tree;
 
 pub use library::{Shelf, Similar, TypeRow, by_type, shelf, similar};
 pub use measured::{Hit, MEASURED, Question, hits, questions};
 pub use people::People;
+pub use proposed::{Proposed, proposed};
 pub use tree::{Bone, Branch, fishbone, whys};
 
 use crate::analysis::blameless::{Finding, lint};

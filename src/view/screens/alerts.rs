@@ -108,7 +108,14 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
         }
         None => String::new(),
     };
-    let heading = format!("Alerts · {} {word}{folded}{hidden}", format::count(all));
+    // The share is of those that are listed: their number stands beside it.
+    let listed = match ui.spared.groups {
+        groups if !folded.is_empty() && groups != all => {
+            format!("{} of ", format::count(groups))
+        }
+        _ => String::new(),
+    };
+    let heading = format!("Alerts · {listed}{} {word}{folded}{hidden}", format::count(all));
     let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
     title(scene, buf, room, &heading, true);
     let mut finder = Finder::new(&scene.model().alerts.groups, first);

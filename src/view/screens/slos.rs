@@ -244,7 +244,15 @@ fn sentence(scene: &Scene<'_>, status: &SloStatus, fresh: bool) -> String {
         Verdict::NoTraffic => "No requests in the windows: there is nothing to judge by.".into(),
         Verdict::LowTraffic => "Too few requests to judge by.".into(),
         Verdict::Unknown => "Not known: its source has not answered for it.".into(),
-        Verdict::Spent => "The budget is spent, though nothing burns fast now.".into(),
+        Verdict::Spent => {
+            let over = match status.budget_left.value() {
+                Some(v) if v < 0.0 => format!(", overspent by {}", format::percent(-v)),
+                _ => String::new(),
+            };
+            format!(
+                "The budget is spent{over}: by what failed earlier, for nothing burns fast now."
+            )
+        }
         Verdict::Page | Verdict::Ticket | Verdict::Burning | Verdict::Fine => {
             let end = match status.exhaustion {
                 Exhaustion::Gone => "the budget is gone".into(),

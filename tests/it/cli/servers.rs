@@ -13,11 +13,12 @@ use quarterdeck::domain::{SourceId, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::Home;
+use super::{Home, Said};
 use crate::connectors_http::Authority;
 use crate::lab::{
     Lab, Options, PATIENCE, Server, eventually, find_program, free_ports, post, required,
 };
+use crate::pty::{Program, Start};
 
 const ID: &str = "checkout-requests-availability";
 
@@ -246,6 +247,36 @@ fn review(home: &Home) -> Result<()> {
     assert_eq!(yes.code, 0, "{yes:?}");
     let done = post(&["follow-up", "done", "keep it up"]);
     assert_eq!(done.code, 0, "{done:?}");
+    from_the_console(home, &post)
+}
+
+/// The same question, asked by a key on the Review screen.
+fn from_the_console(home: &Home, post: &dyn Fn(&[&str]) -> Said) -> Result<()> {
+    let added = post(&["follow-up", "add", "--query", "min(up) == bool 1", "--due", "1h", "look"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    let config = home.config("config.toml").display().to_string();
+    let state = home.path().join("state/quarterdeck").display().to_string();
+    let console = Program::quarterdeck(&["--config", &config, "--state-dir", &state]);
+    let mut session = Start::new(console).size(120, 40).start();
+    session.wait_for_text("1 Bridge");
+    session.send("8");
+    session.wait_for_text("a slow minute");
+    // Into the review, down to its follow-ups, and there the first of them.
+    session.send("\r");
+    while !session.text().contains("done when this holds: min(up)") {
+        let before = session.text();
+        session.send("j");
+        session.wait_until("the next part", |screen| screen.contents() != before);
+    }
+    session.send("\ta");
+    session.wait_for_text("The check holds: prometheus says 1");
+    session.send("X");
+    session.wait_for_text("The follow-up is done.");
+    session.send("q");
+    let listed = post(&["follow-up", "list", "--json"]);
+    ensure!(listed.out.contains("prometheus says 1"), "{listed:?}");
+    let refused = post(&["follow-up", "done", "look"]);
+    ensure!(refused.err.contains("is done since"), "{refused:?}");
     Ok(())
 }
 

@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(crate) enum Kind {
     Prometheus,
     Alertmanager,
+    Jaeger,
+    Statuspage,
 }
 
 /// What it does instead of answering well.
@@ -196,6 +198,11 @@ impl Shared {
             (Kind::Prometheus, "/api/v1/rules") => data(r#"{"groups":[]}"#),
             (Kind::Prometheus, "/api/v1/targets") => data(r#"{"activeTargets":[]}"#),
             (Kind::Prometheus, "/api/v1/status/buildinfo") => data(r#"{"version":"2.42.0"}"#),
+            (Kind::Jaeger, "/api/dependencies") => br#"{"data":[],"errors":null}"#.to_vec(),
+            (Kind::Statuspage, "/api/v2/summary.json") => {
+                br#"{"components":[{"name":"Payments","status":"operational"}],"incidents":[]}"#
+                    .to_vec()
+            }
             _ => return respond(to, 404, &[], b"not here"),
         };
         respond(to, 200, &[], &body)

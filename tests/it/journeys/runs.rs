@@ -7,7 +7,8 @@ use quarterdeck::app::{IncidentPane, Msg, State};
 use quarterdeck::domain::{
     Ask, Change, ChangeKey, ChangeKind, ChangeState, Form, IncidentId, Matcher, Observation,
     Operation, Order, Outcome, Param, PipelineId, Playbook, Procedure, ProcedureId, ProcedureKind,
-    Reviewed, RunVerdict, SafeText, ServiceId, SloId, SourceId, Span, Step, Verify,
+    Reading, Reviewed, RunVerdict, SafeText, ServiceId, SloId, SloReading, SourceId, Span, Step,
+    Verify,
 };
 use quarterdeck::eventlog::{EventLog as _, IncidentEvent as E, LogEvent};
 use quarterdeck::model::Model;
@@ -125,7 +126,7 @@ fn later(journey: &mut Journey, secs: i64) {
     journey.take(Msg::Tick(now));
 }
 
-fn requested(journey: &Journey) -> usize {
+pub(super) fn requested(journey: &Journey) -> usize {
     let run = |event: &&LogEvent| {
         matches!(event, LogEvent::OperationRequested { operation: Operation::Run { .. } })
     };
@@ -200,6 +201,26 @@ fn an_unknown_outcome_and_a_failed_step_wait_for_somebody_and_a_backup_is_offere
     let unknown = ended(Outcome::Unknown { why: "the answer was lost".into() });
     assert!(unknown.screen().contains("step 1 of 1 unknown"), "{}", unknown.screen());
     assert!(unknown.screen().contains("happened is unknown"), "{}", unknown.screen());
+    // What a person found is said on the screen, and never is it begun again.
+    let mut read = unknown.keys("enter");
+    assert!(read.screen().contains("Z says what you found"), "{}", read.screen());
+    read = read.keys("esc Z");
+    insta::assert_snapshot!("journey__run_settle", read.screen());
+    let found = |keys: &str| {
+        let settled =
+            Journey::of(read.state.clone()).keys(&format!("{keys} 'looked at it' ctrl-o"));
+        let last = settled.appended.last().cloned();
+        let Some(LogEvent::OperationEnded { outcome, .. }) = last else {
+            panic!("{}", settled.screen())
+        };
+        outcome
+    };
+    let why: SafeText = "settled by alice: looked at it".into();
+    let done = Outcome::Received { receipt: why.clone(), url: "".into() };
+    assert_eq!(found("enter"), done);
+    let failed = Outcome::Failed { why: why.clone(), url: "".into() };
+    assert_eq!(found("right enter"), failed);
+    assert_eq!(found("right right enter"), Outcome::Refused { why });
     let failed = ended(Outcome::Failed { why: "exit status 1".into(), url: "".into() });
     assert!(failed.screen().contains("failed; the backup is flag-off"), "{}", failed.screen());
     let backup = failed.keys("a");
@@ -244,6 +265,69 @@ fn the_card_says_what_each_figure_rests_on_and_refuses_what_cannot_be_undone() {
         stories::now(),
     );
     assert_eq!(nothing, None);
+}
+
+/// Readings of the objective once a minute from `from` on, each so many times its budget.
+fn burns(journey: &mut Journey, from: i64, count: i64, times: f64) {
+    let base = stories::now();
+    for minute in from..from + count {
+        let at = base.plus(Span::from_mins(minute));
+        let reading = SloReading {
+            slo: SloId::new("checkout-avail"),
+            window: Span::from_mins(5),
+            error_ratio: Reading::of(times * 0.001),
+            traffic: Reading::of(240.0),
+            at,
+        };
+        let seen = vec![Observation::Slos(vec![reading])];
+        journey.take(Msg::Observed { source: SourceId::new("prom-eu"), at, seen });
+    }
+}
+
+#[test]
+fn a_pipeline_that_says_success_while_the_objective_burns_has_not_helped() {
+    let judged = |after: Option<f64>| {
+        let mut journey = Journey::sized(world("v811"), (120, 40));
+        burns(&mut journey, -9, 10, 31.0);
+        journey = journey.keys(&format!("{DECLARE} r ctrl-o X 'rollback' enter"));
+        later(&mut journey, 10);
+        let incident = journey.state.incident().unwrap();
+        let request = incident.runs.values().next().unwrap().steps[&0];
+        let outcome = Outcome::Received { receipt: "build 13".into(), url: "".into() };
+        let (me, now) = (journey.state.me.clone(), journey.state.now);
+        let ended = [LogEvent::OperationEnded { request, outcome }];
+        let records = journey.log.append(&me, now, &ended).unwrap();
+        journey.take(Msg::Recorded { records, ours: false });
+        assert!(journey.screen().contains("done, watched for"), "{}", journey.screen());
+        after.into_iter().for_each(|times| burns(&mut journey, 1, 9, times));
+        later(&mut journey, 599);
+        let verdict = |journey: &Journey| {
+            let run = journey.state.incident().unwrap().runs.values().next().unwrap();
+            run.verified.as_ref().map(|one| (one.verdict, one.figures[0].1.to_string()))
+        };
+        assert_eq!(verdict(&journey), None, "its window is not over");
+        later(&mut journey, 1);
+        if after.is_none() {
+            // Another console may have seen what this one did not.
+            later(&mut journey, 30);
+        }
+        (verdict(&journey).unwrap(), journey)
+    };
+    let (still, journey) = judged(Some(30.0));
+    assert_eq!(
+        still,
+        (RunVerdict::NoChange, "burn 31.0x before, 30.0x after: no change".to_owned())
+    );
+    let screen = journey.screen();
+    assert!(screen.contains("no change; the backup is flag-off"), "{screen}");
+    let backup = journey.keys("a");
+    assert!(backup.screen().contains("flag-off of checkout (flag)"), "{}", backup.screen());
+    assert_eq!(judged(Some(60.0)).0.0, RunVerdict::Worse);
+    assert_eq!(judged(Some(0.2)).0.0, RunVerdict::Recovered);
+    // Nobody said anything since: that is no recovery either.
+    let (silent, journey) = judged(None);
+    assert_eq!(silent.0, RunVerdict::Unknown, "{}", silent.1);
+    assert!(!journey.screen().contains("recovered"), "{}", journey.screen());
 }
 
 #[test]

@@ -37,3 +37,15 @@ fn the_map_is_walked_focused_and_asked_what_hangs_from_a_service() {
         session.wait_for_text("The whole map · 6");
     }
 }
+
+/// Nothing more is due by the clock then, and all the same what was studied of that moment is shown.
+#[test]
+fn a_moment_that_stands_still_shows_what_runs_out_and_what_was_seen_of_the_calls() {
+    let mut session = demo("2m30s", SIZES[1]);
+    session.send("5");
+    session.wait_for_text("full in");
+    session.send("4");
+    session.wait_for_text("payments: hard, 40");
+    session.send("1");
+    session.wait_for_text("2 callees, 1 caller, of 1 nothing recent");
+}

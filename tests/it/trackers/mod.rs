@@ -1,5 +1,6 @@
 //! Trackers against servers: real ones under `tests/run`, and a double of ours for the hosted ones.
 
+mod follow_up;
 mod github;
 mod hosted;
 pub(crate) mod redmine;

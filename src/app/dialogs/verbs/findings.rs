@@ -4,21 +4,11 @@
 use super::note::{objective, proof, signals};
 use crate::actions::Screen;
 use crate::app::{CapacityRow, State};
-use crate::domain::{Evidence, MeasureId, SafeText, ServiceId, Unit};
-use crate::model::SuspectId;
+use crate::domain::{Evidence, MeasureId, SafeText, ServiceId};
+use crate::model::{SuspectId, written};
 
 /// Suspects whose courses can be pinned.
 const MOST: usize = 5;
-
-/// As an unit is written behind a number.
-pub(super) const fn unit(unit: Unit) -> &'static str {
-    match unit {
-        Unit::PerSecond => "/s",
-        Unit::Seconds => "s",
-        Unit::Bytes => "B",
-        Unit::Ratio | Unit::Count => "",
-    }
-}
 
 /// What the screen in front has found, to be pinned before anything else.
 pub(super) fn of_screen(state: &State) -> Vec<(SafeText, Evidence)> {
@@ -64,7 +54,7 @@ fn gauge(state: &State) -> Option<(SafeText, Evidence)> {
     let (gauge, resource) = selected(state)?;
     let points = &gauge.outlook.as_ref()?.points;
     let name = CapacityRow::Gauge(gauge.id.clone()).name();
-    let proof = proof(state, &resource.used, "", points, unit(resource.unit))?;
+    let proof = proof(state, &resource.used, "", points, written(resource.unit))?;
     Some((SafeText::new(&format!("{name} in use")), proof))
 }
 
@@ -90,7 +80,7 @@ pub(in crate::app) fn suspect(state: &State, id: &SuspectId) -> Option<(SafeText
         let of = MeasureId::Signal(service.clone(), query.signal);
         let (_, lines) = state.model.measures.history(&of)?;
         let points = &lines.first()?.points;
-        let proof = proof(state, &query.expr, "", points, unit(query.unit))?;
+        let proof = proof(state, &query.expr, "", points, written(query.unit))?;
         Some((query.signal, proof))
     });
     let (signal, proof) = course?;

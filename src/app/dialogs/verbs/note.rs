@@ -3,15 +3,12 @@
 use crate::actions::{Doing, when};
 use crate::app::{BridgePane, Entry, Field, FieldName as N, Form, Pick, Remark, State, Verb};
 use crate::domain::{
-    EntryKind, Evidence, SafeText, ServiceId, Severity, SloId, SourceKind, Span, Status, TicketAct,
-    TicketRef, Timestamp, TrackerId,
+    EntryKind, Evidence, SafeText, ServiceId, Severity, SloId, Status, TicketAct, TicketRef,
+    Timestamp, TrackerId,
 };
 use crate::model::incidents::Incident;
 
 use super::{Meant, Wrong, declare, findings, known, moment, needed};
-
-/// Most values of a proof.
-const MOST_VALUES: usize = 240;
 
 /// What is done with tickets, in the order of the choice.
 const TICKET_ACTS: [&str; 4] = ["open one", "take one on", "comment", "move it"];
@@ -241,7 +238,7 @@ pub(super) fn signals(state: &State, service: &ServiceId) -> Vec<(SafeText, Evid
     let found = declared.signals.iter().filter_map(|query| {
         let view = of?.get(&query.signal)?;
         let label = format!("{service} {}", query.signal.name());
-        let unit = findings::unit(query.unit);
+        let unit = crate::model::written(query.unit);
         let proof = proof(state, &query.expr, "", &view.series.points, unit)?;
         Some((SafeText::new(&label), proof))
     });
@@ -266,26 +263,5 @@ pub(super) fn proof(
     points: &[(Timestamp, f64)],
     unit: &str,
 ) -> Option<Evidence> {
-    let start = points.last()?.0.minus(state.ui.range.max(Span::from_mins(1)));
-    let shown: Vec<(Timestamp, f64)> =
-        points.iter().copied().filter(|(at, _)| *at >= start).collect();
-    let many = shown.len().div_ceil(MOST_VALUES).max(1);
-    let peak = |part: &[(Timestamp, f64)]| {
-        part.iter()
-            .copied()
-            .max_by(|a, b| a.1.partial_cmp(&b.1).unwrap_or(std::cmp::Ordering::Equal))
-    };
-    let values: Vec<(Timestamp, f64)> = shown.chunks(many).filter_map(peak).collect();
-    let first = || {
-        let of_kind = |s: &&crate::domain::SourceStatus| s.kind == SourceKind::Prometheus;
-        state.model.sources.values().find(of_kind).map(|s| s.id.text().clone())
-    };
-    Some(Evidence {
-        query: SafeText::body(query),
-        source: if source.is_empty() { first().unwrap_or_default() } else { SafeText::new(source) },
-        from: shown.first()?.0,
-        to: shown.last()?.0,
-        values,
-        unit: SafeText::new(unit),
-    })
+    state.model.frozen((query, source), points, state.ui.range, unit)
 }

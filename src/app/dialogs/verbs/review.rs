@@ -7,7 +7,7 @@ use crate::app::{Entry, Field, FollowUpMove, Form, Pick, Remark, State, Verb};
 use crate::domain::{CauseCategory, Check, IncidentType, Priority, SafeText};
 use crate::eventlog::{FollowUpStep, RecordId};
 use crate::model::incidents::Incident;
-use crate::model::review::{People, draft};
+use crate::model::review::{People, Proposed, draft, proposed};
 
 use super::{Meant, Wrong, known, moment, needed};
 
@@ -40,6 +40,10 @@ pub(super) fn form(state: &State, incident: &Incident, verb: Verb) -> Form {
             if let Some(cause) = parent.and_then(|parent| incident.review.causes.get(&parent)) {
                 let text = format!("Why: {}", cause.text);
                 form.remarks.push(Remark::Plain(SafeText::new(&text)));
+            } else {
+                form.remarks = suggested(state, incident, |one| {
+                    Some(format!("{} ({})", one.text, one.category.name()))
+                });
             }
             form
         }
@@ -58,7 +62,11 @@ pub(super) fn form(state: &State, incident: &Incident, verb: Verb) -> Form {
             });
             let options = types.collect();
             let fields = vec![Field::new(N::Kind, Entry::Checks { options, at: 0 })];
-            Form::new(verb, id, "What sort of incident it was", fields)
+            let mut form = Form::new(verb, id, "What sort of incident it was", fields);
+            form.remarks = suggested(state, incident, |one| {
+                Some(format!("{}: {}", one.kind?.name(), one.text))
+            });
+            form
         }
         Verb::FollowUp => {
             let due = state.as_typed(deadline(Priority::Medium, state.now));
@@ -109,6 +117,22 @@ pub(super) fn form(state: &State, incident: &Incident, verb: Verb) -> Form {
         // Every other verb has its form elsewhere.
         other => Form::new(other, id, "", Vec::new()),
     }
+}
+
+/// What the log's facts propose, for whoever decides.
+fn suggested(
+    state: &State,
+    incident: &Incident,
+    says: impl Fn(&Proposed) -> Option<String>,
+) -> Vec<Remark> {
+    let all = proposed(&state.model, incident);
+    let lines: Vec<String> = all.iter().filter_map(says).collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let head = Remark::Head("Proposed from the log, not set".into());
+    let lines = lines.iter().map(|line| Remark::Plain(SafeText::new(line)));
+    std::iter::once(head).chain(lines).collect()
 }
 
 pub(super) fn reshape(state: &State, form: &mut Form) {

@@ -6,7 +6,7 @@ use crate::app::{Entry, Field, FieldName as N, Form, Remark, RunMove, State, Ver
 use crate::domain::{Procedure, ProcedureId, RunVerdict, SafeText};
 use crate::eventlog::{Power, RecordId};
 use crate::model::incidents::{Incident, Run};
-use crate::model::{Card, IRREVERSIBLE};
+use crate::model::{Card, IRREVERSIBLE, LEFT_OUT};
 
 use super::act::Step;
 use super::{Meant, Wrong, needed};
@@ -32,6 +32,13 @@ pub(super) fn meant_by(state: &State, id: RecordId, step: Step) -> Option<Verb> 
             RunStanding::Window(_) | RunStanding::Running(_) | RunStanding::Unknown(_),
             Step::Refuse,
         ) => moved(RunMove::Stop),
+        // What took effect may be taken back, whether it helped or not.
+        (RunStanding::Watched(_) | RunStanding::Verified(_), Step::Refuse) => {
+            let known = state.model.playbook.procedures.procedures.get(&run.procedure)?;
+            let undo = known.undo.clone()?;
+            let in_force = state.model.undone_by(&undo).is_some_and(|(newest, _)| newest == id);
+            in_force.then_some(Verb::Propose(Some(undo)))
+        }
         (RunStanding::Verified(RunVerdict::Recovered), _) => None,
         (
             RunStanding::Verified(_) | RunStanding::Failed(..) | RunStanding::Stopped(_),
@@ -135,15 +142,20 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
         Err(why) => form.remarks.push(Remark::Warn(why)),
     }
     form.remarks.push(Remark::Plain(SafeText::new(&who_approves(state, procedure))));
+    if let Some(ladder) = state.model.ladder(&procedure.service) {
+        form.remarks.push(Remark::Head(SafeText::new(&format!("Ladder of {}", ladder.service))));
+        let clock = |at| state.as_typed(at);
+        form.remarks.extend(ladder.lines(clock).into_iter().map(Remark::Plain));
+    }
     form.remarks.push(Remark::Head("What is known".into()));
     form.remarks.extend(known(&card.lines));
 }
 
-/// The card as remarks: first what cannot be undone.
+/// The card as remarks: first what cannot be undone, and what speaks against it now.
 fn known(card: &[(SafeText, SafeText)]) -> Vec<Remark> {
     let line = |(title, text): &(SafeText, SafeText)| SafeText::new(&format!("{title}: {text}"));
     let (warn, plain): (Vec<_>, Vec<_>) =
-        card.iter().partition(|(title, _)| title.as_str() == IRREVERSIBLE);
+        card.iter().partition(|(title, _)| [IRREVERSIBLE, LEFT_OUT].contains(&title.as_str()));
     let warn = warn.into_iter().map(|one| Remark::Warn(line(one)));
     warn.chain(plain.into_iter().map(|one| Remark::Plain(line(one)))).collect()
 }
@@ -199,7 +211,7 @@ fn doing(form: &Form, card: &Card) -> Doing {
         procedure: ProcedureId::new(&form.text(N::Procedure)),
         params: values(&form.text(N::With)),
         change: card.change.clone(),
-        undoes: None,
+        undoes: card.undoes,
         reason: form.text(N::Reason),
         card: card.lines.clone(),
     }

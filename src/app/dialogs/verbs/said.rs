@@ -87,8 +87,12 @@ pub(in crate::app) fn told(incident: &IncidentId, event: &E) -> Option<SafeText>
             FollowUpStep::Given(to) => format!("The follow-up is {to}'s now."),
             FollowUpStep::Extended(_) => "The follow-up may take longer.".to_owned(),
             FollowUpStep::Tracked(ticket) => format!("The follow-up is {}.", ticket.key),
-            FollowUpStep::Checked(true, _) => "The check holds.".to_owned(),
-            FollowUpStep::Checked(false, seen) => format!("The check does not hold: {seen}"),
+            FollowUpStep::Checked(true, seen) => {
+                format!("The check holds: {}.", seen.trim_end_matches('.'))
+            }
+            FollowUpStep::Checked(false, seen) => {
+                format!("The check does not hold: {}.", seen.trim_end_matches('.'))
+            }
             FollowUpStep::Done => "The follow-up is done.".to_owned(),
             FollowUpStep::Reopened => "The follow-up is open again.".to_owned(),
             FollowUpStep::Dropped => "The follow-up is dropped.".to_owned(),

@@ -5,7 +5,7 @@ use crate::app::{
     Dialog, Effect, Entry, Field, FieldName as N, Form, IncidentPane, Remark, SourcesRow, State,
     Tone, Verb,
 };
-use crate::domain::{IncidentId, Outcome, SafeText};
+use crate::domain::{IncidentId, Operation, Outcome, SafeText};
 use crate::eventlog::{LogEvent, RecordId};
 use crate::model::OpenOperation;
 
@@ -20,7 +20,7 @@ pub(in crate::app) fn open(state: &mut State) -> Vec<Effect> {
     let now = state.now;
     let open = unsettled(&state.model, now);
     if open.is_empty() {
-        let text = "What came of every message and ticket is known; nothing is to be settled.";
+        let text = "What came of all that was asked for is known; nothing is to be settled.";
         state.ui.notice(Tone::Info, text, now);
         return Vec::new();
     }
@@ -50,6 +50,10 @@ fn meant_here(state: &State) -> Vec<RecordId> {
         }
         Screen::Incident => {
             let Some(incident) = state.incident() else { return Vec::new() };
+            let run = ui.incident.run.filter(|_| ui.incident.pane == IncidentPane::Runs);
+            if let Some(run) = run.and_then(|id| incident.runs.get(&id)) {
+                return run.steps.values().copied().collect();
+            }
             let update = ui.incident.update.filter(|_| ui.incident.pane == IncidentPane::Updates);
             match update.and_then(|id| incident.updates.get(&id)) {
                 Some(update) => update.sends.values().copied().collect(),
@@ -70,9 +74,11 @@ fn form(open: &[(RecordId, &OpenOperation)], at: usize) -> Form {
         let id: String = id.to_string().chars().take(ID).collect();
         format!("{id} {}", what(&one.operation))
     });
+    let words =
+        open.get(at).map_or([""; 3], |(_, one)| found(&one.operation).map(|(word, _)| word));
     let mut fields = vec![
         Field::new(N::Message, Entry::choice(names, at)),
-        Field::new(N::Found, Entry::choice(FOUND.map(|(word, _)| word), 0)),
+        Field::new(N::Found, Entry::choice(words, 0)),
         Field::new(N::Reason, Entry::line(""))
             .hint("how you know: where you looked, what is there"),
     ];
@@ -82,12 +88,21 @@ fn form(open: &[(RecordId, &OpenOperation)], at: usize) -> Form {
     Form::new(Verb::Settle, nowhere, "What came of it?", fields).starting(N::Found)
 }
 
-/// What a person can have found.
-const FOUND: [(&str, Settled); 3] = [
-    ("it arrived", Settled::Done),
-    ("it did not: send it again", Settled::Again),
-    ("it did not: leave it", Settled::NotDone),
-];
+/// What a person can have found. A step of a run is never sent again.
+const fn found(operation: &Operation) -> [(&'static str, Settled); 3] {
+    match operation {
+        Operation::Run { .. } => [
+            ("it was done", Settled::Done),
+            ("it failed there", Settled::Failed),
+            ("it never began", Settled::NotDone),
+        ],
+        _ => [
+            ("it arrived", Settled::Done),
+            ("it did not: send it again", Settled::Again),
+            ("it did not: leave it", Settled::NotDone),
+        ],
+    }
+}
 
 /// The one that is chosen, while it is still unsettled.
 fn chosen<'s>(state: &'s State, form: &Form) -> Option<(RecordId, &'s OpenOperation)> {
@@ -99,6 +114,13 @@ fn chosen<'s>(state: &'s State, form: &Form) -> Option<(RecordId, &'s OpenOperat
 /// What the person should know of the one that is chosen.
 pub(super) fn reshape(state: &State, form: &mut Form) {
     let Some((id, one)) = chosen(state, form) else { return };
+    let is_run = matches!(one.operation, Operation::Run { .. });
+    let words = found(&one.operation).map(|(word, _)| SafeText::from(word));
+    if let Some(Entry::Choice { options, .. }) = form.field_mut(N::Found).map(|f| &mut f.entry)
+        && *options != words
+    {
+        options.clone_from(&words.to_vec());
+    }
     let by = one.attempt.as_ref().map_or_else(String::new, |last| {
         format!(", {} tries, the last by {}", last.number, last.by)
     });
@@ -108,6 +130,10 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
         _ => "The console that asked for it was cut off.".to_owned(),
     };
     let again = match form.choice(N::Found) {
+        0 if is_run => Some(Remark::Plain("What comes after it goes on.".into())),
+        _ if is_run => Some(Remark::Plain(
+            "The run ends here. A step is never begun twice: propose the run anew if it is still wanted.".into(),
+        )),
         1 if one.operation.is_outbox() => Some(Remark::Plain(SafeText::body(&format!(
             "It goes out once more under the key {id}, so that a receiver that knows the key takes it once."
         )))),
@@ -126,14 +152,15 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
 
 /// What is recorded when the form is accepted.
 pub(super) fn decided(state: &State, form: &Form) -> Result<Vec<LogEvent>, (Option<N>, SafeText)> {
-    let Some((id, _)) = chosen(state, form) else {
+    let Some((id, one)) = chosen(state, form) else {
         let why = "Somebody else has settled it meanwhile; Esc closes this.";
         return Err((None, SafeText::new(why)));
     };
     let wrong = |wrong: Wrong| (Some(wrong.field), wrong.why);
     let why = needed(form, N::Reason, "Because: say how you know, for whoever reads this later.")
         .map_err(wrong)?;
-    let (_, found) = FOUND.get(form.choice(N::Found)).copied().unwrap_or(FOUND[0]);
+    let found = found(&one.operation);
+    let (_, found) = found.get(form.choice(N::Found)).copied().unwrap_or(found[0]);
     let by = Writer { actor: state.me.clone(), key: state.key };
     settle(&state.model, &by, id, found, &why, state.now)
         .map(|event| vec![event])
@@ -142,7 +169,9 @@ pub(super) fn decided(state: &State, form: &Form) -> Result<Vec<LogEvent>, (Opti
 
 /// What was recorded, for the person who settled it.
 pub(super) fn told(state: &State, event: &LogEvent) -> Option<SafeText> {
-    let LogEvent::OperationEnded { outcome, .. } = event else { return None };
+    let LogEvent::OperationEnded { request, outcome } = event else { return None };
+    let operation = state.model.journal.operations.get(request).map(|one| &one.operation);
+    let is_run = matches!(operation, Some(Operation::Run { .. }));
     let left = unsettled(&state.model, state.now).len();
     let keys = state.keymap.keys_for(Action::Settle);
     let more = match left {
@@ -151,6 +180,9 @@ pub(super) fn told(state: &State, event: &LogEvent) -> Option<SafeText> {
     };
     let text = match outcome {
         Outcome::Later { .. } => "Settled: it goes out once more.",
+        outcome if is_run && outcome.is_done() => "Settled: it was done; the run goes on.",
+        Outcome::Failed { .. } => "Settled: it failed; the run ends here.",
+        _ if is_run => "Settled: it never began; the run ends here.",
         outcome if outcome.is_done() => "Settled: it arrived.",
         _ => "Settled: it did not arrive.",
     };

@@ -1,8 +1,9 @@
 //! Everything about a run of a procedure: how it stands, what was said, what is sent, what came of it.
 
+use crate::actions::Action;
 use crate::actions::runs::RunStanding;
 use crate::app::{ReadingLine, State, order_lines, run_stand};
-use crate::domain::SafeText;
+use crate::domain::{Outcome, ProcedureKind, SafeText};
 use crate::eventlog::RecordId;
 use crate::model::incidents::Run;
 
@@ -18,6 +19,17 @@ pub(super) fn run(state: &State, id: RecordId, run: &Run) -> (SafeText, Vec<Read
     }];
     if let RunStanding::Failed(_, why) = &stand.standing {
         lines.push(ReadingLine::Warn(why.clone()));
+    }
+    if let RunStanding::Unknown(step) = &stand.standing {
+        let request = run.steps.get(step).and_then(|id| state.model.journal.operations.get(id));
+        if let Some(Outcome::Unknown { why }) = request.and_then(|one| one.outcome.as_ref()) {
+            lines.push(ReadingLine::Warn(why.clone()));
+        }
+        let keys = state.keymap.keys_for(Action::Settle);
+        let key = keys.first().copied().unwrap_or(":settle");
+        let how =
+            format!("Look there; {key} says what you found. It is never begun again by itself.");
+        lines.push(ReadingLine::Warn(how.into()));
     }
     lines.extend([ReadingLine::Blank, text("procedure", run.procedure.text())]);
     lines.push(text("service", run.service.text()));
@@ -43,6 +55,23 @@ pub(super) fn run(state: &State, id: RecordId, run: &Run) -> (SafeText, Vec<Read
     }
     if let Some(backup) = &run.backup {
         lines.push(text("if it does not help", backup.text()));
+    }
+    if let Some(back) = run.undoes.and_then(|id| state.incident()?.runs.get(&id)) {
+        lines.push(text("takes back", &back.title));
+    }
+    let undo = state.model.playbook.procedures.procedures.get(&run.procedure);
+    if let Some(undo) = undo.and_then(|known| known.undo.as_ref()) {
+        let in_force = state.model.undone_by(undo).is_some_and(|(newest, _)| newest == id);
+        let keys = state.keymap.keys_for(Action::Refuse);
+        let key = keys.first().filter(|_| in_force);
+        let how = key.map_or_else(|| undo.to_string(), |key| format!("{undo} ({key} proposes it)"));
+        lines.push(pair("taken back by", how));
+    }
+    if run.kind == ProcedureKind::Degradation
+        && let Some(ladder) = state.model.ladder(&run.service)
+    {
+        lines.extend([ReadingLine::Blank, head(&format!("Ladder of {}", run.service))]);
+        lines.extend(ladder.lines(at).into_iter().map(ReadingLine::Text));
     }
     for (step, order) in run.orders.iter().enumerate() {
         lines.push(ReadingLine::Blank);

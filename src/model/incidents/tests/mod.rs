@@ -2,6 +2,7 @@
 
 mod clocks;
 mod orders;
+mod runs;
 mod stories;
 
 use std::collections::{BTreeMap, BTreeSet};

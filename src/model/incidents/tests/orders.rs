@@ -5,15 +5,16 @@ use proptest::prelude::*;
 
 use crate::domain::{
     Audience, ChannelId, Check, IncidentType, Message, Moment, Operation, Priority, Purpose,
-    ReviewSection, Role, SafeText, Severity, Status, TicketRef, TicketSeen, TrackerId,
+    ReviewSection, Role, RunVerdict, SafeText, Severity, Status, TicketRef, TicketSeen, TrackerId,
 };
 use crate::eventlog::{
     CanReported, CauseFound, CauseWithdrawn, CommandTaken, DecisionMoved, DecisionProposed,
     DecisionStep, EntryPinned, EntryWithdrawn, FollowUpGiven, FollowUpMoved, FollowUpStep,
     HandoverAnswered, HandoverOffered, MachineSaw, PageAnswered, PageSent, ReviewFinished,
-    RoleGiven, RoleLeft, SectionWritten, SeverityChanged, StatusChanged, TaskGiven, TaskMoved,
-    TaskStep, TicketChanged, TypesSet, UpdateAnswered, UpdateProposed, UpdatePublished,
-    WorkstreamMoved, WorkstreamOpened, WorkstreamStep,
+    RoleGiven, RoleLeft, RunAnswered, RunReleased, RunStopped, RunVerified, SectionWritten,
+    SeverityChanged, StatusChanged, TaskGiven, TaskMoved, TaskStep, TicketChanged, TypesSet,
+    UpdateAnswered, UpdateProposed, UpdatePublished, WorkstreamMoved, WorkstreamOpened,
+    WorkstreamStep,
 };
 
 use super::super::{LineKind, Timeline};
@@ -42,7 +43,7 @@ fn event(who: &str, what: usize, id: RecordId, n: usize) -> LogEvent {
     let note = SafeText::new(["", "because"][n % 2]);
     let flag = n.is_multiple_of(2);
     let by = Actor::new(who);
-    let event: IncidentEvent = match what % 34 {
+    let event: IncidentEvent = match what % 38 {
         0 | 1 => CommandTaken {
             after: [None, Some(id)][n % 2],
             commander: by,
@@ -188,6 +189,17 @@ fn event(who: &str, what: usize, id: RecordId, n: usize) -> LogEvent {
             FollowUpMoved { follow_up: id, step: step[n % 6].clone(), note }.into()
         }
         33 => ReviewFinished { note }.into(),
+        34 => super::runs::proposed().into(),
+        35 => RunAnswered { run: id, approved: n % 4 != 1, note }.into(),
+        36 if flag => RunReleased { run: id }.into(),
+        36 => {
+            let (incident, run) = (inc(), id.to_string().as_str().into());
+            let order = super::runs::order("v811");
+            let operation = Operation::Run { incident, run, step: 0, order };
+            return LogEvent::OperationRequested { operation };
+        }
+        37 if flag => RunStopped { run: id, before: 0, reason: note }.into(),
+        37 => RunVerified { run: id, verdict: RunVerdict::Worse, figures: Vec::new() }.into(),
         _ if flag => PageSent {
             team: None,
             whom: other,
@@ -202,7 +214,7 @@ fn event(who: &str, what: usize, id: RecordId, n: usize) -> LogEvent {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec((0usize..4, -2i64..3, 0usize..34, 0usize..12), 0..60)
+    prop::collection::vec((0usize..4, -2i64..3, 0usize..38, 0usize..12), 0..60)
 }
 
 /// Some of them twice, in any order.

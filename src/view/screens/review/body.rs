@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
+use crate::actions::Action;
 use crate::app::board::follow_ups;
 use crate::app::{Drawn, ReviewPane, ReviewPart, first_visible};
 use crate::domain::{Check, ReviewSection};
@@ -48,9 +49,11 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, incident: &I
     let (head, rows) = match ui.part {
         ReviewPart::Section(section) => of_section(scene, section, room),
         ReviewPart::Whys => {
-            ("Whys · the cause selected is what the next one explains", tree(scene, incident, room))
+            ("Whys", with_proposed(scene, incident, room, tree(scene, incident, room)))
         }
-        ReviewPart::Fishbone => ("Fishbone", bones(incident, room)),
+        ReviewPart::Fishbone => {
+            ("Fishbone", with_proposed(scene, incident, room, bones(incident, room)))
+        }
         ReviewPart::FollowUps => ("Follow-ups", of_follow_ups(scene, incident, room)),
         ReviewPart::Similar => ("Past incidents like it", alike(scene, room)),
         ReviewPart::Evidence => ("Timeline", timeline(scene, incident, room)),
@@ -113,9 +116,7 @@ fn of_section(scene: &Scene<'_>, section: ReviewSection, room: usize) -> (&'stat
             wrap(text, room, |line| rows.push(Row::of(line, Token::Warning)));
             return (section.title(), rows);
         }
-        None => {
-            rows.push(Row::of("draft, written from the log; Enter makes it yours", Token::Muted))
-        }
+        None => rows.push(Row::of("draft from the log; Enter makes it yours", Token::Muted)),
         Some((by, at)) => {
             let when = scene.zone.minute(*at, scene.now());
             rows.push(Row::of(short!("written by {by}, {when}").to_string(), Token::Muted));
@@ -196,8 +197,14 @@ fn bones(incident: &Incident, room: usize) -> Vec<Row> {
     };
     let pairs = bones.len().div_ceil(2);
     let each = room / pairs.max(1);
-    if each < BONE {
+    // A cause that is cut short explains nothing: then it is a list.
+    let longest =
+        incident.review.causes.values().map(|cause| width(&cause.text)).max().unwrap_or(0);
+    if each < BONE || longest * 2 > each.saturating_sub(6) * 3 {
         let mut rows = Vec::new();
+        wrap(&format!("▶ {}", incident.title), room, |line| {
+            rows.push(Row::of(line, Token::Accent))
+        });
         for (at, bone) in bones.iter().enumerate() {
             rows.push(Row::of(name(at), Token::Title));
             for id in &bone.causes {
@@ -257,13 +264,27 @@ fn of_follow_ups(scene: &Scene<'_>, incident: &Incident, room: usize) -> Vec<Row
         let Some(one) = incident.review.follow_ups.get(id) else { continue };
         let (mark, token, words) = follow_up(scene, one);
         let due = one.due.utc().format("%Y-%m-%d");
-        let head =
-            format!("{mark} {due} {} {}: {}", one.priority.name(), one.owner_words(), one.text);
-        rows.push(Row { selected: chosen == Some(*id), ..Row::of(head, token) });
+        let mut first = true;
+        wrap(&one.text, room.saturating_sub(2).max(1), |line| {
+            let lead = if first { mark } else { " " };
+            let selected = first && chosen == Some(*id);
+            rows.push(Row { selected, ..Row::of(format!("{lead} {line}"), token) });
+            first = false;
+        });
+        let stands = match words {
+            "open" => String::new(),
+            words => format!(" · {words}"),
+        };
+        let owner =
+            if one.is_owned() { format!(" · {}", one.owner_words()) } else { String::new() };
+        let about = format!("until {due} · {}{owner}{stands}", one.priority.name());
+        wrap(&about, room.saturating_sub(2).max(1), |line| {
+            rows.push(Row::of(format!("  {line}"), Token::Muted));
+        });
         if chosen != Some(*id) {
             continue;
         }
-        let mut more = vec![words.to_owned()];
+        let mut more = Vec::new();
         more.extend(one.check.as_ref().map(|check| match check {
             Check::Query { expr } => format!("done when this holds: {expr}"),
             Check::Word { what } => format!("done when somebody else has seen: {what}"),
@@ -286,6 +307,67 @@ fn of_follow_ups(scene: &Scene<'_>, incident: &Incident, room: usize) -> Vec<Row
     if rows.is_empty() {
         rows.push(Row::of("Nothing is to be done yet.", Token::Muted));
     }
+    let keys = [
+        (Action::FollowUp, "writes one down"),
+        (Action::Accept, "looks at its check"),
+        (Action::Finish, "finishes it"),
+        (Action::Give, "gives it"),
+        (Action::Extend, "a week more"),
+        (Action::Refuse, "drops it"),
+    ];
+    let shown = if all.is_empty() { keys.get(..1).unwrap_or(&keys) } else { &keys };
+    explain(scene, &mut rows, room, shown);
+    rows
+}
+
+/// What the keys do here, under what they do it to.
+fn explain(scene: &Scene<'_>, rows: &mut Vec<Row>, room: usize, keys: &[(Action, &str)]) {
+    rows.push(Row::default());
+    let mut line = String::new();
+    for (action, does) in keys {
+        let Some(key) = scene.state.keymap.keys_for(*action).first().copied() else { continue };
+        let one = format!("{key} {does}");
+        // A key stays beside what it does.
+        if !line.is_empty() && width(&line) + 3 + width(&one) > room {
+            rows.push(Row::of(std::mem::take(&mut line), Token::Muted));
+        }
+        if !line.is_empty() {
+            line.push_str(" · ");
+        }
+        line.push_str(&one);
+    }
+    rows.push(Row::of(line, Token::Muted));
+}
+
+/// Below the causes, what the facts of the log propose. It is theirs only when somebody writes it.
+fn with_proposed(
+    scene: &Scene<'_>,
+    incident: &Incident,
+    room: usize,
+    mut rows: Vec<Row>,
+) -> Vec<Row> {
+    let all = &scene.state.ui.review.proposed;
+    if !all.is_empty() {
+        rows.push(Row::default());
+        rows.push(Row::of("Proposed from the log, not set:", Token::Title));
+        for one in all {
+            let text = format!("? {} ({})", one.text, one.category.name());
+            let mut lead = "";
+            wrap(&text, room.saturating_sub(2).max(1), |line| {
+                rows.push(Row::of(format!("{lead}{line}"), Token::Muted));
+                lead = "  ";
+            });
+        }
+    }
+    let whys = scene.state.ui.review.part == ReviewPart::Whys && !incident.review.causes.is_empty();
+    let keys = [
+        (
+            Action::FindCause,
+            if whys { "says why of the one selected" } else { "writes a cause down" },
+        ),
+        (Action::Refuse, "withdraws it"),
+    ];
+    explain(scene, &mut rows, room, keys.get(..if whys { 2 } else { 1 }).unwrap_or(&keys));
     rows
 }
 
