@@ -1,3 +1,5 @@
+//! What makes a change risky, part by part.
+
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
