@@ -33,6 +33,9 @@ const LINE: u64 = 4 * 1024;
 const SETPRIV: &str = "/usr/bin/setpriv";
 /// How long a command has to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(5);
+/// How often a process is looked at before it is said not to be ours, and how far apart.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// Commands of this host.
 pub struct Command {
@@ -132,22 +135,25 @@ impl Command {
         Ok(Begun { receipt: SafeText::new(&format!("process {pid}")), url: SafeText::default() })
     }
 
-    fn progress(&self, key: Option<&str>, begun: &Begun) -> Progress {
+    /// The command that this console started as this process; one that runs, where the number was used before.
+    fn of_pid(&self, pid: u32) -> Option<Arc<Mutex<Course>>> {
         let running = locked(&self.running);
-        let of_pid = |course: &&Arc<Mutex<Course>>| {
-            *begun.receipt == *format!("process {}", locked(course).pid)
-        };
-        let found = match key {
-            Some(key) => running.get(key),
-            None => running.values().find(of_pid),
-        };
-        if let Some(course) = found {
-            let course = locked(course);
+        let of_pid = running.values().filter(|course| locked(course).pid == pid);
+        of_pid.max_by_key(|course| locked(course).ended.is_none()).cloned()
+    }
+
+    async fn progress(&self, begun: &Begun) -> Progress {
+        let pid = pid_of(begun);
+        if let Some(course) = pid.and_then(|pid| self.of_pid(pid)) {
+            let course = locked(&course);
             let state = course.ended.clone().unwrap_or(RunState::Under(Stage::Running));
             return Progress { state, lines: course.lines.iter().cloned().collect() };
         }
         // Started by a console that is gone.
-        let alive = pid_of(begun).is_some_and(|pid| environment(pid).is_some());
+        let alive = match pid {
+            Some(pid) => runs(pid).await,
+            None => false,
+        };
         let state = if alive {
             RunState::Under(Stage::Running)
         } else {
@@ -157,6 +163,40 @@ impl Command {
             ))
         };
         Progress { state, lines: Vec::new() }
+    }
+
+    async fn find_key(&self, key: &str) -> Result<Option<Begun>, SafeText> {
+        let ours = locked(&self.running).get(key).map(|course| locked(course).pid);
+        let pid = match ours {
+            Some(pid) => Some(pid),
+            None => with_key(key).await,
+        };
+        match pid {
+            Some(pid) => Ok(Some(Begun {
+                receipt: SafeText::new(&format!("process {pid}")),
+                url: SafeText::default(),
+            })),
+            None => Err(SafeText::new(
+                "No process with our key runs here. It may have run and ended, on this host or on the one \
+                 that started it.",
+            )),
+        }
+    }
+
+    async fn end_early(&self, begun: &Begun, reason: &str) -> Result<(), SafeText> {
+        let gone = || SafeText::new("No such command of ours runs here.");
+        let pid = pid_of(begun).ok_or_else(gone)?;
+        if let Some(course) = self.of_pid(pid) {
+            let mut course = locked(&course);
+            if course.ended.is_some() {
+                return Err(gone());
+            }
+            course.stopped = Some(reason.to_owned());
+        } else if !runs(pid).await {
+            return Err(gone());
+        }
+        signal(pid, rustix::process::Signal::TERM);
+        Ok(())
     }
 }
 
@@ -246,16 +286,59 @@ fn pid_of(begun: &Begun) -> Option<u32> {
     begun.receipt.strip_prefix("process ")?.parse().ok()
 }
 
-/// The key in a process's environment; `None` when it is not one of ours, not running, or not to be read.
-fn environment(pid: u32) -> Option<String> {
-    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+/// What a process's environment says of our key.
+enum Kept {
+    Key(String),
+    /// It is just becoming another program: its environment is empty for a moment.
+    NotYet,
+    /// It is not one of ours, not running, or not to be read.
+    No,
+}
+
+fn kept(pid: u32) -> Kept {
+    let Ok(state) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return Kept::No };
     // A dead child that nobody has waited for yet does not run.
     if state.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z')) {
-        return None;
+        return Kept::No;
     }
-    let bytes = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let found = bytes.split(|byte| *byte == 0).find_map(|one| one.strip_prefix(KEY.as_bytes()))?;
-    String::from_utf8(found.strip_prefix(b"=")?.to_vec()).ok()
+    match std::fs::read(format!("/proc/{pid}/environ")) {
+        Ok(bytes) if bytes.is_empty() => Kept::NotYet,
+        Ok(bytes) => {
+            let mut words = bytes.split(|byte| *byte == 0);
+            let value = words.find_map(|one| one.strip_prefix(KEY.as_bytes())?.strip_prefix(b"="));
+            value
+                .and_then(|value| String::from_utf8(value.to_vec()).ok())
+                .map_or(Kept::No, Kept::Key)
+        }
+        Err(_) => Kept::No,
+    }
+}
+
+/// Whether this process is a command of ours that runs. One that was started this moment is given the time
+/// to become its program.
+async fn runs(pid: u32) -> bool {
+    for _ in 0..LOOKS {
+        match kept(pid) {
+            Kept::Key(_) => return true,
+            Kept::No => return false,
+            Kept::NotYet => tokio::time::sleep(BETWEEN_LOOKS).await,
+        }
+    }
+    false
+}
+
+/// The process that has our key. Kernel threads have no environment either, so all are looked at again.
+async fn with_key(key: &str) -> Option<u32> {
+    for _ in 0..LOOKS {
+        let all = std::fs::read_dir("/proc").ok()?.flatten();
+        let mut pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let found = pids.find(|pid| matches!(kept(*pid), Kept::Key(found) if found == key));
+        if found.is_some() {
+            return found;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    None
 }
 
 impl Pipeline for Command {
@@ -291,7 +374,7 @@ impl Pipeline for Command {
         _order: &'a Order,
         begun: &'a Begun,
     ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(std::future::ready(Ok(self.progress(None, begun))))
+        Box::pin(async { Ok(self.progress(begun).await) })
     }
 
     fn find<'a>(
@@ -299,25 +382,7 @@ impl Pipeline for Command {
         _order: &'a Order,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
-        let begun = |pid: u32| Begun {
-            receipt: SafeText::new(&format!("process {pid}")),
-            url: SafeText::default(),
-        };
-        let ours = locked(&self.running).get(key).map(|course| begun(locked(course).pid));
-        let found = ours.or_else(|| {
-            let all = std::fs::read_dir("/proc").ok()?.flatten();
-            let mut pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-            pids.find(|pid| environment(*pid).as_deref() == Some(key)).map(begun)
-        });
-        Box::pin(std::future::ready(found.map_or_else(
-            || {
-                Err(SafeText::new(
-                    "No process with our key runs here. It may have run and ended, on this host or on the one \
-                     that started it.",
-                ))
-            },
-            |begun| Ok(Some(begun)),
-        )))
+        Box::pin(self.find_key(key))
     }
 
     fn stop<'a>(
@@ -326,18 +391,7 @@ impl Pipeline for Command {
         begun: &'a Begun,
         reason: &'a str,
     ) -> BoxFuture<'a, Result<(), SafeText>> {
-        let Some(pid) = pid_of(begun).filter(|pid| environment(*pid).is_some()) else {
-            let gone = SafeText::new("No such command of ours runs here.");
-            return Box::pin(std::future::ready(Err(gone)));
-        };
-        for course in locked(&self.running).values() {
-            let mut course = locked(course);
-            if course.pid == pid {
-                course.stopped = Some(reason.to_owned());
-            }
-        }
-        signal(pid, rustix::process::Signal::TERM);
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(self.end_early(begun, reason))
     }
 }
 
