@@ -75,7 +75,8 @@ pub enum Observation {
     Traced(Vec<CallSeen>),
     /// What a supplier's status page says.
     Feed(FeedSeen),
-    /// All changes this source knows of, as far back as it was asked; they replace what it told before.
+    /// All changes this source knows of, as far back as it was asked, newest first; they replace what it
+    /// told before.
     Changes(Vec<Change>),
     /// What could not be read of what this source tells, each named; it replaces what was left out before.
     LeftOut(Vec<SafeText>),

@@ -71,10 +71,10 @@ impl ChangeBook {
         self.told_by(&key.source)?.iter().find(|change| change.key == *key)
     }
 
-    /// All of them, newest first.
+    /// All of them, newest first; what a source tells of one moment stays in its order.
     pub fn newest_first(&self) -> Vec<&Change> {
         let mut all: Vec<&Change> = self.told.values().flat_map(|(_, told)| told).collect();
-        all.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.key.cmp(&b.key)));
+        all.sort_by_key(|change| std::cmp::Reverse(change.at));
         all
     }
 

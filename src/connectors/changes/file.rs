@@ -158,7 +158,7 @@ impl Connector for ChangesFile {
     ) -> Result<Vec<Observation>, ParseError> {
         let (begin, lines) = split(&reply.body)
             .ok_or_else(|| ParseError::Shape("it does not say where it begins".to_owned()))?;
-        let mut found: BTreeMap<ChangeKey, Change> = BTreeMap::new();
+        let mut found: BTreeMap<ChangeKey, (usize, Change)> = BTreeMap::new();
         let mut left_out = Vec::new();
         let mut at = begin;
         for (number, line) in lines.iter().enumerate() {
@@ -169,7 +169,7 @@ impl Connector for ChangesFile {
                 continue;
             }
             match read_line(line, here, source, &self.places) {
-                Ok(change) => drop(found.insert(change.key.clone(), change)),
+                Ok(change) => drop(found.insert(change.key.clone(), (number, change))),
                 Err(why) => {
                     let name = if begin == 0 {
                         format!("line {}", number + 1)
@@ -180,9 +180,11 @@ impl Connector for ChangesFile {
                 }
             }
         }
-        let mut changes: Vec<Change> = found.into_values().collect();
-        changes.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.key.cmp(&b.key)));
-        changes.truncate(MOST);
+        let mut found: Vec<(usize, Change)> = found.into_values().collect();
+        // Of one moment the later line is the newer change.
+        found.sort_by_key(|(number, change)| std::cmp::Reverse((change.at, *number)));
+        found.truncate(MOST);
+        let changes = found.into_iter().map(|(_, change)| change).collect();
         // The newest are the ones somebody may still mend.
         let old = left_out.len().saturating_sub(MOST_NAMED);
         left_out.drain(..old);

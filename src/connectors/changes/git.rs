@@ -169,7 +169,9 @@ impl Repository {
     async fn told(&self) -> Result<Told, Fault> {
         let begin = Instant::now();
         let until = begin + self.deadline.std();
-        let list = ["for-each-ref", "--sort=-creatordate", TAGS, TAG_FORMAT, "refs/tags"];
+        // Of one second the higher version is the newer one; the key that is named last comes first.
+        let order = ["--sort=-version:refname", "--sort=-creatordate"];
+        let list = [&["for-each-ref"], &order[..], &[TAGS, TAG_FORMAT, "refs/tags"]].concat();
         let (tags, _) = self.git(until, &list).await?;
         let read = read_tags(&tags);
         let mut pairs = Vec::new();

@@ -97,6 +97,16 @@ async fn a_file_that_grows_is_read_again() {
     assert!(folder_itself.exchange(&ask[0]).await.is_err());
 }
 
+#[test]
+fn of_one_moment_the_later_line_is_the_newer_change() {
+    let line = |id: &str| {
+        format!("{{\"at\":\"2026-11-22T18:04:00Z\",\"title\":\"{id}\",\"id\":\"{id}\"}}\n")
+    };
+    let (changes, named) = parse(0, format!("{}{}", line("v9"), line("v10")).as_bytes());
+    let titles: Vec<&str> = changes.iter().map(|change| change.title.as_str()).collect();
+    assert_eq!((titles, named.len()), (vec!["v10", "v9"], 0));
+}
+
 proptest! {
     /// Whatever stands around them, whole lines are read, and nothing panics.
     #[test]

@@ -92,6 +92,22 @@ async fn a_release_is_told_with_what_went_out_in_it() {
 }
 
 #[tokio::test]
+async fn of_two_tags_of_one_second_the_higher_version_came_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    git(at, 0, &["init", "-q", "-b", "main"]);
+    write(at, "src/pay/a.rs", "1\n");
+    git(at, 1, &["commit", "-q", "-m", "begin"]);
+    git(at, 2, &["tag", "pay-v9"]);
+    write(at, "src/pay/a.rs", "2\n");
+    git(at, 2, &["commit", "-q", "-m", "more"]);
+    git(at, 2, &["tag", "pay-v10"]);
+    let found = changes(at).await;
+    let told: Vec<_> = found.iter().map(|c| (c.before.as_str(), c.after.as_str())).collect();
+    assert_eq!(told, [("pay-v9", "pay-v10"), ("", "pay-v9")]);
+}
+
+#[tokio::test]
 async fn a_bare_mirror_reads_as_its_origin_and_a_folder_that_is_none_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let (origin, mirror) = (folder.path().join("origin"), folder.path().join("mirror.git"));
