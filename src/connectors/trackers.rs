@@ -21,12 +21,13 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::outbound::config::{TrackerConfig, TrackerKind};
-use super::outbound::{Call, Outlet, Web};
+use super::outbound::{Call, Outlet, Verb, Web};
 use super::secret::SecretRef;
 use super::{Clock, Reply};
 use crate::domain::{
@@ -34,6 +35,9 @@ use crate::domain::{
     TicketSeen, Timestamp, TrackerId,
 };
 use text::{incident_line, is_ours, key_line};
+
+/// How long a question waits that the server failed at, before it is asked again.
+const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(600)];
 
 /// The outlet of a tracker as it is configured.
 pub fn tracker(config: &TrackerConfig, clock: &Arc<dyn Clock>) -> Arc<dyn Outlet> {
@@ -171,8 +175,19 @@ impl Desk {
     }
 
     /// An answer as JSON; `None` when what was asked for is not there.
+    ///
+    /// A tracker may stumble over what somebody else is just writing (Roundup over its index). What only
+    /// asks is asked again then, so that a write that was taken does not end as one nobody can tell of.
     async fn maybe(&self, call: &Call) -> Asked<Option<Value>> {
-        self.read(&self.web.call(call).await?)
+        let mut reply = self.web.call(call).await?;
+        for wait in ASK_AGAIN {
+            if call.verb != Verb::Get || reply.status < 500 || reply.retry_after.is_some() {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            reply = self.web.call(call).await?;
+        }
+        self.read(&reply)
     }
 
     fn read(&self, reply: &Reply) -> Asked<Option<Value>> {

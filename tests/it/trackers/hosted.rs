@@ -75,8 +75,10 @@ async fn a_write_goes_wrong(
     double.fail_at("POST", "", Fault::Says(away));
     assert_eq!(word(&ours.perform(&said, NOTE).await), "later");
     // Nothing was written yet when the look before the write failed.
-    for fault in [says(500), Fault::DoneButCut, Fault::Silent] {
-        double.fail_at("GET", "", fault);
+    for faults in [vec![says(500); 3], vec![Fault::DoneButCut], vec![Fault::Silent]] {
+        for fault in faults {
+            double.fail_at("GET", "", fault);
+        }
         assert_eq!(word(&ours.perform(&said, NOTE).await), "later");
     }
     assert_eq!(notes(), none, "none of that said anything");
@@ -127,8 +129,12 @@ async fn an_opening_is_lost(double: &Double, ours: &Arc<dyn Outlet>, tickets: im
     assert_eq!((word(&found), tickets()), ("later", 0), "{found:?}");
     double.fail_at("POST", "", Fault::DoneButCut);
     assert_eq!(word(&ours.perform(&asked, OPEN).await), "unknown");
-    double.fail_at("GET", "", Fault::Says(Answer::new(502, "")));
+    for _ in 0..3 {
+        double.fail_at("GET", "", Fault::Says(Answer::new(502, "")));
+    }
     assert_eq!(word(&ours.look_back(&asked, OPEN).await), "unknown", "it could not be looked up");
+    // It stumbles once: what only asks is asked again.
+    double.fail_at("GET", "", Fault::Says(Answer::new(500, "")));
     let found = ours.look_back(&asked, OPEN).await;
     assert_eq!(ours.perform(&asked, OPEN).await, found);
     assert_eq!((word(&found), tickets()), ("received", 1));
