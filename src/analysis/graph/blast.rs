@@ -101,7 +101,7 @@ impl Blast {
 }
 
 /// What the failure of some services takes down, or that they are cut off. A drain is milder: see
-/// [`super::drain`].
+/// [`super::drain()`].
 pub fn blast(graph: &Graph, failed: &[NodeIx]) -> Blast {
     let mut failed = failed.to_vec();
     failed.sort_unstable();

@@ -6,7 +6,7 @@
 //! 1. to the same service at its other sites, in proportion to what each takes now (evenly where that is
 //!    not known);
 //! 2. else to those of the caller's edges that stand in for it, likewise by calls;
-//! 3. else nowhere: to its caller the drained service is as good as failed ([`super::blast`]).
+//! 3. else nowhere: to its caller the drained service is as good as failed ([`super::blast()`]).
 //!
 //! What takes over gets `rate` more requests per second, which is `times = (traffic + rate) / traffic`
 //! of what it takes now. O((nodes + edges) · log nodes).
