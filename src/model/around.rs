@@ -1,6 +1,7 @@
 //! What is around a service: the unwell ones it calls, where its trouble may come from, and the unwell
 //! ones that call it, which it may hit.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Health, Model, NodeViews};
@@ -9,6 +10,8 @@ use crate::domain::{Graph, NodeIx, SafeText, ServiceId};
 
 /// So many calls up and down are looked at.
 const HOPS: usize = 3;
+/// So many of the unwell ones of a side are told of: in a large outage hundreds are near.
+const TOLD: usize = 5;
 
 /// A service that is not well, near another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +29,10 @@ pub struct Beside {
 /// One side of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AroundSide {
-    /// Those that are unwell, worst first, the nearest of equals first.
-    pub unwell: Vec<Beside>,
+    /// The worst of those that are unwell, the nearest of equals first.
+    pub worst: Vec<Beside>,
+    /// How many are unwell.
+    pub unwell: usize,
     /// How many are one call away.
     pub next: usize,
     /// Of all that were looked at, how many nothing recent is known of.
@@ -56,26 +61,31 @@ impl Model {
 
 fn side(graph: &Arc<Graph>, near: &Reach, service: &ServiceId, views: &NodeViews) -> AroundSide {
     let mut side = AroundSide { next: near.next, ..AroundSide::default() };
+    let name = |at: NodeIx| &graph.node(at).key.service;
+    let mut unwell: Vec<(Health, NodeIx)> = Vec::new();
+    let mut seen = HashSet::new();
     for at in &near.nodes {
         match views.health_at(graph, *at) {
             Health::Stale | Health::Unknown => side.unknown += 1,
             Health::Well => {}
-            health => {
-                let id = &graph.node(*at).key.service;
-                // One service at several sites is told once.
-                if id == service || side.unwell.iter().any(|one| one.service == *id) {
-                    continue;
-                }
-                let mut over: Vec<ServiceId> =
-                    near.way(*at).iter().map(|at| graph.node(*at).key.service.clone()).collect();
-                over.pop();
-                let why = views.nodes.get(id).and_then(|view| view.why.first()).cloned();
-                let why = why.unwrap_or_default();
-                side.unwell.push(Beside { service: id.clone(), over, health, why });
-            }
+            // One service at several sites is told once.
+            health if name(*at) != service && seen.insert(name(*at)) => unwell.push((health, *at)),
+            _ => {}
         }
     }
+    side.unwell = unwell.len();
     // The order of the walk, nearest first, stays among equals.
-    side.unwell.sort_by_key(|one| one.health);
+    unwell.sort_by_key(|(health, _)| *health);
+    unwell.truncate(TOLD);
+    side.worst =
+        unwell.into_iter().map(|(health, at)| beside(graph, near, at, health, views)).collect();
     side
+}
+
+fn beside(graph: &Graph, near: &Reach, at: NodeIx, health: Health, views: &NodeViews) -> Beside {
+    let name = |at: NodeIx| graph.node(at).key.service.clone();
+    let mut over: Vec<ServiceId> = near.way(at).into_iter().map(name).collect();
+    over.pop();
+    let why = views.nodes.get(&name(at)).and_then(|view| view.why.first()).cloned();
+    Beside { service: name(at), over, health, why: why.unwrap_or_default() }
 }

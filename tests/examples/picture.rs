@@ -6,7 +6,7 @@
 //! cargo run --example picture -- 4m30s FILE.svg    # another moment, only the file
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -114,10 +114,17 @@ async fn played(tape: Tape, moment: Span, keymap: Arc<Keymap>) -> State {
             },
         };
         let looked = look.take_if(|(at, _)| *at <= clock.now()).map(|(_, look)| look);
-        let effects = [Some(msg), looked].into_iter().flatten().flat_map(|m| update(&mut state, m));
-        for effect in effects.collect::<Vec<_>>() {
-            if let Effect::Interest(wanted) = effect {
-                let _ = interest.send(wanted);
+        let mut messages: VecDeque<Msg> = [Some(msg), looked].into_iter().flatten().collect();
+        while let Some(msg) = messages.pop_front() {
+            for effect in update(&mut state, msg) {
+                match effect {
+                    Effect::Interest(wanted) => drop(interest.send(wanted)),
+                    // Beside the loop in the console; here nobody waits.
+                    Effect::Study(study) => {
+                        messages.push_back(Msg::Studied(Box::new(study.carry_out())))
+                    }
+                    _ => {}
+                }
             }
         }
     }

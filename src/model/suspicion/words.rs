@@ -96,7 +96,10 @@ impl SuspectsFound {
 }
 
 fn deviations(term: &Term) -> String {
-    if term.value >= 10.0 {
+    // Readings that never moved before are any number of deviations away once they do.
+    if term.value > 100.0 {
+        "over 100 deviations from usual".into()
+    } else if term.value >= 10.0 {
         format!("{:.0} deviations from usual", term.value)
     } else {
         format!("{:.1} deviations from usual", term.value)

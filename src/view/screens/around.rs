@@ -28,7 +28,7 @@ pub(super) struct Around<'a> {
 pub(super) fn of<'a>(scene: &Scene<'a>) -> Option<Around<'a>> {
     let of = scene.state.ui.bridge.service.as_ref()?;
     let view = scene.model().around(of, &scene.state.ui.map.views)?;
-    let rows = (view.callees.unwell.len() + view.callers.unwell.len()).min(MOST);
+    let rows = (view.callees.unwell + view.callers.unwell).min(MOST);
     Some(Around { of, view, rows })
 }
 
@@ -45,9 +45,9 @@ impl Around<'_> {
         }
         let (callees, callers) = (&self.view.callees, &self.view.callers);
         let room = usize::from(area.height - 1);
-        let (below_it, above_it) = (callees.unwell.len(), callers.unwell.len());
-        let down = below_it.min(room - above_it.min(room / 2));
-        let up = above_it.min(room - down);
+        let (below_it, above_it) = (callees.unwell, callers.unwell);
+        let down = callees.worst.len().min(room - above_it.min(room / 2));
+        let up = callers.worst.len().min(room - down);
         let hidden = below_it + above_it - down - up;
         let head = short!("Around {}", self.of);
         title(scene, buf, top(area, 1), &head, false);
@@ -62,11 +62,11 @@ impl Around<'_> {
         let token = if below_it + above_it > 0 { Token::Muted } else { self.calm() };
         Pen::new(buf, inner(rest), 0).put(fitting(rest, &wordings), scene.style(token));
         let list = inner(below(area, 1));
-        let names = callees.unwell[..down].iter().chain(&callers.unwell[..up]);
+        let names = callees.worst[..down].iter().chain(&callers.worst[..up]);
         let widest = names.map(|one| width(&name(one))).max();
         let column = u16::try_from(widest.unwrap_or(0)).unwrap_or(u16::MAX).min(list.width / 3);
         let sides =
-            [("calls      ", &callees.unwell[..down]), ("called by  ", &callers.unwell[..up])];
+            [("calls      ", &callees.worst[..down]), ("called by  ", &callers.worst[..up])];
         let rows = sides.iter().flat_map(|(side, of)| of.iter().map(move |one| (*side, one)));
         for (row, (side, one)) in (0u16..).zip(rows) {
             line(scene, &mut Pen::new(buf, list, row), side, one, column);
@@ -85,7 +85,7 @@ impl Around<'_> {
             0 => String::new(),
             n => format!(", of {n} nothing recent is known"),
         };
-        if callees.unwell.is_empty() && callers.unwell.is_empty() {
+        if callees.unwell + callers.unwell == 0 {
             return vec![
                 format!("· {counts}: none is known to be unwell{unknown}"),
                 format!("· none is known to be unwell{unknown}"),

@@ -40,7 +40,9 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
         }
         Some(first) => {
             let (name, gist, way) = (found.name(first), found.gist(first), found.way(first));
-            let path = if way.is_empty() { String::new() } else { format!(" — path {way}") };
+            // The one that hurts is to blame itself: no way leads there.
+            let itself = way.is_empty() || way == name;
+            let path = if itself { String::new() } else { format!(" — path {way}") };
             let short = gist.replace(" from usual", "");
             let most = short.split(", ").next().unwrap_or_default();
             let all = vec![
