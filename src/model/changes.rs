@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::incidents::words::{clock, length};
 use super::{Model, Told};
-use crate::analysis::risk::{Risk, risk};
+use crate::analysis::risk::{Risk, RiskTerm, risk};
 use crate::analysis::suspects;
 use crate::domain::{
     Change, ChangeKey, ChangeState, Reviewed, SafeText, ServiceId, SourceId, Span, Timestamp,
@@ -141,6 +141,15 @@ impl Model {
                 None => format!("{ago} ago ({at})"),
             },
         );
+        let suspect = match fed.lag {
+            Some(lag) if lag > Span::ZERO => Some("no: it came after the trouble"),
+            Some(_) if fed.on_path => Some("yes: what hurts can be reached from there"),
+            Some(_) => Some("no: nothing is known by which it could reach what hurts"),
+            None => None,
+        };
+        if let Some(said) = suspect {
+            pair("suspect", said.to_owned());
+        }
         let service = change.service.as_ref();
         pair(
             "what",
@@ -178,6 +187,8 @@ impl Model {
             let files = if size.files == 1 { "file" } else { "files" };
             pair("size", format!("+{added} -{deleted} lines in {} {files}", size.files));
         }
+        let risk = self.risk(change);
+        pair("risk", risk_in_words(&risk));
         if !change.with.is_empty() {
             pair("went out with", listed(&change.with));
         }
@@ -195,12 +206,6 @@ impl Model {
                 None => change.key.source.to_string(),
             },
         );
-        if fed.lag.is_some() && fed.on_path {
-            let said = "What hurts can be reached from there: it counts among the suspects.";
-            lines.push(Told::text(said));
-        } else if fed.lag.is_some() {
-            lines.push(Told::text("Nothing is known by which it could reach what hurts."));
-        }
         lines
     }
 
@@ -219,6 +224,28 @@ impl Model {
             Some(suspects::Change { at, service, kind: change.kind.name().into(), title })
         });
         placed.take(MOST_SUSPECTS).collect()
+    }
+}
+
+/// `middle, 31 points: it adds 49 lines (23), …`; what is not known is named last.
+fn risk_in_words(risk: &Risk) -> String {
+    let level = match risk.level {
+        Some(level) => format!("{}, {} points", level.name(), risk.points),
+        None => format!("not known without its size, {} points so far", risk.points),
+    };
+    let counts = |term: &&RiskTerm| term.points.is_some_and(|points| points > 0);
+    let said = |term: &RiskTerm| {
+        let reason = term.reason.trim_end_matches('.');
+        let begin = reason.chars().next().map_or(0, char::len_utf8);
+        let (first, rest) = reason.split_at(begin);
+        format!("{}{rest} ({})", first.to_lowercase(), term.points.unwrap_or_default())
+    };
+    let why: Vec<String> = risk.terms.iter().filter(counts).map(said).collect();
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join(", ")) };
+    let open = risk.terms.iter().filter(|term| term.points.is_none());
+    match open.map(|term| term.part.name()).collect::<Vec<_>>().as_slice() {
+        [] => format!("{level}{why}"),
+        open => format!("{level}{why}; not known: {}", open.join(", ")),
     }
 }
 

@@ -17,6 +17,7 @@ mod nab;
 mod nezha;
 mod numenta;
 mod petshop;
+mod risk;
 mod row;
 mod telecom;
 
@@ -34,6 +35,7 @@ const CORPORA: &[(&str, Run)] = &[
     ("ait-alerts", ait::run),
     ("telecom-alarms", telecom::run),
     ("loghub-2k", loghub::run),
+    ("change-risk", risk::run),
 ];
 
 fn main() -> ExitCode {
