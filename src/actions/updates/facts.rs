@@ -97,7 +97,8 @@ pub fn gather(
         status: Some(incident.status),
         impact: incident.impact.sentence.clone(),
         scope: incident.impact.scope.clone(),
-        services: incident.services.iter().map(|id| title(model, id)).collect(),
+        // By name: a title says what a service does, which is no sentence's object.
+        services: incident.services.iter().map(|id| id.text().clone()).collect(),
         started: moment(began, now),
         duration: lasted(ended.since(began)),
         commander,
@@ -127,11 +128,6 @@ fn published(incident: &Incident, audience: Audience) -> impl Iterator<Item = &U
 /// The last update that went out to an audience.
 pub(super) fn last_published(incident: &Incident, audience: Audience) -> Option<&Update> {
     published(incident, audience).max_by_key(|update| update.published)
-}
-
-fn title(model: &Model, id: &ServiceId) -> SafeText {
-    let known = model.catalog.services.get(id).map(|service| &service.title);
-    known.filter(|title| !title.is_empty()).unwrap_or(id.text()).clone()
 }
 
 /// `16:30 UTC`, with the date when it is another day than now.

@@ -5,7 +5,7 @@ use crate::actions::{Doing, Screen, propose};
 use crate::app::screens::alerts::chosen;
 use crate::app::{BridgePane, Entry, Field, FieldName as N, Form, Pick, Remark, State, Verb};
 use crate::domain::{
-    Cause, Impact, IncidentId, Reading, SafeText, ServiceId, Severity, SloId, TicketRef, Timestamp,
+    Cause, Impact, IncidentId, SafeText, ServiceId, Severity, SloId, TicketRef, Timestamp,
     TrackerId,
 };
 use crate::model::Verdict;
@@ -56,20 +56,23 @@ fn began(state: &State, cause: &Cause) -> Option<Timestamp> {
     }
 }
 
-/// What the budgets of the services say of the impact; empty when nothing burns.
+/// What the objectives of the services say of the impact, in words that may go out: how many requests, not
+/// how fast a budget burns. Empty when nothing burns.
 fn impact(state: &State, services: &[ServiceId]) -> String {
     let catalog = &state.model.catalog;
     let worst = state.model.slos.statuses.iter().find_map(|status| {
         let slo = catalog.slos.get(&status.slo).filter(|slo| services.contains(&slo.service))?;
-        let burn = status.conditions.first().map(|c| (c.long, c.condition.long));
-        match burn {
-            Some((Reading::Value(rate), window)) if rate > 1.0 => {
-                Some(format!("{}: budget burns {rate:.1}x over {window}", slo.with_service()))
-            }
-            _ => None,
-        }
+        let rate = status.conditions.first()?.long.value().filter(|rate| *rate > 1.0)?;
+        let share = (rate * (1.0 - slo.objective)).min(1.0);
+        Some(format!("{} of requests miss \"{}\"", roughly(share), slo.with_service()))
     });
     worst.unwrap_or_default()
+}
+
+/// `About 31 %`: nobody counts so well that a tenth of it would be true.
+fn roughly(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 1.0 { "Less than 1 %".into() } else { format!("About {percent:.0} %") }
 }
 
 pub(super) fn form(state: &mut State, cause: Cause) -> Form {
