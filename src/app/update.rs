@@ -647,6 +647,7 @@ fn interest(state: &State) -> Interest {
         around: capacity::compared(state),
         resource: capacity::watched(state),
         missed: crate::actions::runs::to_be_judged(&state.model, state.now),
+        fired: state.model.went_unseen(),
     }
 }
 

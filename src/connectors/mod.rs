@@ -32,7 +32,8 @@ pub mod trackers;
 mod wire;
 
 use crate::domain::{
-    Observation, Operation, Outcome, ResourceId, ServiceId, SloId, SourceId, Span, Timestamp,
+    Observation, Operation, Outcome, ResourceId, SafeText, ServiceId, SloId, SourceId, Span,
+    Timestamp,
 };
 
 /// One HTTP exchange to be made.
@@ -106,6 +107,8 @@ pub struct Interest {
     /// Objectives by which something that was done is judged, and since when: a console that was not
     /// there then asks what it missed.
     pub missed: Option<(Timestamp, Vec<SloId>)>,
+    /// Names of alerts that went while no console looked, and since when that may have been.
+    pub fired: Option<(Timestamp, Vec<SafeText>)>,
 }
 
 /// A reply that is not what the API promises, or an error it reports.

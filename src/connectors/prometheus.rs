@@ -4,6 +4,7 @@
 //! Many expressions travel in one query (see `plan`). When a server refuses one, its members are
 //! asked singly, the sound ones join again, and the one it refuses is named.
 
+mod fired;
 pub mod instant;
 mod plan;
 mod questions;
@@ -178,6 +179,7 @@ impl Prometheus {
             Some("rules") => Span::from_secs(30),
             Some("targets" | "spark") => Span::from_secs(60),
             Some("missed") => Span::from_secs(30),
+            Some("fired") => Span::from_secs(15),
             Some("buildinfo") => Span::from_hours(1),
             Some("past") => Span::from_mins(10),
             Some("course") => questions::COURSE.2,
@@ -578,6 +580,7 @@ impl Connector for Prometheus {
         self.question_asks(state, now, &mut asks);
         self.compared_asks(state, interest, now, &mut asks);
         self.missed_asks(state, interest, now, &mut asks);
+        self.fired_asks(state, interest, now, &mut asks);
         for (key, path, params) in [
             ("rules", "/api/v1/rules", vec![]),
             ("targets", "/api/v1/targets", vec![("state", "active".to_owned())]),
@@ -597,6 +600,7 @@ impl Connector for Prometheus {
         self.signal_asks(&mut state, interest, now, &mut asks);
         self.compared_asks(&mut state, interest, now, &mut asks);
         self.missed_asks(&mut state, interest, now, &mut asks);
+        self.fired_asks(&mut state, interest, now, &mut asks);
         asks
     }
 
@@ -619,6 +623,7 @@ impl Connector for Prometheus {
             Some("slo") => return self.read_slos(ask, reply),
             Some("chart" | "spark") => return self.read_history(ask, reply),
             Some("missed") => return self.read_missed(ask, reply),
+            Some("fired") => return self.read_fired(ask, reply),
             Some("signals" | "past") => return self.read_signals(ask, reply),
             Some("measure") => return self.read_answers(ask, reply),
             Some("course" | "resource" | "around" | "recent") => {

@@ -50,7 +50,7 @@ pub use maintenance::{MaintenanceWindow, Occurrence};
 pub use matcher::{Filter, FilterError, MatchOp, Matcher, Term};
 pub use measure::{MeasureId, Measured};
 pub use message::{Message, Purpose, TicketAct, TicketRef, TicketSeen};
-pub use observation::{AlertRule, Observation, RulesSeen};
+pub use observation::{AlertRule, Ended, Fired, Observation, RulesSeen};
 pub use operation::{Operation, Outcome};
 pub use playbook::{
     Cadence, Channel, Contact, EscalationStep, Override, Playbook, Rotation, Route, Team, Template,

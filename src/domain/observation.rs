@@ -1,8 +1,8 @@
 //! What a connector saw, in our words. Kept in memory; logged only when someone acts on it.
 
 use super::{
-    Alert, Band, CallSeen, Change, ClockOffset, FeedSeen, MeasureId, Measured, SafeText, Series,
-    ServiceId, Signal, Silence, SloId, SloReading, Span, Timestamp,
+    Alert, Band, CallSeen, Change, ClockOffset, FeedSeen, Labels, MeasureId, Measured, SafeText,
+    Series, ServiceId, Signal, Silence, SloId, SloReading, Span, Timestamp,
 };
 
 /// One thing seen. Whole sets replace what was known from that source.
@@ -50,6 +50,8 @@ pub enum Observation {
     },
     /// Alerting rules as the Prometheus evaluates them.
     Rules(RulesSeen),
+    /// What a Prometheus wrote down of the alerts of one name, while nobody here looked.
+    Fired(Fired),
     /// Scrape targets by health.
     Targets {
         /// Up.
@@ -110,4 +112,55 @@ pub struct AlertRule {
     pub error: SafeText,
     /// `inactive`, `pending` or `firing` there.
     pub firing: bool,
+}
+
+/// When the alerts of one name were pending or fired, as the Prometheus that evaluates their rule wrote it
+/// down itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Fired {
+    /// `alertname`.
+    pub name: SafeText,
+    /// The newest moment asked about.
+    pub until: Timestamp,
+    /// From one moment asked about to the next.
+    pub step: Span,
+    /// The moments at which it had any data, oldest first: whoever has none says nothing.
+    pub looked: Vec<Timestamp>,
+    /// Pending and firing alerts, with the moments at which they were.
+    pub lines: Vec<Series>,
+}
+
+/// That an alert was seen to fire and then, moment by moment up to now, not to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The first of the moments.
+    pub since: Timestamp,
+    /// There was no gap between the last at which it fired and this one.
+    pub unbroken: bool,
+}
+
+impl Fired {
+    /// What is known of the end of an alert with these labels; `None` when it goes on, or was never seen here.
+    /// An alert may carry labels that its Prometheus only adds for others to read.
+    pub fn ended(&self, alert: &Labels) -> Option<Ended> {
+        let own = |name: &SafeText| !["__name__", "alertstate"].contains(&name.as_str());
+        let is_it = |line: &&Series| {
+            let mut labels = line.labels.iter().filter(|(name, _)| own(name));
+            labels.all(|(name, value)| alert.text(name) == Some(value))
+        };
+        let points = self.lines.iter().filter(is_it).flat_map(|line| &line.points);
+        let last = points.map(|(at, _)| *at).max()?;
+        let next = |from: Timestamp, to: Timestamp| to.since(from) <= self.step.scale(1.5);
+        let mut run = Ended { since: last, unbroken: true };
+        let mut at = last;
+        for looked in self.looked.iter().copied().filter(|looked| *looked > last) {
+            if !next(at, looked) {
+                run = Ended { since: looked, unbroken: false };
+            } else if at == last {
+                run.since = looked;
+            }
+            at = looked;
+        }
+        (at > last && next(at, self.until)).then_some(run)
+    }
 }

@@ -32,6 +32,8 @@ pub enum Sight {
         since: Timestamp,
         /// Why we do not believe that it is over.
         why: SafeText,
+        /// A Prometheus that can tell does not see it either; only nobody said that it is over.
+        unsaid: bool,
     },
     /// Alertmanager stopped reporting it while its rule was being evaluated: over.
     Resolved {
@@ -134,6 +136,8 @@ pub struct AlertBook {
     reports: BTreeMap<SourceId, Report>,
     fresh: BTreeSet<SourceId>,
     gone: BTreeMap<AlertKey, Gone>,
+    /// Alerts called back from before this process began, and when they were last known to go on.
+    recalled: BTreeMap<AlertKey, Timestamp>,
     judgements: Judgements,
     labels: Vocabulary,
 }
@@ -267,14 +271,18 @@ impl AlertBook {
         changed
     }
 
-    /// Forgets what has been over for long.
-    pub(super) fn forget_resolved(&mut self, now: Timestamp) -> bool {
+    /// Forgets what has been over for long; what was over before this console `began` is news to it.
+    pub(super) fn forget_resolved(&mut self, now: Timestamp, began: Option<Timestamp>) -> bool {
+        let seen = |key: &AlertKey, at: Timestamp| match began {
+            Some(began) if self.recalled.contains_key(key) => at.max(began),
+            _ => at,
+        };
         let over: Vec<AlertKey> = self
             .gone
             .keys()
             .filter(|key| {
                 matches!(self.alerts.get(*key).map(|t| &t.sight),
-                    Some(Sight::Resolved { at }) if now.since(*at) > KEEP_RESOLVED)
+                    Some(Sight::Resolved { at }) if now.since(seen(key, *at)) > KEEP_RESOLVED)
             })
             .cloned()
             .collect();
@@ -320,9 +328,34 @@ impl AlertBook {
     pub(super) fn recall_lost(&mut self, alert: Arc<Alert>, since: Timestamp, desk: Desk<'_>) {
         let key = alert.key.clone();
         let why = "It was lost from sight before this console was started; the fault may go on.";
-        let tracked = self.tracked(alert, Sight::Lost { since, why: why.into() }, desk);
+        let sight = Sight::Lost { since, why: why.into(), unsaid: false };
+        let tracked = self.tracked(alert, sight, desk);
         self.alerts.insert(key.clone(), tracked);
-        self.gone.insert(key, Gone { at: since, early: false, siblings: false });
+        self.recalled.insert(key.clone(), since);
+        self.gone.insert(key, Gone { at: since, early: false, siblings: false, unseen: true });
+    }
+
+    /// An alert that was known to go on at `at`, before this process began.
+    pub(super) fn recall(&mut self, key: AlertKey, at: Timestamp) {
+        self.recalled.insert(key, at);
+    }
+
+    /// Alerts that went while no console looked and are not known to be over: since when that may have been,
+    /// and their names, at most `most`.
+    pub(super) fn went_unseen(&self, most: usize) -> Option<(Timestamp, Vec<SafeText>)> {
+        let mut since: Option<Timestamp> = None;
+        let mut names = BTreeSet::new();
+        for key in self.gone.iter().filter(|(_, gone)| gone.unseen).map(|(key, _)| key) {
+            let known = self.recalled.get(key).zip(self.alerts.get(key));
+            let Some((at, tracked)) = known else { continue };
+            let name = tracked.alert.labels.text("alertname");
+            if matches!(tracked.sight, Sight::Resolved { .. }) || names.len() >= most {
+                continue;
+            }
+            names.extend(name.cloned());
+            since = Some(since.map_or(*at, |since| since.min(*at)));
+        }
+        since.filter(|_| !names.is_empty()).map(|since| (since, names.into_iter().collect()))
     }
 
     /// Judges every alert anew, after catalog or policy changed.
@@ -341,6 +374,7 @@ impl AlertBook {
 
     fn drop_alert(&mut self, key: &AlertKey) {
         self.alerts.remove(key);
+        self.recalled.remove(key);
         self.gone.remove(key);
     }
 
@@ -358,6 +392,7 @@ impl AlertBook {
                     at: report.at,
                     early: report.at < watch.earliest(source, tracked.alert.ends_at),
                     siblings: names.contains(tracked.alert.name()),
+                    unseen: self.recalled.contains_key(key),
                 };
                 self.gone.insert(key.clone(), gone);
             }
@@ -402,11 +437,13 @@ impl AlertBook {
         };
         let sight = if fresh {
             self.gone.remove(key);
+            self.recalled.remove(key);
             Sight::Firing
         } else if let Some(report) = self.fresh_peer(&key.site) {
             // The one that reported it is quiet, and its peer, which is not, does not know it.
             let early = report.at < alert.ends_at;
-            let gone = Gone { at: report.at, early, siblings: false };
+            let unseen = self.recalled.contains_key(key);
+            let gone = Gone { at: report.at, early, siblings: false, unseen };
             let gone = *self.gone.entry(key.clone()).or_insert(gone);
             Sight::Stale { since: gone.at }
         } else {

@@ -11,12 +11,15 @@
 //! - A rule with several instances goes on firing when one of them is over. The instance counts as
 //!   over if its Alertmanager dropped it early while still reporting others of the same name.
 //! - Until Prometheus had the chance to answer after the alert went, nothing is claimed either way.
+//! - What went while no console looked is read up: Prometheus writes down itself when an alert was pending or
+//!   fired. One that it saw fire, and then not, moment by moment up to now, is over since then. `for` that
+//!   starts anew shows as pending there, so a few evaluations are enough, or [`SETTLE`] after a gap.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::{
-    Alert, AlertRule, ClockOffset, Freshness, RulesSeen, SafeText, SiteId, SourceId, SourceKind,
-    SourceStatus, Span, Timestamp,
+    Alert, AlertRule, ClockOffset, Fired, Freshness, RulesSeen, SafeText, SiteId, SourceId,
+    SourceKind, SourceStatus, Span, Timestamp,
 };
 
 use super::Sight;
@@ -27,6 +30,14 @@ pub(super) const SETTLE: Span = Span::from_mins(10);
 
 /// How long Prometheus may take to answer about its rules before that itself is the finding.
 const PATIENCE: Span = Span::from_mins(2);
+
+/// How long it may take until what Prometheus wrote down shows that an alert nobody saw go is over.
+const READING_UP: Span = Span::from_mins(5);
+
+/// So many evaluations without the alert, and never less time than this, show that it does not come back as
+/// pending.
+const EVALUATIONS: f64 = 4.0;
+const LEAST_QUIET: Span = Span::from_secs(30);
 
 /// When a Prometheus was last seen evaluating its alerting rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +59,8 @@ pub(super) struct Gone {
     pub(super) early: bool,
     /// Its Alertmanager still reported other alerts of that name, so it had not simply forgotten.
     pub(super) siblings: bool,
+    /// No console looked when it went.
+    pub(super) unseen: bool,
 }
 
 /// What the sources say about themselves and their rules.
@@ -56,6 +69,7 @@ pub(super) struct Watch<'a> {
     pub(super) sources: &'a BTreeMap<SourceId, SourceStatus>,
     pub(super) rules: &'a BTreeMap<SourceId, RulesSeen>,
     pub(super) evaluations: &'a BTreeMap<SourceId, Evaluations>,
+    pub(super) fired: &'a BTreeMap<SourceId, BTreeMap<SafeText, Fired>>,
     pub(super) now: Timestamp,
 }
 
@@ -88,6 +102,18 @@ impl<'a> Watch<'a> {
         self.sources.get(source).and_then(|s| s.clock).unwrap_or(none)
     }
 
+    /// Since when an alert that nobody saw go is over, by what a Prometheus wrote down of it.
+    fn ended(&self, source: &SourceId, alert: &Alert, rule: &AlertRule) -> Option<Timestamp> {
+        let fired = self.fired.get(source)?.get(alert.name())?;
+        let ended = fired.ended(&alert.labels)?;
+        let quiet = match ended.unbroken {
+            true => rule.interval.scale(EVALUATIONS).max(LEAST_QUIET),
+            false => SETTLE,
+        };
+        let fresh = self.now.since(fired.until) <= PATIENCE.max(fired.step.scale(2.0));
+        (fresh && fired.until.since(ended.since) >= quiet).then_some(ended.since)
+    }
+
     fn prometheuses(&self) -> impl Iterator<Item = &'a SourceStatus> + '_ {
         self.sources.values().filter(|s| s.kind == SourceKind::Prometheus)
     }
@@ -106,7 +132,7 @@ enum Say<'a> {
     Waiting(&'a SourceId, Timestamp),
     NotEvaluated(&'a SourceId, Option<Timestamp>),
     Failing(&'a SourceId),
-    Quiet { source: &'a SourceId, since: Timestamp },
+    Quiet { source: &'a SourceId, since: Timestamp, ended: Option<Timestamp> },
     RanOut { source: &'a SourceId, until: Timestamp },
     Fires(&'a SourceId),
 }
@@ -142,14 +168,18 @@ impl<'a> Judge<'a> {
             says.push(self.ask(source, alert, gone));
         }
         let quiet = says.iter().filter_map(|say| match say {
-            Say::Quiet { source, since } => Some((*source, *since)),
+            Say::Quiet { source, since, ended } => Some((*source, *since, *ended)),
             _ => None,
         });
-        let quiet = quiet.min_by_key(|(_, since)| *since);
+        let ended = quiet.clone().filter_map(|(.., ended)| ended).max();
+        let quiet = quiet.min_by_key(|(_, since, _)| *since);
         let contradicted = says.iter().any(|say| matches!(say, Say::Fires(_)));
         let silent = says.iter().find(|say| matches!(say, Say::Silent(..))).copied();
         let doubt = match quiet {
-            Some((source, since)) if !contradicted => {
+            Some((source, since, _)) if !contradicted => {
+                if let Some(at) = ended.filter(|_| gone.early || silent.is_none()) {
+                    return Sight::Resolved { at };
+                }
                 if gone.early && since <= gone.at {
                     return Sight::Resolved { at: gone.at };
                 }
@@ -159,6 +189,12 @@ impl<'a> Judge<'a> {
                     Some(silent) if !gone.early => silent,
                     _ if self.watch.now >= until => {
                         return Sight::Resolved { at: self.watch.now };
+                    }
+                    _ if gone.unseen
+                        && self.watch.now.since(gone.at) <= READING_UP
+                        && !matches!(before, Sight::Lost { .. }) =>
+                    {
+                        return Sight::Stale { since: gone.at };
                     }
                     _ => Say::RanOut { source, until },
                 }
@@ -176,7 +212,8 @@ impl<'a> Judge<'a> {
         {
             return Sight::Stale { since: gone.at };
         }
-        Sight::Lost { since: gone.at, why: self.sentence(alert, doubt) }
+        let unsaid = matches!(doubt, Say::RanOut { .. });
+        Sight::Lost { since: gone.at, why: self.sentence(alert, doubt), unsaid }
     }
 
     /// Prometheus servers of the site, or all when none declares that site.
@@ -188,7 +225,13 @@ impl<'a> Judge<'a> {
     fn ask(&self, source: &'a SourceStatus, alert: &Alert, gone: Gone) -> Say<'a> {
         let id = &source.id;
         if source.freshness(self.watch.now) != Freshness::Fresh {
-            return Say::Silent(id, source.last_good);
+            // A console that has just been started has not heard of anybody yet.
+            let unheard = source.last_good.is_none() && source.failure.is_none();
+            let began = gone.unseen && self.watch.now.since(gone.at) <= PATIENCE;
+            return match unheard && began {
+                true => Say::Waiting(id, gone.at),
+                false => Say::Silent(id, source.last_good),
+            };
         }
         let Some(seen) = self.watch.evaluations.get(id) else {
             return Say::Waiting(id, gone.at);
@@ -201,14 +244,17 @@ impl<'a> Judge<'a> {
         let named = self.rules.get(alert.name()).map_or(&[][..], Vec::as_slice);
         let each = named.iter().filter(|(at, _)| *at == id).map(|(_, rule)| {
             let evaluated = rule.last_evaluation.map(|at| self.watch.earliest(id, at));
+            let ended = self.watch.ended(id, alert, rule).filter(|_| gone.unseen);
+            // What was read up is about this very alert, and the rule about all of its name.
+            let another = ended.is_some() || (gone.early && gone.siblings);
             if !rule.error.is_empty() {
                 Say::Failing(id)
             } else if evaluated.is_none_or(|at| at <= told) {
                 Say::NotEvaluated(id, evaluated)
-            } else if rule.firing && !(gone.early && gone.siblings) {
+            } else if rule.firing && !another {
                 Say::Fires(id)
             } else {
-                Say::Quiet { source: id, since: gone.at.max(seen.unbroken_since) }
+                Say::Quiet { source: id, since: gone.at.max(seen.unbroken_since), ended }
             }
         });
         // Several rules of one name: the least reassuring one counts, whatever fires first of all.
@@ -254,7 +300,7 @@ fn why(rule: &str, say: Say<'_>) -> SafeText {
         Say::Failing(source) => format!(
             "Prometheus {source} cannot evaluate {rule} without an error; the fault may go on."
         ),
-        Say::RanOut { source, until } | Say::Quiet { source, since: until } => format!(
+        Say::RanOut { source, until } | Say::Quiet { source, since: until, .. } => format!(
             "Nobody said that it is over. Prometheus {source} evaluates {rule} and does not see it; it counts as over at {} unless it fires again.",
             at(until)
         ),

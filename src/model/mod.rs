@@ -78,8 +78,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    CallSeen, Catalog, FeedSeen, Freshness, Observation, Playbook, RulesSeen, SafeText, Series,
-    SeverityPolicy, SloId, SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
+    CallSeen, Catalog, FeedSeen, Fired, Freshness, Observation, Playbook, RulesSeen, SafeText,
+    Series, SeverityPolicy, SloId, SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
 };
 use crate::eventlog::{AlertInstance, LogEvent, Policy, RecordId, Recorded, Stamp};
 
@@ -145,6 +145,8 @@ pub struct Model {
     facts: BTreeMap<(Stamp, RecordId), Recorded>,
     /// When each Prometheus was last seen evaluating.
     evaluations: BTreeMap<SourceId, Evaluations>,
+    /// What each Prometheus wrote down of alerts that went while nobody looked.
+    fired: BTreeMap<SourceId, BTreeMap<SafeText, Fired>>,
     /// The latest time heard of.
     now: Timestamp,
     /// Grows by one with every change, so that views made from the model know when they are old.
@@ -316,6 +318,7 @@ impl Model {
             sources: &self.sources,
             rules: &self.rules,
             evaluations: &self.evaluations,
+            fired: &self.fired,
             now: self.now,
         }
     }
@@ -327,6 +330,7 @@ impl Model {
             sources: &self.sources,
             rules: &self.rules,
             evaluations: &self.evaluations,
+            fired: &self.fired,
             now: self.now,
         };
         let changed = match observation {
@@ -334,6 +338,7 @@ impl Model {
                 return self.alerts.report(source, at, alerts, watch, desk);
             }
             Observation::Rules(seen) => return self.take_rules(source, at, seen),
+            Observation::Fired(seen) => return self.take_fired(source, seen),
             Observation::Silences(silences) => self.silences.report(source, silences),
             Observation::Signal { service, signal, series } => {
                 self.signals.line(service, signal, series, at)
@@ -396,6 +401,7 @@ impl Model {
             sources: &self.sources,
             rules: &self.rules,
             evaluations: &self.evaluations,
+            fired: &self.fired,
             now: self.now,
         };
         match (self.alerts.judge_gone(watch), changed) {
@@ -403,6 +409,18 @@ impl Model {
             (false, true) => Change::Times,
             (false, false) => Change::Nothing,
         }
+    }
+
+    fn take_fired(&mut self, source: &SourceId, seen: Fired) -> Change {
+        self.fired.entry(source.clone()).or_default().insert(seen.name.clone(), seen);
+        let watch = Watch {
+            sources: &self.sources,
+            rules: &self.rules,
+            evaluations: &self.evaluations,
+            fired: &self.fired,
+            now: self.now,
+        };
+        if self.alerts.judge_gone(watch) { Change::Alerts } else { Change::Nothing }
     }
 
     /// The one place where readings of objectives go to their book.
@@ -439,11 +457,12 @@ impl Model {
             sources: &self.sources,
             rules: &self.rules,
             evaluations: &self.evaluations,
+            fired: &self.fired,
             now: self.now,
         };
         let turned = self.alerts.refresh(watch, desk);
         let judged = self.alerts.judge_gone(watch);
-        let forgotten = self.alerts.forget_resolved(self.now);
+        let forgotten = self.alerts.forget_resolved(self.now, self.began);
         if turned || judged || forgotten {
             self.note(Change::Alerts);
         }

@@ -7,13 +7,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{Alert, Observation, SourceId, SourceKind, Span, Timestamp};
+use crate::domain::{Alert, Observation, SafeText, SourceId, SourceKind, Span, Timestamp};
 
 use super::alerts::Desk;
 use super::{Model, Sight};
 
 /// What nobody has looked at for so long is not called back.
 const OLDEST: Span = Span::from_days(1);
+
+/// For so long after it began a console asks what became of alerts that went before, and after so many.
+const ASKED: Span = Span::from_mins(15);
+const MOST_ASKED: usize = 20;
 
 /// An alert that is not known to be over.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,9 +56,17 @@ impl Model {
         remembered.take(most).collect()
     }
 
+    /// Names of alerts that went while no console looked and are not known to be over, and since when that may
+    /// have been: what a Prometheus is asked about for a while.
+    pub fn went_unseen(&self) -> Option<(Timestamp, Vec<SafeText>)> {
+        let lately = self.began.is_some_and(|began| self.now.since(began) <= ASKED);
+        lately.then(|| self.alerts.went_unseen(MOST_ASKED)).flatten()
+    }
+
     /// Takes in what an earlier console remembered, before anything has been asked.
     pub fn recall(&mut self, remembered: Vec<Remembered>, now: Timestamp) {
         let mut reports: BTreeMap<SourceId, (Timestamp, Vec<Alert>)> = BTreeMap::new();
+        let mut known = Vec::new();
         for Remembered { source, at, alert, lost_since } in remembered {
             let reporter = self.sources.get(&source);
             let ours = reporter
@@ -72,6 +84,7 @@ impl Model {
                     let report = reports.entry(source).or_insert((at, Vec::new()));
                     report.0 = report.0.max(at);
                     report.1.push(Alert::clone(&alert));
+                    known.push((alert.key.clone(), at));
                 }
             }
         }
@@ -80,6 +93,7 @@ impl Model {
             self.now = self.now.max(at);
             self.take(&source, at, Observation::Alerts(alerts));
         }
+        known.into_iter().for_each(|(key, at)| self.alerts.recall(key, at));
         self.tick(now);
         self.alerts.regroup(&self.group_by, &self.catalog);
         self.revision += 1;

@@ -89,10 +89,11 @@ pub async fn carry_on_alone(
             // Only who sees the sources may say how it went.
             found.extend(runs::judge_runs(model, now));
             waits = runs::waits_for_verdict(model, &watching.incident, now);
-            let missed = runs::to_be_judged(model, now);
+            let (missed, fired) = (runs::to_be_judged(model, now), model.went_unseen());
+            let wanted = Interest { missed, fired, ..Interest::default() };
             watching.interest.send_if_modified(|interest| {
-                let changed = interest.missed != missed;
-                interest.missed.clone_from(&missed);
+                let changed = *interest != wanted;
+                *interest = wanted;
                 changed
             });
         }

@@ -477,6 +477,40 @@ fn what_a_verdict_rests_on_and_was_not_read_here_is_asked_for() {
 }
 
 #[test]
+fn what_became_of_an_alert_that_went_unseen_is_read_up() {
+    let prom = prometheus(Vec::new());
+    let keys = |interest: &Interest| -> Vec<Ask> {
+        let asks = prom.asks(interest, NOON).into_iter();
+        asks.filter(|ask| ask.key.starts_with("fired")).collect()
+    };
+    assert_eq!(keys(&Interest::default()), [], "nothing went unseen");
+    let fired = Some((NOON.minus(Span::from_mins(35)), vec!["Odd\"Name".into()]));
+    let asked = keys(&Interest { fired, ..Interest::default() });
+    let [ask] = asked.as_slice() else { panic!("{asked:?}") };
+    let param = |name: &str| ask.params.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+    assert_eq!((ask.path.as_str(), param("step").as_str()), ("/api/v1/query_range", "10"));
+    // From a little before it was last seen, or its end could not be told from its absence.
+    let seconds = |name: &str| param(name).parse::<f64>().unwrap();
+    assert!((seconds("end") - seconds("start") - 2_400.0).abs() < 0.5, "{ask:?}");
+    assert!(query(ask).contains(r#"ALERTS{alertname="Odd\"Name"}"#), "{}", query(ask));
+    let body = r#"{"status":"success","data":{"resultType":"matrix","result":[
+        {"metric":{"__name__":"ALERTS","alertname":"X","alertstate":"firing","qd":"0"},"values":[[1795348780,"1"]]},
+        {"metric":{"qd":"1"},"values":[[1795348780,"3"],[1795348790,"3"]]}]}}"#;
+    let seen = prom.parse(&source(), ask, &reply(200, body.as_bytes())).unwrap();
+    let moment = |secs: i64| Timestamp::from_millis(secs * 1_000);
+    let labels = [("__name__", "ALERTS"), ("alertname", "X"), ("alertstate", "firing")];
+    let line = Series { labels: Labels::of(&labels), points: vec![(moment(1_795_348_780), 1.0)] };
+    let expected = Fired {
+        name: "Odd\"Name".into(),
+        until: Timestamp::from_seconds(seconds("end")),
+        step: Span::from_secs(10),
+        looked: vec![moment(1_795_348_780), moment(1_795_348_790)],
+        lines: vec![line],
+    };
+    assert_eq!(seen, [Observation::Fired(expected)]);
+}
+
+#[test]
 fn a_server_whose_clock_is_hours_ahead_is_asked_about_its_own_present() {
     let prom = prometheus(vec![slo("a", events("x"))]);
     let interest =

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, as it should")]
 
 mod architecture;
+mod away;
 mod behind;
 mod cascade;
 mod changes_screen;

@@ -368,7 +368,8 @@ pub(crate) fn lost() -> State {
     let why = SafeText::new("prom-eu has not evaluated HighErrorRate for 6 minutes");
     for key in first.alerts.clone() {
         let tracked = state.model.alerts.alerts.get_mut(&key).unwrap();
-        tracked.sight = Sight::Lost { since: now().minus(Span::from_mins(5)), why: why.clone() };
+        tracked.sight =
+            Sight::Lost { since: now().minus(Span::from_mins(5)), why: why.clone(), unsaid: false };
     }
     state
 }

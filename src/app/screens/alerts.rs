@@ -258,7 +258,7 @@ pub(in crate::app) fn facts(alert: &Alert, tracked: &Tracked) -> Vec<(&'static s
     let sight = match &tracked.sight {
         Sight::Firing => "firing".into(),
         Sight::Stale { since } => format!("stale: its Alertmanager has been quiet since {since}"),
-        Sight::Lost { since, why } => format!("lost sight since {since}: {why}"),
+        Sight::Lost { since, why, .. } => format!("lost sight since {since}: {why}"),
         Sight::Resolved { at } => format!("resolved at {at}"),
     };
     vec![

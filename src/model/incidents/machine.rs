@@ -219,11 +219,16 @@ fn group(
         });
     }
     let lost = members.iter().filter_map(|one| match &one.sight {
-        Sight::Lost { since, why } => Some((*since, why, *one)),
+        Sight::Lost { since, why, unsaid } => Some((*since, (why, *unsaid), *one)),
         _ => None,
     });
-    if let Some((since, why, one)) = lost.max_by_key(|(since, ..)| *since) {
-        let (text, at) = (format!("{title} is lost from sight: {why}"), Moment::exact(since));
+    if let Some((since, (why, unsaid), one)) = lost.max_by_key(|(since, ..)| *since) {
+        // Whoever can tell does not see it: that is less than an end, and more than having lost sight of it.
+        let text = match unsaid {
+            true => format!("{title} is no longer reported. {why}"),
+            false => format!("{title} is lost from sight: {why}"),
+        };
+        let at = Moment::exact(since);
         return Some(Now {
             what,
             phase: Phase::Lost,

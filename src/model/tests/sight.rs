@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn lost(secs: i64, why: &str) -> Option<Sight> {
-    Some(Sight::Lost { since: at(secs), why: SafeText::new(why) })
+    let unsaid = why.starts_with("Nobody said");
+    Some(Sight::Lost { since: at(secs), why: SafeText::new(why), unsaid })
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn sight(
         _ => first_sight(scene, group),
     };
     match unseen {
-        Some(Sight::Lost { since, why }) => {
+        Some(Sight::Lost { since, why, .. }) => {
             page.blank();
             let at = scene.zone.minute(*since, scene.now());
             let text = format!("? Lost sight since {at}, not resolved: {why}");
