@@ -70,6 +70,16 @@ impl Home {
         command
     }
 
+    /// The full screen, on what this home holds.
+    pub(crate) fn console(&self) -> Start {
+        let folders =
+            [("CONFIG", "config"), ("DATA", "data"), ("STATE", "state"), ("CACHE", "cache")];
+        folders.iter().fold(Start::new(Program::quarterdeck(&[])), |start, (name, folder)| {
+            let path = self.path().join(folder).display().to_string();
+            start.env(&format!("XDG_{name}_HOME"), &path)
+        })
+    }
+
     /// Runs it without a terminal; the home's path is written `~`.
     pub(crate) fn run(&self, args: &[&str]) -> Said {
         let output = self.command(args).output().unwrap();

@@ -54,4 +54,5 @@ mod tmux;
 mod topologies;
 mod trackers;
 mod two_people;
+mod unread;
 mod ways_out;
