@@ -35,7 +35,7 @@ mod tty;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use std::path::PathBuf;
 
@@ -158,6 +158,10 @@ pub(crate) enum Arrival {
     Ways(response::Ways),
 }
 
+/// When a terminal that does not take what it was sent is looked at again.
+const SOON: Duration = Duration::from_millis(2);
+const SELDOM: Duration = Duration::from_millis(250);
+
 /// Most messages taken in before a frame is due: a flood must not keep the screen still.
 const MOST_PER_TURN: usize = 256;
 
@@ -196,7 +200,8 @@ pub async fn run(console: Console) -> io::Result<i32> {
         }
     }
     let exec = Exec::start(beside, looks, &state, to_loop)?;
-    let mut running = Running { state, theme, screen, pacer, exec, clock, wanted, looked_at: 0 };
+    let mut running =
+        Running { state, theme, screen, pacer, exec, clock, wanted, looked_at: 0, stuck: None };
     let ended = running.until_the_end((held, effects), typed, arrivals).await;
     let Running { mut exec, screen, state, .. } = running;
     // The person has their terminal back before what is under way is waited for.
@@ -233,6 +238,8 @@ struct Running {
     wanted: Option<Cause>,
     /// What was known when the studies were last looked at.
     looked_at: u64,
+    /// Since when the terminal has not taken what it was sent.
+    stuck: Option<Instant>,
 }
 
 impl Running {
@@ -366,7 +373,17 @@ impl Running {
 
     /// Draws when something changed and the line takes a frame; else says when to look again.
     fn draw_if_due(&mut self) -> io::Result<Option<Instant>> {
-        let Some(cause) = self.wanted.filter(|_| !editor::is_lent()) else { return Ok(None) };
+        if editor::is_lent() {
+            return Ok(None);
+        }
+        if !self.screen.has_taken_all()? {
+            // Soon at first, a few times a second for one that nobody reads.
+            let now = Instant::now();
+            let since = now - *self.stuck.get_or_insert(now);
+            return Ok(Some(now + (since / 8).clamp(SOON, SELDOM)));
+        }
+        self.stuck = None;
+        let Some(cause) = self.wanted else { return Ok(None) };
         if let When::At(at) = self.pacer.when(cause, Instant::now()) {
             return Ok(Some(at));
         }

@@ -29,6 +29,8 @@ const LONGEST_COPY: usize = 74_994;
 
 /// How long a stuck terminal may hold up the end of the process.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How long it may hold up being entered, or left by somebody who is there.
+const TAKES: Duration = Duration::from_secs(5);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
@@ -36,7 +38,7 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 pub fn leave() {
     if ENTERED.swap(false, Ordering::SeqCst) {
         // Nothing can be done about a terminal that does not take it any more.
-        let _ = tty::write(LEAVE.as_bytes());
+        let _ = tty::write(LEAVE.as_bytes(), TAKES);
         let _ = crossterm::terminal::disable_raw_mode();
     }
 }
@@ -98,10 +100,11 @@ impl Screen {
         if let Some(title) = &self.title {
             enter.push_str(&Osc::SetWindowTitle(title).to_string());
         }
-        tty::write(enter.as_bytes()).inspect_err(|_| leave())
+        tty::write(enter.as_bytes(), TAKES).inspect_err(|_| leave())
     }
 
-    /// Draws a frame at the terminal's present size and sends what changed, in one write.
+    /// Draws a frame at the terminal's present size and sends what changed, in one write where the terminal
+    /// takes it.
     ///
     /// # Errors
     /// When the terminal cannot be written to: it has vanished, and the console should end.
@@ -134,8 +137,16 @@ impl Screen {
     ///
     /// # Errors
     /// As [`Screen::draw`].
-    pub fn probe(&self) -> io::Result<()> {
-        tty::write(PROBE)
+    pub fn probe(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().send(PROBE)
+    }
+
+    /// Whether the terminal has taken everything it was sent; sends it more where it has not.
+    ///
+    /// # Errors
+    /// As [`Screen::draw`].
+    pub fn has_taken_all(&mut self) -> io::Result<bool> {
+        self.terminal.backend_mut().push()
     }
 
     /// Gives the terminal back to the shell until the person continues the job, then takes it again.
@@ -166,10 +177,10 @@ impl Screen {
     ///
     /// # Errors
     /// As [`Screen::draw`].
-    pub fn copy(&self, text: &str) -> io::Result<bool> {
+    pub fn copy(&mut self, text: &str) -> io::Result<bool> {
         let in_tmux = std::env::var_os("TMUX").is_some_and(|value| !value.is_empty());
         match clipboard_write(text, in_tmux) {
-            Some(sequence) => tty::write(sequence.as_bytes()).map(|()| true),
+            Some(sequence) => self.terminal.backend_mut().send(sequence.as_bytes()).map(|()| true),
             None => Ok(false),
         }
     }

@@ -3,9 +3,16 @@
 //! `encode` says the cells; this decides whether and when they leave. The bytes go to the file descriptor,
 //! not through `std::io::stdout`: its lock could be held by a stuck write when a signal or a panic has to
 //! leave the terminal.
+//!
+//! A terminal that nobody reads (a line that hangs, a laptop that sleeps) takes no more once its queue is
+//! full. What it does not take is kept, no frame is drawn until it has been taken, and the loop goes on:
+//! what is under way is judged and recorded whether or not anybody can see it.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crossterm::terminal::Clear;
 use crossterm::{cursor, queue};
@@ -13,6 +20,7 @@ use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::encode::Encoder;
@@ -53,35 +61,66 @@ pub(super) fn size() -> Size {
         .map_or(sane(0, 0), |reported| sane(reported.ws_col, reported.ws_row))
 }
 
-/// Writes all of it to the terminal.
-pub(super) fn write(mut bytes: &[u8]) -> io::Result<()> {
-    let out = rustix::stdio::stdout();
-    while !bytes.is_empty() {
-        match rustix::io::write(out, bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => bytes = &bytes[written..],
-            Err(Errno::INTR) => {}
-            // A program that shares the terminal may have made it non-blocking.
-            Err(Errno::AGAIN) => {
-                match rustix::event::poll(&mut [PollFd::new(&out, PollFlags::OUT)], None) {
-                    Ok(_) | Err(Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
+/// The terminal, opened once more for ourselves and so that writing never waits: on standard output that
+/// would be set for every program that shares it. `None` where it cannot be opened, as after `su`.
+fn own() -> Option<BorrowedFd<'static>> {
+    static OWN: OnceLock<Option<OwnedFd>> = OnceLock::new();
+    let open = || {
+        let name = rustix::termios::ttyname(rustix::stdio::stdout(), Vec::new()).ok()?;
+        let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        rustix::fs::open(name, flags, Mode::empty()).ok()
+    };
+    OWN.get_or_init(open).as_ref().map(AsFd::as_fd)
+}
+
+/// Writes all of it to the terminal, for as long as it takes something within `patience`.
+pub(super) fn write(mut bytes: &[u8], patience: Duration) -> io::Result<()> {
+    let until = Instant::now() + patience;
+    loop {
+        bytes = &bytes[write_some(bytes)?..];
+        let left = until.saturating_duration_since(Instant::now());
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let out = own().unwrap_or_else(rustix::stdio::stdout);
+        let left = left.try_into().ok();
+        match rustix::event::poll(&mut [PollFd::new(&out, PollFlags::OUT)], left.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(())
 }
 
-/// Where a frame goes once it is encoded: the terminal, or a test's list.
-type Sink = fn(&[u8]) -> io::Result<()>;
+/// Writes what the terminal takes now; says how much that was.
+fn write_some(bytes: &[u8]) -> io::Result<usize> {
+    let out = own().unwrap_or_else(rustix::stdio::stdout);
+    let mut done = 0;
+    while done < bytes.len() {
+        match rustix::io::write(out, &bytes[done..]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => done += written,
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(done)
+}
+
+/// Where a frame goes once it is encoded, which says how much of it was taken: the terminal, or a test's
+/// list.
+type Sink = fn(&[u8]) -> io::Result<usize>;
 
 /// Collects a frame and sends it as one synchronised update.
 pub(super) struct Collected {
     /// Begins with the start of a synchronised update.
     frame: Vec<u8>,
     encoder: Encoder,
+    /// What the terminal has not taken yet.
+    rest: Vec<u8>,
     /// The frame paints everything anew.
     whole: bool,
     /// Bytes sent since last asked.
@@ -94,7 +133,7 @@ pub(super) struct Collected {
 
 impl Collected {
     pub(super) fn new(size: Size) -> Self {
-        Self::into_sink(size, write)
+        Self::into_sink(size, write_some)
     }
 
     fn into_sink(size: Size, sink: Sink) -> Self {
@@ -104,6 +143,7 @@ impl Collected {
         Self {
             frame,
             encoder,
+            rest: Vec::new(),
             whole: true,
             sent: 0,
             size,
@@ -118,8 +158,29 @@ impl Collected {
         self.size = size;
     }
 
-    /// The terminal was left and entered again: no cursor, plain text.
+    /// Sends more of what the terminal has not taken yet; whether it has all of it now.
+    pub(super) fn push(&mut self) -> io::Result<bool> {
+        if !self.rest.is_empty() {
+            let taken = (self.sink)(&self.rest)?;
+            self.rest.drain(..taken);
+        }
+        Ok(self.rest.is_empty())
+    }
+
+    /// Sends something behind what was sent before.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.push()? {
+            let taken = (self.sink)(bytes)?;
+            self.rest.extend_from_slice(&bytes[taken..]);
+        } else {
+            self.rest.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// The terminal was left and entered again: no cursor, plain text, nothing of what was cut short.
     pub(super) fn entered_again(&mut self) {
+        self.rest.clear();
         self.encoder.plain();
         self.cursor_shown = false;
         self.cursor_at = None;
@@ -204,16 +265,18 @@ impl Backend for Collected {
 
     fn flush(&mut self) -> io::Result<()> {
         let bytes = self.frame.len() - BEGIN_SYNC.len();
-        let frame = match bytes {
+        let from = match bytes {
             0 => return Ok(()),
-            1..=TINY if !self.whole => &self.frame[BEGIN_SYNC.len()..],
+            1..=TINY if !self.whole => BEGIN_SYNC.len(),
             _ => {
                 self.frame.extend_from_slice(END_SYNC);
-                &self.frame
+                0
             }
         };
-        self.sent += frame.len();
-        let outcome = (self.sink)(frame);
+        self.sent += self.frame.len() - from;
+        let frame = std::mem::take(&mut self.frame);
+        let outcome = self.send(&frame[from..]);
+        self.frame = frame;
         self.frame.truncate(BEGIN_SYNC.len());
         self.whole = false;
         outcome
@@ -232,9 +295,14 @@ mod tests {
         static WRITES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
     }
 
-    fn keep(bytes: &[u8]) -> io::Result<()> {
+    fn keep(bytes: &[u8]) -> io::Result<usize> {
         WRITES.with_borrow_mut(|writes| writes.push(bytes.to_vec()));
-        Ok(())
+        Ok(bytes.len())
+    }
+
+    /// Takes ten bytes at a time, as a line that is nearly full.
+    fn keep_ten(bytes: &[u8]) -> io::Result<usize> {
+        keep(&bytes[..bytes.len().min(10)])
     }
 
     fn terminal() -> Terminal<Collected> {
@@ -280,6 +348,18 @@ mod tests {
         assert_eq!(written.len(), 1);
         assert!(written[0].starts_with("^[?2026h^[1;1H0123"), "{written:?}");
         assert!(written[0].ends_with("^[?2026l"), "{written:?}");
+    }
+
+    #[test]
+    fn what_a_full_line_does_not_take_is_sent_later_in_order() {
+        let size = Size { width: 20, height: 3 };
+        let mut terminal = Terminal::new(Collected::into_sink(size, keep_ten)).unwrap();
+        draw(&mut terminal, "0123456789_abcdefgh", None);
+        terminal.backend_mut().send(b"<asked>").unwrap();
+        while !terminal.backend_mut().push().unwrap() {}
+        let (pieces, whole) = (written(), "^[?2026h^[1;1H0123456789_abcdefgh^[?2026l<asked>");
+        assert_eq!(pieces.concat(), whole);
+        assert!(pieces.len() > 4, "{pieces:?}");
     }
 
     #[test]

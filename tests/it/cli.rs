@@ -3,6 +3,7 @@
 
 mod asking;
 mod changes;
+mod deployments;
 mod incident;
 mod postmortem;
 mod servers;
@@ -68,6 +69,16 @@ impl Home {
         own_home(&mut command, self.path());
         command.env("USER", "robin").args(args).stdin(Stdio::null());
         command
+    }
+
+    /// The full screen, on what this home holds.
+    pub(crate) fn console(&self) -> Start {
+        let folders =
+            [("CONFIG", "config"), ("DATA", "data"), ("STATE", "state"), ("CACHE", "cache")];
+        folders.iter().fold(Start::new(Program::quarterdeck(&[])), |start, (name, folder)| {
+            let path = self.path().join(folder).display().to_string();
+            start.env(&format!("XDG_{name}_HOME"), &path)
+        })
     }
 
     /// Runs it without a terminal; the home's path is written `~`.

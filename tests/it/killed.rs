@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::cli::Home;
-use crate::pty::{Program, Session, Start, patience};
+use crate::pty::{Session, patience};
 
 /// How many are killed; 10,000 by hand.
 const KILLS: &str = "QUARTERDECK_TEST_KILLS";
@@ -103,14 +103,7 @@ impl Desk {
 
     /// A console whose last note is typed and kept, or not.
     fn console(&mut self) {
-        let mut start = Start::new(Program::quarterdeck(&[])).size(120, 40);
-        for (name, folder) in
-            [("CONFIG", "config"), ("DATA", "data"), ("STATE", "state"), ("CACHE", "cache")]
-        {
-            let path = self.home.path().join(folder).display().to_string();
-            start = start.env(&format!("XDG_{name}_HOME"), &path);
-        }
-        let mut session = start.start();
+        let mut session = self.home.console().size(120, 40).start();
         session.wait_for_text("1 Bridge");
         session.send("6");
         let began = Instant::now();

@@ -55,5 +55,6 @@ mod tmux;
 mod topologies;
 mod trackers;
 mod two_people;
+mod unread;
 mod waited;
 mod ways_out;

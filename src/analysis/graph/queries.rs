@@ -83,23 +83,27 @@ pub struct Reach {
     pub nodes: Vec<NodeIx>,
     /// How many of them are one call away.
     pub next: usize,
-    /// For each node of the graph, the one before it.
-    before: Vec<Option<NodeIx>>,
+    /// For each of them, in the same order, the one before it.
+    before: Vec<NodeIx>,
 }
 
 impl Reach {
     /// The shortest way to a reached node: the first step first, the node itself last.
     pub fn way(&self, to: NodeIx) -> Vec<NodeIx> {
-        let step = |at: &NodeIx| self.before[at.index()];
-        let mut way: Vec<NodeIx> = std::iter::successors(Some(to), step).collect();
-        // The node it was asked of is no step of the way.
-        way.pop();
+        // The node it was asked of is not among those reached, so that it is no step of the way.
+        let place = |at: NodeIx| self.nodes.iter().position(|node| *node == at);
+        let before = |at: &usize| self.before.get(*at).and_then(|node| place(*node));
+        let places = std::iter::successors(place(to), before);
+        let mut way: Vec<NodeIx> =
+            places.filter_map(|place| self.nodes.get(place).copied()).collect();
         way.reverse();
         way
     }
 }
 
 /// What is within so many calls of some nodes: callees below them, or callers above them.
+///
+/// Asked for each frame of the Bridge: what it keeps grows with what is reached, not with the graph.
 pub fn reach(graph: &Graph, of: &[NodeIx], walk: Walk, hops: usize) -> Reach {
     let way = match walk {
         Walk::Callees => Way::Down,
@@ -107,23 +111,23 @@ pub fn reach(graph: &Graph, of: &[NodeIx], walk: Walk, hops: usize) -> Reach {
     };
     let mut seen = vec![false; graph.nodes().len()];
     of.iter().for_each(|at| seen[at.index()] = true);
-    let mut found = Reach { nodes: Vec::new(), next: 0, before: vec![None; seen.len()] };
-    let mut layer = of.to_vec();
+    let mut found = Reach { nodes: Vec::new(), next: 0, before: Vec::new() };
+    let mut layer = 0..0;
     for hop in 0..hops {
-        let mut further = Vec::new();
-        for at in layer {
+        let begin = found.nodes.len();
+        let from: Vec<NodeIx> = if hop == 0 { of.to_vec() } else { found.nodes[layer].to_vec() };
+        for at in from {
             for (_, next) in way.of(graph, at) {
                 if !std::mem::replace(&mut seen[next.index()], true) {
-                    found.before[next.index()] = Some(at);
-                    further.push(next);
+                    found.before.push(at);
+                    found.nodes.push(next);
                 }
             }
         }
-        found.nodes.extend(&further);
+        layer = begin..found.nodes.len();
         if hop == 0 {
-            found.next = further.len();
+            found.next = layer.len();
         }
-        layer = further;
     }
     found
 }
