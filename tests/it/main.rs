@@ -33,6 +33,7 @@ mod journeys;
 mod killed;
 mod lab;
 mod licences;
+mod long_log;
 mod map_screen;
 mod outage;
 mod pipelines;

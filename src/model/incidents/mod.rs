@@ -33,7 +33,7 @@ pub(super) use book::check;
 pub use book::{IncidentBook, RefusedRecord};
 pub use brief::{brief, summary};
 pub use clocks::{ACKNOWLEDGE_WITHIN, Calling, Promise, Tired};
-pub use export::{csv, json, markdown};
+pub use export::{csv, markdown};
 pub use filter::{FilterMistake, Filtered, TimelineFilter};
 pub use machine::{Phase, Seen, Stood, by_clock_of, machine_events};
 pub use review::{Cause as ReviewCause, FollowUp, Review};
