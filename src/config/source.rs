@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::error::Mistakes;
 use super::node::{Node, Table, Value};
-use crate::connectors::changes::Local;
+use crate::connectors::changes::{ChangesFrom, Place};
 use crate::connectors::registry::{Basic, SourceConfig, Tls};
 use crate::connectors::secret::SecretRef;
 use crate::domain::{ChangeKind, ServiceId, SiteId, SourceId, SourceKind, Span};
@@ -33,12 +33,15 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         let url = table.need_text("url").and_then(|text| address(text, &table, mistakes));
         url.map(|url| url.to_string())
     };
-    let local = if here { Some(read_local(&table, kind, mistakes)) } else { None };
+    let tells = kind.is_some_and(SourceKind::tells_changes);
+    let changes = if tells { Some(read_changes(&table, kind, mistakes)) } else { None };
     let site = table.text("site").or(name).map(SiteId::new);
     let usual = match kind {
         Some(SourceKind::Alertmanager) => Span::from_secs(5),
         // Links of traces are computed now and then; a supplier's page is a stranger's server.
         Some(SourceKind::Jaeger | SourceKind::Statuspage) => Span::from_secs(60),
+        // They count how often they are asked.
+        Some(SourceKind::Github | SourceKind::Gitlab) => Span::from_secs(60),
         Some(SourceKind::Git) => Span::from_secs(30),
         _ => Span::from_secs(15),
     };
@@ -76,18 +79,30 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         tls,
         headers,
         proxy,
-        local: local.map_or(Some(None), |local| local.map(Some))?,
+        changes: changes.map_or(Some(None), |from| from.map(Some))?,
     };
     (mistakes.count() == before).then_some(config)
 }
 
-/// Reads what a source on this machine has: a path, and how its changes are mapped to services.
-fn read_local(table: &Table<'_>, kind: Option<SourceKind>, mistakes: &Mistakes) -> Option<Local> {
-    let path = table.need_text("path").map(PathBuf::from);
-    if path.as_ref().is_some_and(|path| !path.is_absolute()) {
-        let message = "`path` must begin with /";
-        mistakes.hinted(table.place("path"), message, "the console may be started anywhere");
-    }
+/// Reads where changes are, and how they are mapped to services.
+fn read_changes(
+    table: &Table<'_>,
+    kind: Option<SourceKind>,
+    mistakes: &Mistakes,
+) -> Option<ChangesFrom> {
+    let place = if kind.is_some_and(SourceKind::is_local) {
+        let path = table.need_text("path").map(PathBuf::from);
+        if path.as_ref().is_some_and(|path| !path.is_absolute()) {
+            let message = "`path` must begin with /";
+            mistakes.hinted(table.place("path"), message, "the console may be started anywhere");
+        }
+        path.map(Place::Path)
+    } else {
+        let environments = table.texts("environments");
+        let environments = environments.into_iter().map(|(name, _)| name.to_owned()).collect();
+        let name = table.need_text("project").map(str::to_owned);
+        name.map(|name| Place::Project { name, environments })
+    };
     let service = table.text("service").map(ServiceId::new);
     let mut services = Vec::new();
     for (begin, at, node) in table.table("services").iter().flat_map(Table::entries) {
@@ -95,7 +110,10 @@ fn read_local(table: &Table<'_>, kind: Option<SourceKind>, mistakes: &Mistakes) 
             Value::Text(name) if !begin.is_empty() && !name.is_empty() => {
                 services.push((begin.to_owned(), ServiceId::new(name)));
             }
-            _ => mistakes.add(at, "`services` maps the beginning of a tag or path to a service"),
+            _ => mistakes.add(
+                at,
+                "`services` maps the beginning of a tag, path or environment to a service",
+            ),
         }
     }
     let tags = if kind == Some(SourceKind::Git) {
@@ -103,7 +121,7 @@ fn read_local(table: &Table<'_>, kind: Option<SourceKind>, mistakes: &Mistakes) 
     } else {
         None
     };
-    Some(Local { path: path?, service, services, tags: tags.unwrap_or(ChangeKind::Merge) })
+    Some(ChangesFrom { place: place?, service, services, tags: tags.unwrap_or(ChangeKind::Merge) })
 }
 
 /// Reads a base URL.

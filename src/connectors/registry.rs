@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::alertmanager::Alertmanager;
-use super::changes::{Local, Places, file, git};
+use super::changes::{ChangesFrom, Place, Places, deployments, file, git};
 use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
 use super::jaeger::Jaeger;
 use super::poll::Setup;
@@ -57,9 +57,9 @@ pub struct SourceConfig {
     pub headers: std::collections::BTreeMap<String, SecretRef>,
     /// Proxy; the environment's is not used.
     pub proxy: Option<String>,
-    /// What a source on this machine has instead of an address.
+    /// What a source of changes has: where they are, and whose.
     #[serde(skip)]
-    pub local: Option<Local>,
+    pub changes: Option<ChangesFrom>,
 }
 
 /// Serde's names for the kinds.
@@ -73,6 +73,10 @@ enum KindName {
     Git,
     #[serde(rename = "changes-file")]
     ChangesFile,
+    #[serde(rename = "github-deployments")]
+    Github,
+    #[serde(rename = "gitlab-deployments")]
+    Gitlab,
 }
 
 /// Basic authentication.
@@ -130,7 +134,7 @@ impl SourceConfig {
             tls: Tls::default(),
             headers: std::collections::BTreeMap::new(),
             proxy: None,
-            local: None,
+            changes: None,
         }
     }
 
@@ -143,8 +147,11 @@ impl SourceConfig {
         if self.name.as_str().is_empty() {
             return Err("A source has no name.".into());
         }
-        if self.kind.is_local() != self.local.is_some() {
-            return wrong("a kind on this machine needs a path, and only such a kind has one");
+        let path = self.changes.as_ref().map(|from| matches!(from.place, Place::Path(_)));
+        if path != self.kind.tells_changes().then_some(self.kind.is_local()) {
+            return wrong(
+                "a kind on this machine needs a path and one of deployments a project, and no other has them",
+            );
         }
         if self.basic.is_some() && self.bearer.is_some() {
             return wrong("set either basic or bearer, not both");
@@ -185,8 +192,8 @@ impl SourceConfig {
 
     /// Where it is, for people: no user info, no query.
     pub fn address(&self) -> SafeText {
-        if let Some(local) = &self.local {
-            return SafeText::new(&local.path.display().to_string());
+        if let Some(Place::Path(path)) = self.changes.as_ref().map(|from| &from.place) {
+            return SafeText::new(&path.display().to_string());
         }
         self.parsed_url().map_or_else(|_| "(no usable url)".into(), |url| address(&url).into())
     }
@@ -222,26 +229,41 @@ impl SourceConfig {
             SourceKind::Jaeger => Arc::new(Jaeger),
             SourceKind::Statuspage => Arc::new(StatusFeed),
             SourceKind::Git => {
-                let tags = self.local.as_ref().map_or(ChangeKind::Merge, |local| local.tags);
+                let tags = self.changes.as_ref().map_or(ChangeKind::Merge, |from| from.tags);
                 Arc::new(git::Git::new(self.places(catalog), tags))
             }
             SourceKind::ChangesFile => Arc::new(file::ChangesFile::new(self.places(catalog))),
+            SourceKind::Github => Arc::new(deployments::github::Github(self.project(catalog))),
+            SourceKind::Gitlab => Arc::new(deployments::gitlab::Gitlab(self.project(catalog))),
         }
     }
 
+    fn project(&self, catalog: &Catalog) -> deployments::Project {
+        let place = self.changes.as_ref().map(|from| &from.place);
+        let (name, environments) = match place {
+            Some(Place::Project { name, environments }) => (name.clone(), environments.clone()),
+            _ => Default::default(),
+        };
+        deployments::Project { name, environments, places: self.places(catalog) }
+    }
+
     fn places(&self, catalog: &Catalog) -> Places {
-        self.local.as_ref().map(|local| Places::new(local, catalog)).unwrap_or_default()
+        self.changes.as_ref().map(|from| Places::new(from, catalog)).unwrap_or_default()
     }
 
     /// The way to the real source, on this machine or over the network.
     pub fn transport(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Transport>, SafeText> {
         self.check()?;
-        match (&self.local, self.kind) {
-            (Some(local), SourceKind::Git) => {
-                Ok(Arc::new(git::Repository::new(local.path.clone(), self.timeout, clock)))
+        match (self.changes.as_ref().map(|from| &from.place), self.kind) {
+            (Some(Place::Path(path)), SourceKind::Git) => {
+                Ok(Arc::new(git::Repository::new(path.clone(), self.timeout, clock)))
             }
-            (Some(local), SourceKind::ChangesFile) => {
-                Ok(Arc::new(file::Tail::new(local.path.clone(), self.timeout, clock)))
+            (Some(Place::Path(path)), SourceKind::ChangesFile) => {
+                Ok(Arc::new(file::Tail::new(path.clone(), self.timeout, clock)))
+            }
+            (Some(Place::Project { name, .. }), SourceKind::Github) => {
+                let live = Arc::new(self.live(clock)?);
+                Ok(Arc::new(deployments::github::Deployments::new(live, name, self.timeout)))
             }
             _ => Ok(Arc::new(self.live(clock)?)),
         }
@@ -343,9 +365,12 @@ pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe
             ask("rules", "/api/v1/rules", &[]),
         ],
         SourceKind::Alertmanager => vec![ask("status", "/api/v2/status", &[])],
-        SourceKind::Jaeger | SourceKind::Statuspage | SourceKind::Git | SourceKind::ChangesFile => {
-            connector.asks(&Interest::default(), clock.now())
-        }
+        SourceKind::Jaeger
+        | SourceKind::Statuspage
+        | SourceKind::Git
+        | SourceKind::ChangesFile
+        | SourceKind::Github
+        | SourceKind::Gitlab => connector.asks(&Interest::default(), clock.now()),
     };
     let host = config.address();
     let mut found =

@@ -70,6 +70,10 @@ pub enum TapeKind {
     Git,
     /// A file of changes.
     ChangesFile,
+    /// A GitHub repository's deployments.
+    Github,
+    /// A GitLab project's deployments.
+    Gitlab,
 }
 
 impl From<SourceKind> for TapeKind {
@@ -81,6 +85,8 @@ impl From<SourceKind> for TapeKind {
             SourceKind::Statuspage => Self::Statuspage,
             SourceKind::Git => Self::Git,
             SourceKind::ChangesFile => Self::ChangesFile,
+            SourceKind::Github => Self::Github,
+            SourceKind::Gitlab => Self::Gitlab,
         }
     }
 }
@@ -94,6 +100,8 @@ impl From<TapeKind> for SourceKind {
             TapeKind::Statuspage => Self::Statuspage,
             TapeKind::Git => Self::Git,
             TapeKind::ChangesFile => Self::ChangesFile,
+            TapeKind::Github => Self::Github,
+            TapeKind::Gitlab => Self::Gitlab,
         }
     }
 }

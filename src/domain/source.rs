@@ -17,22 +17,33 @@ pub enum SourceKind {
     Git,
     /// A file of changes on this machine.
     ChangesFile,
+    /// The deployments of a GitHub repository.
+    Github,
+    /// The deployments of a GitLab project.
+    Gitlab,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Prometheus,
         Self::Alertmanager,
         Self::Jaeger,
         Self::Statuspage,
         Self::Git,
         Self::ChangesFile,
+        Self::Github,
+        Self::Gitlab,
     ];
 
     /// Whether it is on this machine: it has a path instead of an address.
     pub const fn is_local(self) -> bool {
         matches!(self, Self::Git | Self::ChangesFile)
+    }
+
+    /// Whether it tells what was changed.
+    pub const fn tells_changes(self) -> bool {
+        matches!(self, Self::Git | Self::ChangesFile | Self::Github | Self::Gitlab)
     }
 
     /// As people call it.
@@ -44,6 +55,8 @@ impl SourceKind {
             Self::Statuspage => "status page",
             Self::Git => "git",
             Self::ChangesFile => "changes file",
+            Self::Github => "GitHub deployments",
+            Self::Gitlab => "GitLab deployments",
         }
     }
 
@@ -56,6 +69,8 @@ impl SourceKind {
             Self::Statuspage => "statuspage",
             Self::Git => "git",
             Self::ChangesFile => "changes-file",
+            Self::Github => "github-deployments",
+            Self::Gitlab => "gitlab-deployments",
         }
     }
 }

@@ -117,7 +117,9 @@ impl<'a> Scene<'a> {
             SourceKind::Prometheus => "budgets",
             SourceKind::Jaeger => "calls",
             SourceKind::Statuspage => "suppliers",
-            SourceKind::Git | SourceKind::ChangesFile => "changes",
+            SourceKind::Git | SourceKind::ChangesFile | SourceKind::Github | SourceKind::Gitlab => {
+                "changes"
+            }
         };
         let ago = format::age(asked, self.now());
         match (fresh, all, asked) {

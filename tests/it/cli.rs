@@ -3,6 +3,7 @@
 
 mod asking;
 mod changes;
+mod deployments;
 mod incident;
 mod postmortem;
 mod servers;

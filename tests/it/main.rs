@@ -56,4 +56,5 @@ mod topologies;
 mod trackers;
 mod two_people;
 mod unread;
+mod waited;
 mod ways_out;

@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
 use super::*;
-use crate::connectors::changes::Local;
+use crate::connectors::changes::{ChangesFrom, Place};
 use crate::connectors::registry::Basic;
 use crate::connectors::secret::SecretRef;
 use crate::domain::{ChangeKind, ServiceId, SourceId, SourceKind};
@@ -19,25 +19,41 @@ fn the_example_file_says_what_it_says() {
     let (settings, mistakes) = Settings::parse(&fixture("valid/full.toml"), "full.toml", "login");
     assert_eq!(mistakes, []);
     assert_eq!(settings.me.as_str(), "robin");
-    let [prometheus, alertmanager, traces, feed, git, hooks] = settings.sources.as_slice() else {
-        panic!("six sources")
+    let [prometheus, alertmanager, traces, feed, git, hooks, deployments] =
+        settings.sources.as_slice()
+    else {
+        panic!("seven sources")
     };
+    let (name, environments) = ("acme/checkout".to_owned(), vec!["production".to_owned()]);
+    assert_eq!(
+        (deployments.kind, deployments.interval, deployments.changes.clone()),
+        (
+            SourceKind::Github,
+            Span::from_secs(60),
+            Some(ChangesFrom {
+                place: Place::Project { name, environments },
+                service: None,
+                services: Vec::new(),
+                tags: ChangeKind::Merge,
+            })
+        )
+    );
     assert_eq!(
         [traces, feed].map(|source| (source.kind, source.interval)),
         [SourceKind::Jaeger, SourceKind::Statuspage].map(|kind| (kind, Span::from_secs(60)))
     );
     let beginnings = [("cart-", "cart"), ("checkout/", "checkout")];
     assert_eq!(
-        [git, hooks].map(|source| source.local.clone()),
+        [git, hooks].map(|source| source.changes.clone()),
         [
-            Some(Local {
-                path: "/srv/git/shop.git".into(),
+            Some(ChangesFrom {
+                place: Place::Path("/srv/git/shop.git".into()),
                 service: Some(ServiceId::new("shop")),
                 services: beginnings.map(|(a, b)| (a.to_owned(), ServiceId::new(b))).to_vec(),
                 tags: ChangeKind::Deploy,
             }),
-            Some(Local {
-                path: "/var/log/deploys.jsonl".into(),
+            Some(ChangesFrom {
+                place: Place::Path("/var/log/deploys.jsonl".into()),
                 service: None,
                 services: Vec::new(),
                 tags: ChangeKind::Merge,
@@ -78,7 +94,7 @@ service = "checkout"
 "#;
     let (settings, mistakes) = Settings::parse(text, "c.toml", "me");
     assert_eq!(mistakes, []);
-    let locals: Vec<_> = settings.sources.iter().map(|source| source.local.clone()).collect();
+    let locals: Vec<_> = settings.sources.iter().map(|source| source.changes.clone()).collect();
     let services = vec![
         ("pay-".to_owned(), ServiceId::new("payments")),
         ("src/cart/".to_owned(), ServiceId::new("cart")),
@@ -87,14 +103,14 @@ service = "checkout"
     assert_eq!(
         locals,
         [
-            Some(Local {
-                path: "/srv/mirrors/shop.git".into(),
+            Some(ChangesFrom {
+                place: Place::Path("/srv/mirrors/shop.git".into()),
                 service: None,
                 services,
                 tags: ChangeKind::Deploy,
             }),
-            Some(Local {
-                path: "/var/lib/changes.jsonl".into(),
+            Some(ChangesFrom {
+                place: Place::Path("/var/lib/changes.jsonl".into()),
                 service,
                 services: Vec::new(),
                 tags: ChangeKind::Merge,

@@ -35,7 +35,7 @@ pub use brief::{brief, summary};
 pub use clocks::{ACKNOWLEDGE_WITHIN, Calling, Promise, Tired};
 pub use export::{csv, markdown};
 pub use filter::{FilterMistake, Filtered, TimelineFilter};
-pub use machine::{Phase, Seen, by_clock_of, machine_events};
+pub use machine::{Phase, Seen, Stood, by_clock_of, machine_events};
 pub use review::{Cause as ReviewCause, FollowUp, Review};
 pub use runs::{Run, RunAnswer, Verified};
 pub use timeline::{Line, LineKind, Timeline};

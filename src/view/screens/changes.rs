@@ -89,10 +89,11 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
 
 /// Why there is nothing to list: never as good news while a source has not told.
 fn nothing(scene: &Scene<'_>) -> (String, Token) {
-    let of_changes = || scene.model().sources.values().filter(|source| source.kind.is_local());
+    let of_changes = || scene.model().sources.values().filter(|source| source.kind.tells_changes());
     if of_changes().next().is_none() && scene.model().changes.told_at().next().is_none() {
         let text = "What changed is not known: no source tells of changes. Add one of kind git (a \
-                    repository's tags) or changes-file (one line for each deployment) to config.toml.";
+                    repository's tags), changes-file (one line for each deployment), github-deployments \
+                    or gitlab-deployments to config.toml.";
         return (text.into(), Token::Unknown);
     }
     match of_changes().find_map(|source| source.failure.as_ref()) {
@@ -108,7 +109,7 @@ fn nothing(scene: &Scene<'_>) -> (String, Token) {
 /// What may be missing in the list, a sentence each.
 fn lacking(scene: &Scene<'_>) -> Vec<String> {
     let model = scene.model();
-    let of_changes = model.sources.values().filter(|source| source.kind.is_local());
+    let of_changes = model.sources.values().filter(|source| source.kind.tells_changes());
     let silent = of_changes.filter(|source| source.freshness(scene.now()) != Freshness::Fresh);
     let silent = silent.map(|source| {
         format!("◆ {} does not answer now; changes it knows of may be missing.", source.id)

@@ -103,6 +103,11 @@ fn without_a_source_of_changes_that_is_said() {
     );
     let home = Home::with(&[("config.toml", &config), ("catalog.toml", "")]);
     let said = home.run(&["changes"]);
-    assert!(said.out.contains("Add a source of kind git or changes-file."), "{said:?}");
+    assert!(
+        said.out.contains(
+            "Add a source of kind git, changes-file, github-deployments or gitlab-deployments."
+        ),
+        "{said:?}"
+    );
     assert_eq!(said.code, 1);
 }

@@ -10,6 +10,7 @@
 
 mod actions;
 mod contract;
+pub(crate) mod deployments;
 mod gitlab;
 mod jenkins;
 mod jira;
@@ -20,6 +21,7 @@ mod statuspage;
 
 pub(crate) use actions::Actions;
 pub(crate) use contract::{Contract, against};
+pub(crate) use deployments::Deployments;
 pub(crate) use gitlab::Gitlab;
 pub(crate) use jenkins::JenkinsJob;
 pub(crate) use jira::Jira;

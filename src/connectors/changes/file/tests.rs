@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::connectors::changes::Local;
+use crate::connectors::changes::{ChangesFrom, Place};
 use crate::domain::{Catalog, ServiceId};
 
 fn parse(begin: u64, text: &[u8]) -> (Vec<Change>, Vec<SafeText>) {
-    let local = Local {
-        path: "/changes".into(),
+    let local = ChangesFrom {
+        place: Place::Path("/changes".into()),
         service: None,
         services: vec![("pay-".to_owned(), ServiceId::new("payments"))],
         tags: ChangeKind::Merge,

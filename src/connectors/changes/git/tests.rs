@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::connectors::changes::Local;
+use crate::connectors::changes::{ChangesFrom, Place};
 use crate::domain::{Catalog, ServiceId};
 
 fn git(at: &Path, second: u32, args: &[&str]) {
@@ -30,9 +30,10 @@ fn write(at: &Path, file: &str, text: &str) {
     git(at, 0, &["add", "."]);
 }
 
-fn local(at: &Path) -> Local {
+fn local(at: &Path) -> ChangesFrom {
     let services = vec![("src/pay/".to_owned(), ServiceId::new("payments"))];
-    Local { path: at.into(), service: None, services, tags: ChangeKind::Deploy }
+    let (service, tags) = (None, ChangeKind::Deploy);
+    ChangesFrom { place: Place::Path(at.into()), service, services, tags }
 }
 
 fn repository(at: &Path) -> Repository {

@@ -248,7 +248,7 @@ fn words_are_found_in_many_lines_as_in_few_whatever_their_letters() {
 }
 
 /// A shop with one service, its Prometheus' clock two seconds ahead.
-fn shop() -> Model {
+pub(super) fn shop() -> Model {
     let service = Service { id: ServiceId::new("cart"), ..Service::default() };
     let catalog =
         Catalog { services: [(service.id.clone(), service)].into(), ..Catalog::default() };
@@ -284,7 +284,7 @@ fn alert(name: &str, starts: i64) -> Alert {
     }
 }
 
-fn saw(events: &[LogEvent]) -> Vec<crate::eventlog::MachineSaw> {
+pub(super) fn saw(events: &[LogEvent]) -> Vec<crate::eventlog::MachineSaw> {
     let of = |event: &LogEvent| match event {
         LogEvent::Incident { event: IncidentEvent::MachineSaw(saw), .. } => Some(saw.clone()),
         _ => None,
