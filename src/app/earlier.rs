@@ -93,6 +93,8 @@ mod tests {
             notice.starts_with("2 records of the log are not as they were written"),
             "{notice}"
         );
+        let one = "1 record of the log is not as it was written and is left out; ";
+        assert!(come(Progress::Read(2, 3), 1).1.starts_with(one));
         let (part, notice) = come(Progress::Stuck("The log could not be read.".into()), 0);
         assert_eq!(
             (&*part, &*notice),

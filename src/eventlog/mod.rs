@@ -180,10 +180,14 @@ pub struct Batch {
 
 /// What is said when records of the log are not as they were written.
 pub fn left_out(count: usize) -> SafeText {
-    let records = if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
+    let (records, whose) = match count {
+        1 => ("1 record".to_owned(), "is not as it was written and is"),
+        _ => (format!("{count} records"), "are not as they were written and are"),
+    };
     SafeText::body(&format!(
-        "{records} of the log are not as they were written and are left out; `quarterdeck audit verify` \
-         names them. Everything else is shown and new entries are recorded."
+        "{records} of the log {whose} left out; `quarterdeck audit verify` names {}. Everything else is shown \
+         and new entries are recorded.",
+        if count == 1 { "it" } else { "them" }
     ))
 }
 

@@ -224,10 +224,8 @@ fn what_one_console_acknowledges_the_other_shows_within_200_ms() {
     }
 }
 
-#[test]
-fn a_note_written_on_a_full_disk_is_held_with_a_loud_mark_and_put_in_when_there_is_room() {
-    let desk = Desk::new();
-    // The store is made while there is room.
+/// A console whose disk is full: the store was made while there was room, and a note of 30 KB does not fit.
+fn on_a_full_disk(desk: &Desk) -> Session {
     let mut session = desk.at_alerts(desk.start());
     session.send("q");
     assert!(session.exit_status().success());
@@ -251,6 +249,13 @@ fn a_note_written_on_a_full_disk_is_held_with_a_loud_mark_and_put_in_when_there_
     session.send("\r");
     // It is kept in memory, and the screen says so as loudly as it can.
     session.wait_within(patience(), "the mark", |s| s.text().contains("NOT ON DISK: 1"));
+    session
+}
+
+#[test]
+fn a_note_written_on_a_full_disk_is_held_with_a_loud_mark_and_put_in_when_there_is_room() {
+    let desk = Desk::new();
+    let mut session = on_a_full_disk(&desk);
     // There is room again: it is put in by itself.
     let pid = session.pid().to_string();
     let raised = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status();
@@ -258,6 +263,25 @@ fn a_note_written_on_a_full_disk_is_held_with_a_loud_mark_and_put_in_when_there_
     session.wait_within(patience(), "it is on the disk", |s| !s.text().contains("NOT ON DISK"));
     session.send("q");
     assert!(session.exit_status().success());
+}
+
+#[test]
+fn what_the_disk_never_took_is_given_back_as_text_when_the_console_is_left() {
+    let desk = Desk::new();
+    let mut session = on_a_full_disk(&desk);
+    session.send("q");
+    session.wait_for_text("printed on this terminal");
+    session.send("\r");
+    session.exit_status();
+    session.catch_up();
+    // On the terminal that the person has again, whole, with the reason, to be kept elsewhere.
+    let output = String::from_utf8_lossy(session.output()).replace("\r\n", "\n");
+    let (_, told) = output.split_once("quarterdeck: these entries are NOT in the log. ").unwrap();
+    let (why, lines) = told.split_once('\n').unwrap();
+    assert!(why.contains("log.sqlite could not be written: the disk"), "{why}");
+    assert_eq!(lines.matches("full ").count(), 6_000);
+    assert!(lines.trim_end().ends_with(" the end"), "{lines}");
+    assert!(!session.modes().alternate_screen, "it is not printed where nobody sees it");
 }
 
 #[test]

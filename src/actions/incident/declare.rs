@@ -1,5 +1,6 @@
 //! Beginning an incident, and saying anew what it is about.
 
+mod graph;
 mod proposal;
 
 pub use proposal::{Proposal, propose};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pretty_assertions::assert_eq;
 use quarterdeck::app::{Dialog, Effect, Msg, State, update};
 use quarterdeck::domain::{
-    Actor, Audience, Channel, ChannelId, Contact, Playbook, SafeText, Span, Team, TeamId, TrackerId,
+    Actor, Audience, Channel, ChannelId, Contact, Operation, Playbook, SafeText, Span, Team,
+    TeamId, TicketAct, TrackerId,
 };
 use quarterdeck::eventlog::{
     AppendError, CommandTaken, DecisionStep, EventLog, IncidentEvent as E, LogEvent, MemoryLog,
@@ -167,6 +168,23 @@ fn a_declaration_from_nothing_needs_a_title_and_from_an_objective_none() {
     let journey = Journey::of(world()).keys("3 d enter");
     let first = &facts(&journey)[0];
     assert!(first.starts_with("declared SEV-1 checkout: availability burns"), "{first}");
+}
+
+#[test]
+fn the_ticket_of_a_declaration_shows_how_the_burn_grew() {
+    let mut state = world();
+    let tracker = Some(TrackerId::new("roundup"));
+    state.model.playbook = Arc::new(Playbook { tracker, ..playbook() });
+    let journey = Journey::of(state).keys("3 d enter");
+    let bodies = journey.appended.iter().filter_map(|event| match event {
+        LogEvent::OperationRequested {
+            operation: Operation::Ticket { act: TicketAct::Open { body, .. }, .. },
+        } => Some(body.to_string()),
+        _ => None,
+    });
+    let bodies: Vec<String> = bodies.collect();
+    assert_eq!(bodies.len(), 1, "one ticket");
+    insta::assert_snapshot!("journey__declare_ticket", bodies[0]);
 }
 
 #[test]

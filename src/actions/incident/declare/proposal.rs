@@ -6,7 +6,7 @@ use crate::domain::{Cause, Judged, Labels, Reading, SafeText, ServiceId, Severit
 use crate::eventlog::Declared;
 use crate::model::{Held, Model, SloStatus, Tracked, Verdict};
 
-use super::Desk;
+use super::{Desk, graph};
 
 /// Alerts a ticket names.
 const MOST_ALERTS: usize = 20;
@@ -142,7 +142,8 @@ fn burning(status: &SloStatus) -> String {
     }
 }
 
-/// What a ticket says when it is opened: impact, services with owner and runbook, burn, alerts.
+/// What a ticket says when it is opened: impact, services with owner and runbook, burn and its
+/// course, alerts.
 pub(super) fn ticket_body(desk: Desk<'_>, declared: &Declared) -> SafeText {
     let model = desk.model;
     let mut text = String::new();
@@ -172,6 +173,14 @@ pub(super) fn ticket_body(desk: Desk<'_>, declared: &Declared) -> SafeText {
         let statuses = model.slos.statuses.iter();
         for status in statuses.filter(|status| slo_service(model, &status.slo) == Some(id)) {
             let _ = writeln!(text, "Objective: {}", burning(status));
+            if let Some(drawn) = graph::of_burn(&status.history) {
+                let graph::Graph { blocks, from, to, top } = drawn;
+                let (from, to, window) = (desk.clock(from), desk.clock(to), status.history_window);
+                let _ = writeln!(
+                    text,
+                    "  {blocks}  burn over {window}, {from} to {to}, █ is {top:.1}×"
+                );
+            }
         }
     }
     if let Cause::Alerts { alerts, .. } = &declared.cause {
