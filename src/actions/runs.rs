@@ -14,6 +14,8 @@ const CUT_OFF: Span = Span::from_secs(15);
 
 /// Nobody's verdict is *unknown* sooner than this after the window, or after the console came to look.
 const CANNOT_TELL: Span = Span::from_secs(30);
+/// A verdict that is not recorded so long after it could be said, is not waited for.
+const LONGEST_WAIT: Span = Span::from_mins(2);
 /// Runs older than this are not asked after any more.
 const MOST_RECALLED: Span = Span::from_hours(2);
 
@@ -248,6 +250,18 @@ pub fn due_steps(model: &Model, now: Timestamp) -> Vec<DueStep> {
 fn has_waited(model: &Model, now: Timestamp, until: Timestamp) -> bool {
     let since = model.began.map_or(until, |began| began.max(until));
     now.since(since) >= CANNOT_TELL
+}
+
+/// Whether a run of this incident is watched, or its verdict is about to be said.
+pub fn waits_for_verdict(model: &Model, incident: &IncidentId, now: Timestamp) -> bool {
+    let Some(incident) = model.incidents.incidents.get(incident) else { return false };
+    incident.runs.values().any(|run| match standing(model, run, now) {
+        RunStanding::Watched(until) => {
+            let since = model.began.map_or(until, |began| began.max(until));
+            now.since(since) < LONGEST_WAIT
+        }
+        _ => false,
+    })
 }
 
 /// The objectives of runs that were released and not judged yet, and since when their readings count.

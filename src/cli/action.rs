@@ -15,11 +15,12 @@ use crate::actions::runs::{RunStanding, standing};
 use crate::actions::{Doing, pick};
 use crate::connectors::pipelines;
 use crate::domain::{
-    Actor, Change, IncidentId, Procedure, ProcedureId, ProcedureKind, SafeText, Span, Timestamp,
+    Actor, Change, IncidentId, Procedure, ProcedureId, ProcedureKind, RunVerdict, SafeText, Span,
+    Timestamp,
 };
 use crate::eventlog::RecordId;
 use crate::model::incidents::{Incident, Run};
-use crate::runtime;
+use crate::runtime::{self, Watch, sight};
 
 /// How long the sources may take to say what is known; whoever has not answered then is left out.
 const PATIENCE: Span = Span::from_secs(5);
@@ -73,6 +74,10 @@ enum What {
         /// How long to stay.
         #[arg(long = "for", value_name = "DURATION", default_value = "15m", value_parser = super::span)]
         patience: Span,
+        /// Then watch the incident's runs by the sources until each is judged: exit code 0 when the newest
+        /// brought recovery, 1 when it did not or nobody can tell.
+        #[arg(long)]
+        wait: bool,
         #[command(flatten)]
         which: Which,
     },
@@ -195,7 +200,9 @@ pub(super) async fn run(common: &Common, look: &Look, ask: &Ask) -> anyhow::Resu
             desk.pin(&incident)?;
             Ok(desk.tell(&incident, which.json))
         }
-        What::Run { patience, which } => carry_on(common, look, *patience, which).await,
+        What::Run { patience, wait, which } => {
+            carry_on(common, look, (*patience, *wait), which).await
+        }
         What::Status { which } => {
             let mut world = World::load(common)?;
             world.open_log()?;
@@ -340,23 +347,46 @@ fn find(world: &World, incident: &IncidentId, word: &str) -> anyhow::Result<Reco
 async fn carry_on(
     common: &Common,
     look: &Look,
-    patience: Span,
+    (patience, wait): (Span, bool),
     which: &Which,
 ) -> anyhow::Result<Exit> {
     if look.read_only {
         anyhow::bail!("nothing was run, because --read-only was given");
     }
     let mut world = World::load(common)?;
+    if wait && world.settings.sources.is_empty() {
+        anyhow::bail!(
+            "nothing was run: --wait judges by what the sources say, and none is configured; leave it out, \
+             or add a [[source]] to {}",
+            world.paths.config_file.display()
+        );
+    }
     let Opened { log, position, .. } = world.open_log()?;
     let incident = pick::incident(&world.model, which.incident.as_deref()).map_err(said)?;
     let by = (Actor::new(&world.settings.me), world.clock.clone());
     let pipelines = world.pipelines();
-    let patience = patience.std();
-    let model = &mut world.model;
-    runtime::carry_on_alone(log, position, model, pipelines, by, patience)
+    let watch = wait.then(|| Watch { incident: incident.clone(), sources: world.sources(None) });
+    if wait {
+        let now = world.now();
+        sight::recall(&sight::file(&world.paths.state), &mut world.model, now);
+    }
+    let how_long = (patience.std(), watch);
+    runtime::carry_on_alone(log, position, &mut world.model, pipelines, by, how_long)
         .await
         .map_err(|e| anyhow::anyhow!("the log's thread could not be started: {e}"))?;
-    Ok(tell(&world, &incident, which.json))
+    let exit = tell(&world, &incident, which.json);
+    Ok(if wait { verdict(&world, &incident).unwrap_or(exit) } else { exit })
+}
+
+/// By how the newest run that was released went; what was tried before it no longer counts.
+fn verdict(world: &World, incident: &IncidentId) -> Option<Exit> {
+    let known = world.model.incidents.incidents.get(incident)?;
+    let released = |run: &&Run| run.released.is_some() && run.stopped.is_none();
+    let newest = rows(known).map(|(_, run)| run).filter(released).last()?;
+    Some(match standing(&world.model, newest, world.now()) {
+        RunStanding::Verified(RunVerdict::Recovered) => Exit::Fine,
+        _ => Exit::Attention,
+    })
 }
 
 fn list(world: &World, service: Option<&str>, json: bool) {
@@ -414,6 +444,9 @@ fn tell(world: &World, incident: &IncidentId, json: bool) -> Exit {
             output::line(&format!("{incident} {} {}: {words}", pick::short(id), run.title));
             if let Some(seen) = run.seen.values().next_back() {
                 seen.lines.iter().for_each(|line| output::line(&format!("    {line}")));
+            }
+            for (title, text) in run.verified.iter().flat_map(|one| &one.figures) {
+                output::line(&format!("    {title}: {text}"));
             }
             if let RunStanding::Unknown(step) = stands(run)
                 && let Some(request) = run.steps.get(&step)

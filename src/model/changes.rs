@@ -78,6 +78,15 @@ impl ChangeBook {
         all
     }
 
+    /// The newest since a moment, of one service or of all; of one moment the one told of first.
+    pub fn newest_of(&self, service: Option<&ServiceId>, since: Timestamp) -> Option<&Change> {
+        let of_it = |one: &&Change| service.is_none_or(|id| one.service.as_ref() == Some(id));
+        let all = self.told.values().flat_map(|(_, told)| told);
+        all.filter(|one| one.at >= since)
+            .filter(of_it)
+            .reduce(|newest, one| if one.at > newest.at { one } else { newest })
+    }
+
     /// When each source last told; a source that is not here never did.
     pub fn told_at(&self) -> impl Iterator<Item = (&SourceId, Timestamp)> {
         self.told.iter().map(|(source, (at, _))| (source, *at))

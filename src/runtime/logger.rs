@@ -17,6 +17,9 @@ use crate::eventlog::{
     AppendError, EventLog, Held, LogEvent, Policy, Position, Presence, Recorded,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Others' entries are to be seen within 200 ms.
 const WATCH: Duration = Duration::from_millis(100);
 /// And where the kernel says when somebody writes, all the same.

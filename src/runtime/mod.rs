@@ -10,6 +10,7 @@
 //!
 //! Nothing in the loop waits but its channels.
 
+mod alone;
 mod beginning;
 pub mod clock;
 mod editor;
@@ -53,6 +54,7 @@ use crate::eventlog::{EventLog, Held, Position};
 use crate::theme::Theme;
 use crate::view::draw;
 
+pub use alone::{Watch, carry_on_alone};
 use beginning::Begun;
 pub use beginning::Coming;
 use exec::{Exec, built_in};
@@ -62,7 +64,6 @@ use kept::restore;
 pub use open::{Opening, Wanted, looks, open};
 pub use outbox::run_alone;
 use pace::{Cause, Pacer, When};
-pub use runner::carry_on_alone;
 use terminal::Screen;
 
 /// A source that can be started once what is on screen is known.

@@ -14,20 +14,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::Arrival;
-use super::logger::Logger;
-use super::outbox::{Log, by_thread};
-use crate::actions::runs::{self, DueStep};
-use crate::app::Msg;
+use super::outbox::Log;
+use crate::actions::runs::DueStep;
 use crate::connectors::Clock;
 use crate::connectors::pipelines::{Begun, NotBegun, Pipeline, Progress, RunState};
-use crate::domain::{Actor, Outcome, SafeText, Stage};
-use crate::eventlog::{EventLog, IncidentEvent, LogEvent, Position, RecordId, RunSeen};
-use crate::model::Model;
+use crate::domain::{Outcome, SafeText, Stage};
+use crate::eventlog::{IncidentEvent, LogEvent, RecordId, RunSeen};
 
 /// A pipeline that has not said whether it began something by then: it is looked for.
 const START: Duration = Duration::from_secs(60);
@@ -38,8 +33,6 @@ const FIRST: Duration = Duration::from_millis(500);
 const SLOWEST: Duration = Duration::from_secs(5);
 /// What could not be found is looked for again after so long.
 const AGAIN: Duration = Duration::from_secs(30);
-/// How often the clock is looked at without a console.
-const LOOK: Duration = Duration::from_millis(200);
 /// Most characters of a mark.
 const MARK: usize = 120;
 
@@ -232,62 +225,4 @@ async fn see(means: &Means, step: &DueStep, begun: &Begun, stage: Stage, lines: 
     let event = LogEvent::Incident { incident: step.incident.clone(), event };
     // Another one was first, or the disk does not take it: the outcome is what counts.
     let _ = (means.log)(vec![event]).await;
-}
-
-/// The runner without a console: begins and carries out what is released until nothing is left to do, or for
-/// `patience`. What is recorded meanwhile, by whomever, is taken into the model.
-///
-/// # Errors
-/// When no thread can be started.
-pub async fn carry_on_alone(
-    log: Box<dyn EventLog>,
-    position: Position,
-    model: &mut Model,
-    pipelines: Vec<Arc<dyn Pipeline>>,
-    (me, clock): (Actor, Arc<dyn Clock>),
-    patience: Duration,
-) -> std::io::Result<()> {
-    let (to_loop, mut arrivals) = mpsc::channel(256);
-    let mut logger = Logger::start(log, position, None, to_loop)?;
-    let Some(way_in) = logger.way_in() else { return Ok(()) };
-    let log = by_thread(way_in, me, clock.clone());
-    let means = Means { pipelines, clock: clock.clone(), log: log.clone() };
-    let mut runner = Runner::new(means);
-    let last = Instant::now() + patience;
-    while Instant::now() < last {
-        let now = clock.now();
-        model.tick(now);
-        for event in runs::begin_steps(model, now) {
-            // Another one was first: its record comes in by itself.
-            let _ = log(vec![event]).await;
-        }
-        let due = runs::due_steps(model, now);
-        if due.is_empty() && !runs::any_goes_on(model, now) {
-            break;
-        }
-        runner.take(due);
-        // A record, or the next look at the clock.
-        if let Ok(arrival) = timeout(LOOK, arrivals.recv()).await {
-            let Some(arrival) = arrival else { break };
-            take_in(model, arrival);
-            while let Ok(arrival) = arrivals.try_recv() {
-                take_in(model, arrival);
-            }
-        }
-    }
-    // What is under way goes on at its pipeline, and is looked for by whoever comes next.
-    runner.doing.shutdown().await;
-    drop((runner, log));
-    let ending = tokio::task::spawn_blocking(move || logger.finish());
-    while let Some(arrival) = arrivals.recv().await {
-        take_in(model, arrival);
-    }
-    ending.await.map_err(std::io::Error::other)?;
-    Ok(())
-}
-
-fn take_in(model: &mut Model, arrival: Arrival) {
-    if let Arrival::Msg(Msg::Recorded { records, .. }) = arrival {
-        records.iter().for_each(|record| model.apply(record));
-    }
 }

@@ -160,3 +160,28 @@ fn a_change_before_the_trouble_is_a_suspect_and_one_after_it_or_elsewhere_is_non
     let elsewhere = vec![change("z", -780, ChangeKind::Deploy, Some("mail"), "elsewhere")];
     assert_eq!(accused(elsewhere), Vec::<String>::new());
 }
+
+#[test]
+fn the_bridge_says_in_a_line_what_changed_last_and_how_it_lies_to_the_trouble() {
+    let bridge = || on(cascade_after(told()), Screen::Bridge);
+    for size in SIZES {
+        snap("bridge__changed", &bridge(), size);
+    }
+    insta::assert_snapshot!("changed__mono", text(&paint(&bridge(), &look("mono"), SIZES[1]).0));
+    let mut quiet = on(stories::quiet(), Screen::Bridge);
+    assert!(!seen(&quiet, SIZES[0]).contains("changed:"), "nothing is known, so nothing is said");
+    observe(&mut quiet, "ci", vec![Observation::Changes(told())]);
+    snap("bridge__changed__quiet", &quiet, SIZES[0]);
+    // What changed days ago is no news.
+    let old = vec![change("c7", -90_000, ChangeKind::Config, None, "log level of everything")];
+    observe(&mut quiet, "ci", vec![Observation::Changes(old)]);
+    assert!(!seen(&quiet, SIZES[0]).contains("changed:"));
+    // A source that is silent may know of newer ones.
+    let (ci, every) = (SourceId::new("ci"), Span::from_secs(5));
+    let site = SiteId::new("eu");
+    let mut silent = bridge();
+    silent.model.source(SourceStatus::new(ci, SourceKind::ChangesFile, site, "x".into(), every));
+    assert!(seen(&silent, SIZES[1]).contains("· ci is silent, newer ones may be missing"));
+    // On a low screen the budgets and alerts come first.
+    assert!(!seen(&bridge(), (60, 15)).contains("changed:"));
+}

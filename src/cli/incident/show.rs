@@ -1,14 +1,14 @@
 //! Looking at incidents: which there are, how one stands, what happened in it.
 
 use anyhow::anyhow;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{Which, said, told};
 use crate::actions::pick;
 use crate::cli::world::World;
 use crate::cli::{Common, Exit, output};
 use crate::domain::Timestamp;
-use crate::model::incidents::{Incident, Line, TimelineFilter};
+use crate::model::incidents::{Incident, Line, TimelineFilter, csv, markdown};
 
 /// Which incidents are listed.
 #[derive(Debug, Args)]
@@ -33,6 +33,20 @@ pub(in crate::cli) struct Timeline {
     /// Only the newest so many.
     #[arg(long, value_name = "LINES")]
     last: Option<usize>,
+    /// The shape: to be read here, or taken elsewhere.
+    #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
+    format: Format,
+}
+
+/// Shapes of a timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A line each.
+    Text,
+    /// A table for wikis and tickets.
+    Markdown,
+    /// For spreadsheets: both times, who withdrew it and why, the record's id.
+    Csv,
 }
 
 /// Reads the log without writing anything; where none is there, there are no incidents.
@@ -125,8 +139,10 @@ pub(in crate::cli) fn timeline(common: &Common, ask: &Timeline) -> anyhow::Resul
         output::json(&all);
         return Ok(Exit::Fine);
     }
-    for line in lines {
-        output::line(&told::line_text(line));
+    match ask.format {
+        Format::Text => lines.iter().for_each(|line| output::line(&told::line_text(line))),
+        Format::Markdown => output::text(markdown(incident, lines).as_bytes()),
+        Format::Csv => output::text(csv(lines).as_bytes()),
     }
     Ok(Exit::Fine)
 }

@@ -1,14 +1,12 @@
-//! A timeline for other programs and for people: Markdown, CSV and JSON.
+//! A timeline for other programs and for people: Markdown and CSV.
 //!
-//! Nothing is left out: what was withdrawn or refused is marked, not missing. Cells of the CSV never begin
-//! like a formula, so that a spreadsheet only ever shows them.
-
-use serde_json::{Value, json};
+//! Nothing is left out of the lines that are asked for: what was withdrawn or refused is marked, not missing.
+//! Cells of the CSV never begin like a formula, so that a spreadsheet only ever shows them.
 
 use super::{Incident, Line};
 
-/// A heading and a table, a row for each line.
-pub fn markdown(incident: &Incident) -> String {
+/// A heading and a table, a row for each of these lines.
+pub fn markdown<'l>(incident: &Incident, lines: impl IntoIterator<Item = &'l Line>) -> String {
     let mut out = format!(
         "# {} {}\n\n{}, {}\n\n| time (UTC) | kind | who | what |\n|---|---|---|---|\n",
         incident.id,
@@ -16,7 +14,7 @@ pub fn markdown(incident: &Incident) -> String {
         incident.severity,
         incident.status
     );
-    for line in incident.timeline.iter() {
+    for line in lines {
         let time = line.at.corrected.rfc3339();
         let (kind, who) = (line.kind.name(), escaped(&who(line)));
         let text = escaped(&line.text);
@@ -31,12 +29,12 @@ pub fn markdown(incident: &Incident) -> String {
     out
 }
 
-/// One row for each line, after RFC 4180.
-pub fn csv(incident: &Incident) -> String {
+/// One row for each of these lines, after RFC 4180.
+pub fn csv<'l>(lines: impl IntoIterator<Item = &'l Line>) -> String {
     let mut out = String::from(
         "time,raw time,bound ms,written,kind,by,spoken by,text,pinned,withdrawn by,withdrawn because,record\r\n",
     );
-    for line in incident.timeline.iter() {
+    for line in lines {
         let (by, why) = match line.withdrawn.as_deref() {
             Some((by, why)) => (by.name(), why.as_str()),
             None => ("", ""),
@@ -59,46 +57,6 @@ pub fn csv(incident: &Incident) -> String {
         out.push_str("\r\n");
     }
     out
-}
-
-/// The incident's head and all lines, evidence included.
-pub fn json(incident: &Incident) -> Value {
-    let lines: Vec<Value> = incident.timeline.iter().map(as_json).collect();
-    json!({
-        "incident": incident.id,
-        "title": incident.title,
-        "severity": incident.severity.to_string(),
-        "status": incident.status.name(),
-        "declared_at": incident.declared_at.rfc3339(),
-        "lines": lines,
-    })
-}
-
-fn as_json(line: &Line) -> Value {
-    let withdrawn = line.withdrawn.as_deref().map(|(by, why)| json!({ "by": by, "because": why }));
-    json!({
-        "record": line.record.to_string(),
-        "at": line.at.corrected.rfc3339(),
-        "raw": line.at.raw.rfc3339(),
-        "bound_ms": line.at.bound,
-        "written": line.written.rfc3339(),
-        "kind": line.kind.name(),
-        "by": line.by,
-        "key": line.key.to_string(),
-        "spoken_by": line.spoken_by,
-        "text": line.text,
-        "pinned": line.pinned,
-        "withdrawn": withdrawn,
-        "evidence": line.evidence.as_deref().map(|proof| json!({
-            "query": proof.query,
-            "source": proof.source,
-            "from": proof.from.rfc3339(),
-            "to": proof.to.rfc3339(),
-            "unit": proof.unit,
-            // JSON has no word for what is not a number.
-            "values": proof.values.iter().map(|(at, value)| json!([at.rfc3339(), value])).collect::<Vec<_>>(),
-        })),
-    })
 }
 
 fn who(line: &Line) -> String {

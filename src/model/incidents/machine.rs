@@ -4,6 +4,10 @@
 //! Every console looks, and each change is written once: its key counts the changes the log already has
 //! of that thing, so all consoles that notice one give it the same key and the store takes the first.
 //! A console speaks only of changes it saw itself; one that cannot see what others see stays quiet.
+//!
+//! A burn that hovers around its threshold would fill the timeline. So each time it came back, its end is
+//! believed only after it has stayed away for one short window longer, and the entry then says how often it
+//! went over. How an objective is judged, and who is called, knows nothing of this.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +35,20 @@ pub enum Phase {
     Lost,
 }
 
+/// How a thing stood when this console last looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stood {
+    phase: Phase,
+    /// Since when, as it was seen here.
+    since: Moment,
+    /// How often it became loud while this console looked, since its end was last told.
+    times: u32,
+    /// What its phase calls for is said.
+    said: bool,
+}
+
 /// How everything stood when this console last looked; empty at first.
-pub type Seen = BTreeMap<SafeText, Phase>;
+pub type Seen = BTreeMap<SafeText, Stood>;
 
 impl Phase {
     const fn name(self) -> &'static str {
@@ -61,6 +77,33 @@ struct Now {
     at: Moment,
     /// It belongs to the cause, so it is told whenever it began.
     is_cause: bool,
+    /// Its end is believed after so long for each time it came back, and after the second at the latest.
+    settles: Option<(Span, Span)>,
+}
+
+impl Now {
+    /// How it stands, after it stood so when this console last looked.
+    fn after(&self, before: Option<&Stood>) -> Stood {
+        match before {
+            Some(before) if before.phase == self.phase => *before,
+            _ => {
+                let times = before.map_or(0, |before| before.times);
+                let times = times + u32::from(self.phase == Phase::Loud);
+                Stood { phase: self.phase, since: self.at, times, said: false }
+            }
+        }
+    }
+
+    /// Whether its end may still be no more than a pause: the log told of it `count` times so far, on and off
+    /// in turn.
+    fn may_come_back(&self, since: Moment, count: usize, now: Timestamp) -> bool {
+        let Some((once, most)) = self.settles.filter(|_| self.phase == Phase::Quiet) else {
+            return false;
+        };
+        let returns = i64::try_from(count.saturating_sub(1) / 2).unwrap_or(i64::MAX);
+        let wait = Span::from_millis(once.millis().saturating_mul(returns)).min(most);
+        now.since(since.corrected) < wait
+    }
 }
 
 /// The changes of `incident`'s machines since `before`, and how everything stands now.
@@ -76,19 +119,31 @@ pub fn machine_events(
     }
     let all = alerts(model, incident).into_iter().chain(burns(model, incident, now));
     for one in all.chain(sources(model, now)) {
-        seen.insert(one.what.clone(), one.phase);
-        if before.get(&one.what) == Some(&one.phase) {
+        let stood = seen.entry(one.what.clone()).or_insert(one.after(before.get(&one.what)));
+        if stood.said {
             continue;
         }
         let (count, last) = model.incidents.told(&incident.id, &one.what);
+        if last != one.phase && one.may_come_back(stood.since, count, now) {
+            continue;
+        }
+        stood.said = true;
+        let (since, times) = (stood.since, stood.times);
+        if one.phase == Phase::Quiet {
+            stood.times = 0;
+        }
         let earliest = incident.declared_at.minus(ONSET_WINDOW);
         let concerns = one.is_cause || one.at.corrected >= earliest;
         if last == one.phase || !concerns {
             continue;
         }
         let key = SafeText::new(&format!("{}#{:06}:{}", one.what, count + 1, one.phase.name()));
-        let saw =
-            MachineSaw { key, source: one.source, text: SafeText::body(&one.text), at: one.at };
+        let often = match times {
+            2.. if one.phase == Phase::Quiet => format!(" (it went over {times} times)"),
+            _ => String::new(),
+        };
+        let text = SafeText::body(&format!("{}{often}", one.text));
+        let saw = MachineSaw { key, source: one.source, text, at: since };
         events.push(LogEvent::Incident { incident: incident.id.clone(), event: saw.into() });
     }
     (seen, events)
@@ -153,7 +208,15 @@ fn group(
         let more = if count > 1 { format!(" ({count} alerts)") } else { String::new() };
         let text = format!("{title} fires{more}: {}", first.alert.summary());
         let at = corrected(model, first, first.alert.starts_at);
-        return Some(Now { what, phase: Phase::Loud, source: source(first), text, at, is_cause });
+        return Some(Now {
+            what,
+            phase: Phase::Loud,
+            source: source(first),
+            text,
+            at,
+            is_cause,
+            settles: None,
+        });
     }
     let lost = members.iter().filter_map(|one| match &one.sight {
         Sight::Lost { since, why } => Some((*since, why, *one)),
@@ -161,7 +224,15 @@ fn group(
     });
     if let Some((since, why, one)) = lost.max_by_key(|(since, ..)| *since) {
         let (text, at) = (format!("{title} is lost from sight: {why}"), Moment::exact(since));
-        return Some(Now { what, phase: Phase::Lost, source: source(one), text, at, is_cause });
+        return Some(Now {
+            what,
+            phase: Phase::Lost,
+            source: source(one),
+            text,
+            at,
+            is_cause,
+            settles: None,
+        });
     }
     let over = members.iter().filter_map(|one| match &one.sight {
         Sight::Resolved { at } => Some((*at, *one)),
@@ -169,7 +240,7 @@ fn group(
     });
     let (at, one) = over.max_by_key(|(at, _)| *at)?;
     let (text, at) = (format!("{title} is over"), Moment::exact(at));
-    Some(Now { what, phase: Phase::Quiet, source: source(one), text, at, is_cause })
+    Some(Now { what, phase: Phase::Quiet, source: source(one), text, at, is_cause, settles: None })
 }
 
 fn source(tracked: &Tracked) -> SafeText {
@@ -239,7 +310,8 @@ fn burns(model: &Model, incident: &Incident, now: Timestamp) -> Vec<Now> {
                 .as_ref()
                 .and_then(|id| model.sources.get(id))
                 .map_or(Moment::exact(at), |source| by_clock_of(source, at));
-            all.push(Now { what: what("burn", &name), phase, source, text, at, is_cause });
+            let (what, settles) = (what("burn", &name), Some((short, long)));
+            all.push(Now { what, phase, source, text, at, is_cause, settles });
         }
     }
     all
@@ -261,7 +333,7 @@ fn sources(model: &Model, now: Timestamp) -> Vec<Now> {
         };
         let what = what("source", one.id.as_str());
         let (source, at) = (one.id.text().clone(), Moment::exact(at));
-        Some(Now { what, phase, source, text, at, is_cause: false })
+        Some(Now { what, phase, source, text, at, is_cause: false, settles: None })
     };
     model.sources.values().filter_map(status).collect()
 }

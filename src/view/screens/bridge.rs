@@ -17,8 +17,8 @@ use crate::view::widgets::text::{Pen, below, top};
 use super::around::{self, Around};
 use super::groups::{self, BRIDGE};
 use super::{
-    capacity, detail, empty, fitting, incidents, inner, lately, select, signals, slos, sources,
-    suspects, title,
+    capacity, changed, detail, empty, fitting, incidents, inner, lately, select, signals, slos,
+    sources, suspects, title,
 };
 
 /// Columns of budgets.
@@ -199,11 +199,15 @@ pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
     let pane = scene.state.ui.bridge.pane;
     let body = overdue(scene, buf, body);
     let (live, body) = incidents::split(scene, body);
-    let line = suspects::height(scene, body);
+    let suspect = suspects::height(scene, body);
+    let changed = changed::height(scene, body, suspect);
+    let lines = suspect + changed;
     let around = if body.width < WIDE { None } else { around::of(scene) };
     let wanted = around.as_ref().map_or(0, Around::height);
-    let panes = panes(scene, Rect { height: body.height - line, ..body }, wanted).lowered(line);
-    suspects::draw(scene, buf, top(below(body, panes.budgets.height), line));
+    let panes = panes(scene, Rect { height: body.height - lines, ..body }, wanted).lowered(lines);
+    let between = below(body, panes.budgets.height);
+    suspects::draw(scene, buf, top(between, suspect));
+    changed::draw(scene, buf, top(below(between, suspect), changed));
     let incidents = incidents::draw(scene, buf, live, pane == BridgePane::Incidents);
     let budgets = draw_budgets(scene, buf, panes.budgets, pane == BridgePane::Budgets);
     let groups = draw_groups(scene, buf, panes.groups, pane == BridgePane::Groups);

@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 mod around;
 pub(crate) mod bridge;
 pub(crate) mod capacity;
+mod changed;
 pub(crate) mod changes;
 mod detail;
 mod groups;

@@ -108,6 +108,20 @@ fn an_incident_is_told_from_declare_to_resolve() {
     let actions = said(&home, &["timeline", "kind=action", "-i", &id]);
     assert!(actions.contains("alice: restarted the cache (written "), "{actions}");
     assert_eq!(actions.lines().count(), 1, "{actions}");
+
+    // The same lines for a wiki and for a spreadsheet.
+    let action = ["timeline", "kind=action", "-i", &id];
+    let table = said(&home, &[&action[..], &["--format", "markdown"]].concat());
+    assert!(table.starts_with(&format!("# {id} ")), "{table}");
+    assert_eq!(table.matches("| action | alice | restarted the cache |").count(), 1, "{table}");
+    assert_eq!(table.lines().filter(|line| line.starts_with("| 2")).count(), 1, "{table}");
+    let rows = said(&home, &[&action[..], &["--format", "csv"]].concat());
+    let rows: Vec<&str> = rows.lines().collect();
+    assert!(rows[0].starts_with("time,raw time,bound ms,written,kind,by,"), "{rows:?}");
+    assert!(rows[1].contains(",action,\"alice\",\"\",\"restarted the cache\","), "{rows:?}");
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    let both = refused(&home, &[&action[..], &["--format", "csv", "--json"]].concat());
+    assert!(both.contains("cannot be used with"), "{both}");
 }
 
 #[test]

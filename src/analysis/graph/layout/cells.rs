@@ -1,7 +1,5 @@
 //! Lines as characters: which box-drawing sign stands in each cell of a window.
 
-use std::collections::BTreeMap;
-
 use super::{Layout, Point, Route};
 use crate::domain::EdgeIx;
 
@@ -25,6 +23,18 @@ impl Window {
             && row >= self.row
             && column - self.column < self.width
             && row - self.row < self.height
+    }
+
+    /// Whether a line could come into it.
+    fn is_near(&self, route: &Route) -> bool {
+        let columns = route.points.iter().map(|point| point.column);
+        let rows = route.points.iter().map(|point| point.row);
+        let meets = |first: Option<u32>, last: Option<u32>, from: u32, count: u32| {
+            first.is_some_and(|first| first < from.saturating_add(count))
+                && last.is_some_and(|last| last >= from)
+        };
+        meets(columns.clone().min(), columns.max(), self.column, self.width)
+            && meets(rows.clone().min(), rows.max(), self.row, self.height)
     }
 }
 
@@ -117,14 +127,25 @@ impl Layout {
     /// The cells of all lines within a window, by row and column. Lines of a higher rank are on
     /// top where several share a cell; a rank of 0 leaves a line out.
     pub fn cells(&self, window: Window, rank: impl Fn(EdgeIx) -> u8) -> Vec<LineCell> {
-        let mut ink: BTreeMap<(u32, u32), Ink> = BTreeMap::new();
-        for route in &self.routes {
+        // Only what is drawn counts: a terminal larger than the drawing has no cells of it.
+        let window = Window {
+            width: window.width.min(self.width.saturating_sub(window.column)),
+            height: window.height.min(self.height.saturating_sub(window.row)),
+            ..window
+        };
+        let cells = (u64::from(window.width) * u64::from(window.height)) as usize;
+        let mut ink: Vec<Ink> = Vec::new();
+        ink.resize_with(cells, Ink::default);
+        for route in self.routes.iter().filter(|route| window.is_near(route)) {
             let rank = rank(route.edge);
             if rank > 0 {
                 draw(route, rank, window, &mut ink);
             }
         }
-        let cell = |((row, column), ink): ((u32, u32), Ink)| {
+        let width = window.width.max(1) as usize;
+        let cell = |(at, ink): (usize, Ink)| {
+            let (column, row) =
+                (window.column + (at % width) as u32, window.row + (at / width) as u32);
             let both = ink.upright != 0 && ink.level != 0;
             let (arms, top) = if both && !ink.joint {
                 (ink.upright, ink.top[0])
@@ -134,16 +155,18 @@ impl Layout {
             let (_, edge) = top.or(ink.top[1])?;
             Some(LineCell { column, row, arms: Arms(arms), arrow: ink.arrow, edge })
         };
-        ink.into_iter().filter_map(cell).collect()
+        ink.into_iter().enumerate().filter_map(cell).collect()
     }
 }
 
-fn draw(route: &Route, rank: u8, window: Window, ink: &mut BTreeMap<(u32, u32), Ink>) {
+fn draw(route: &Route, rank: u8, window: Window, ink: &mut [Ink]) {
     let mut mark = |column: u32, row: u32, arms: u8, joint: bool, arrow: Option<Head>| {
         if !window.contains(column, row) {
             return;
         }
-        let cell = ink.entry((row, column)).or_default();
+        let at =
+            (row - window.row) as usize * window.width as usize + (column - window.column) as usize;
+        let Some(cell) = ink.get_mut(at) else { return };
         let level = arms & (Arms::LEFT | Arms::RIGHT);
         for (kind, arms) in [(0, arms - level), (1, level)] {
             if arms == 0 {
@@ -163,6 +186,11 @@ fn draw(route: &Route, rank: u8, window: Window, ink: &mut BTreeMap<(u32, u32), 
     for point in &route.points {
         let Some(from) = last.replace(*point) else { continue };
         let (a, b) = (from.min(*point), from.max(*point));
+        if a.row == b.row && !window.contains(window.column, a.row)
+            || a.row != b.row && !window.contains(a.column, window.row)
+        {
+            continue;
+        }
         if a.row == b.row {
             // Cut to the window before walking: a line may be very long.
             let first = a.column.max(window.column);

@@ -1,6 +1,7 @@
 //! Stories of incidents, told by several people with keys and clocks of their own.
 
 mod clocks;
+mod hovering;
 mod orders;
 mod runs;
 mod stories;

@@ -32,9 +32,8 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
     let graph = &drawing.graph;
     let selected = &scene.state.ui.map.selected.node;
     let window = window(layout, graph, selected, area);
-    let touches = |edge: &Edge| {
-        graph.node(edge.from).key == *selected || graph.node(edge.to).key == *selected
-    };
+    let at = graph.find(selected);
+    let touches = |edge: &Edge| at == Some(edge.from) || at == Some(edge.to);
     let rank = |edge| {
         let edge = graph.edge(edge);
         let (_, token) = line(scene, graph, edge);
