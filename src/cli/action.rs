@@ -5,6 +5,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+mod flags;
 mod ladder;
 
 use super::incident::{Desk, Which, said};
@@ -132,13 +133,29 @@ pub(super) struct Rollback {
     with: With,
 }
 
-/// `quarterdeck flag NAME on|off`.
+/// `quarterdeck flag NAME`, `quarterdeck flag list`.
 #[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub(super) struct Flag {
+    #[command(subcommand)]
+    look: Option<FlagLook>,
     /// The procedure that switches it, or the flag it switches.
-    flag: String,
+    #[arg(required = true)]
+    flag: Option<String>,
     #[command(flatten)]
     with: With,
+}
+
+/// What can be looked at.
+#[derive(Debug, Subcommand)]
+enum FlagLook {
+    /// Print every flag the flag servers keep, and what callers get.
+    #[command(after_help = super::EXITS, after_long_help = super::help(flags::FLAGS_JSON))]
+    List(super::Asking),
 }
 
 fn param(text: &str) -> Result<(String, String), String> {
@@ -206,13 +223,17 @@ pub(super) async fn rollback(common: &Common, look: &Look, ask: &Rollback) -> an
 }
 
 pub(super) async fn flag(common: &Common, look: &Look, ask: &Flag) -> anyhow::Result<Exit> {
+    if let Some(FlagLook::List(asking)) = &ask.look {
+        return flags::run(&World::load(common)?, asking).await;
+    }
+    let asked = ask.flag.as_deref().unwrap_or_default();
     propose(common, look, &ask.with, |world, _| {
         let switches = |one: &&Procedure| {
-            let flag = |step: &crate::domain::Step| matches!(&step.ask, crate::domain::Ask::Flag { flag, .. } if **flag == *ask.flag);
+            let flag = |step: &crate::domain::Step| matches!(&step.ask, crate::domain::Ask::Flag { flag, .. } if **flag == *asked);
             one.kind == ProcedureKind::Flag
-                && (one.id.as_str() == ask.flag || one.steps.iter().any(flag))
+                && (one.id.as_str() == asked || one.steps.iter().any(flag))
         };
-        the_one(world, switches, &format!("switch {}", SafeText::new(&ask.flag)))
+        the_one(world, switches, &format!("switch {}", SafeText::new(asked)))
     })
     .await
 }

@@ -256,7 +256,7 @@ enum Sub {
     /// Propose to roll a service back: `rollback checkout --change v812`.
     #[command(after_help = EXITS)]
     Rollback(action::Rollback),
-    /// Propose to switch a flag: `flag new-cart`.
+    /// Propose to switch a flag: `flag new-cart`; `flag list` prints them all.
     #[command(after_help = EXITS)]
     Flag(action::Flag),
     /// Open a ticket, take one on, or comment: `ticket open`, `ticket link github 42`, `ticket comment …`.

@@ -4,6 +4,7 @@
 mod asking;
 mod changes;
 mod deployments;
+mod flags;
 mod incident;
 mod postmortem;
 mod servers;

@@ -29,6 +29,8 @@ impl Config {
                 Kind::Alertmanager => "alertmanager",
                 Kind::Jaeger => "jaeger",
                 Kind::Statuspage => "statuspage",
+                Kind::GithubDeployments => "github-deployments",
+                Kind::GitlabDeployments => "gitlab-deployments",
             };
             text.push_str(&format!(
                 "[[source]]\nname = \"{name}\"\nkind = \"{kind}\"\nurl = \"{url}\"\nsite = \"eu\"\n\
@@ -186,26 +188,37 @@ fn every_bad_answer_is_said_and_hurts_nobody_else() {
 
 #[test]
 fn a_jaeger_and_a_status_page_may_answer_as_badly() {
-    let bad = [Hostile::start(Kind::Jaeger), Hostile::start(Kind::Statuspage)];
-    let good = [Hostile::start(Kind::Jaeger), Hostile::start(Kind::Statuspage)];
-    let elsewhere = Hostile::start(Kind::Statuspage);
+    two_answer_badly([Kind::Jaeger, Kind::Statuspage], "", r#"{"data":[{"parent":"#);
+}
+
+#[test]
+fn what_deploys_may_answer_as_badly() {
+    let kinds = [Kind::GithubDeployments, Kind::GitlabDeployments];
+    two_answer_badly(kinds, "project = \"acme/shop\"", r#"[{"id":1,"ref":"#);
+}
+
+/// Two sources answer in every bad way, beside two of the same kinds that are well.
+fn two_answer_badly(kinds: [Kind; 2], settings: &str, short: &str) {
+    let (bad, good) = (kinds.map(Hostile::start), kinds.map(Hostile::start));
+    let elsewhere = Hostile::start(kinds[1]);
     let auth = "[source.auth]\nbasic = { user = \"ann\", password = { env = \"PASSWORD\" } }";
+    let auth = format!("{settings}\n{auth}");
     let config = Config::of(&[
-        ("bad-jaeger", Kind::Jaeger, &bad[0].url(), auth),
-        ("bad-page", Kind::Statuspage, &bad[1].url(), auth),
-        ("good-jaeger", Kind::Jaeger, &good[0].url(), ""),
-        ("good-page", Kind::Statuspage, &good[1].url(), ""),
+        ("bad-first", kinds[0], &bad[0].url(), &auth),
+        ("bad-second", kinds[1], &bad[1].url(), &auth),
+        ("good-first", kinds[0], &good[0].url(), settings),
+        ("good-second", kinds[1], &good[1].url(), settings),
     ]);
     let mut session = Start::new(Program::quarterdeck(&["--config", &config.path()]))
         .env("PASSWORD", "hunter2-marked")
         .size(160, 45)
         .start();
     session.send("S");
-    let (broken, well) = (["bad-jaeger", "bad-page"], ["good-jaeger", "good-page"]);
+    let (broken, well) = (["bad-first", "bad-second"], ["good-first", "good-second"]);
     let fresh = |names: [&str; 2], s: &Session| names.iter().all(|n| row(s, n).contains(" fresh "));
     let all = |s: &Session| fresh(broken, s) && fresh(well, s);
     session.wait_within(ANSWER * 8, "all fresh", all);
-    let mut faults = faults(&elsewhere, r#"{"data":[{"parent":"#);
+    let mut faults = faults(&elsewhere, short);
     faults.push((Fault::status(429), "rate limited", "slow down (429)"));
     for (fault, word, sentence) in faults {
         let what = format!("{word}: {sentence}");

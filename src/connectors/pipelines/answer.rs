@@ -1,7 +1,9 @@
 //! What an answer of the other side means for a step: begun, certainly not, or nobody can tell.
 
+use serde_json::Value;
+
 use super::{NotBegun, Progress, RunState};
-use crate::domain::{Ask, Order, Outcome, SafeText, Stage};
+use crate::domain::{Ask, Order, Outcome, PipelineId, SafeText, Stage};
 
 /// Most lines of a log that are passed on.
 pub(super) const LINES: usize = 20;
@@ -64,6 +66,15 @@ pub(super) fn failed(why: impl AsRef<str>, lines: Vec<SafeText>) -> Progress {
 /// It goes on.
 pub(super) fn under(stage: Stage, lines: Vec<SafeText>) -> Progress {
     Progress { state: RunState::Under(stage), lines }
+}
+
+/// The list of flags in an answer. What has none is an answer of something else, not a server without flags.
+pub(super) fn listed<'a>(id: &PipelineId, answer: &'a Value) -> Result<&'a [Value], SafeText> {
+    answer.as_array().map(Vec::as_slice).ok_or_else(|| {
+        SafeText::new(&format!(
+            "The pipeline {id} answers with something that is no list of flags; check its url."
+        ))
+    })
 }
 
 /// The newest lines of a text.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::answer::{done, failed, not_ours, refused};
+use super::answer::{done, failed, listed, not_ours, refused};
 use super::server::Server;
 use super::{Begun, NotBegun, Pipeline, Progress};
 use crate::connectors::Clock;
 use crate::connectors::outbound::config::{Endpoint, Scheme};
 use crate::connectors::outbound::{Body, Call, Verb};
-use crate::connectors::trackers::{list, segment, word};
+use crate::connectors::trackers::{segment, word};
 use crate::domain::{Ask, Flag, FlagPlace, Order, PipelineId, PipelineKind, SafeText, Timestamp};
 
 /// Our key in a flag's metadata, and the default variant it had before it was switched off.
@@ -191,7 +191,7 @@ impl Ofrep {
         let read = self.server.read(&Call::get(self.admin.as_str())).await?.ok_or_else(|| {
             SafeText::new("The flag server has no admin API, so its flags cannot be listed.")
         })?;
-        let mut flags: Vec<Flag> = list(&read).iter().map(flag).collect();
+        let mut flags: Vec<Flag> = listed(&self.id, &read)?.iter().map(flag).collect();
         flags.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(flags)
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use super::answer::{done, failed, not_ours, refused};
+use super::answer::{done, failed, listed, not_ours, refused};
 use super::server::Server;
 use super::{Begun, NotBegun, Pipeline, Progress};
 use crate::connectors::Clock;
@@ -175,7 +175,7 @@ impl Unleash {
                 self.project, self.id
             ))
         })?;
-        let flags = list(&read["features"]).iter().map(|one| Flag {
+        let flags = listed(&self.id, &read["features"])?.iter().map(|one| Flag {
             key: SafeText::new(&word(&one["name"])),
             title: SafeText::new(&word(&one["description"])),
             kind: SafeText::new(&word(&one["type"])),

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Alertmanager,
     Jaeger,
     Statuspage,
+    GithubDeployments,
+    GitlabDeployments,
 }
 
 /// What it does instead of answering well.
@@ -203,6 +205,8 @@ impl Shared {
                 br#"{"components":[{"name":"Payments","status":"operational"}],"incidents":[]}"#
                     .to_vec()
             }
+            (Kind::GithubDeployments, "/repos/acme/shop/deployments")
+            | (Kind::GitlabDeployments, "/projects/acme%2Fshop/deployments") => b"[]".to_vec(),
             _ => return respond(to, 404, &[], b"not here"),
         };
         respond(to, 200, &[], &body)

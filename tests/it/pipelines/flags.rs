@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{KEY, begin, clock, flag, lines, refusal, told};
 use crate::behind::{as_postgres, done, postgres};
 use crate::channels::emulated::node;
+use crate::cli::Home;
 use crate::lab::{free_ports, installed};
 use crate::rig::Rig;
 
@@ -39,6 +40,20 @@ fn states(flags: &[Flag]) -> Vec<(String, String, Option<bool>, String)> {
         })
     });
     each.collect()
+}
+
+/// What `flag list --json` says of the flags of one pipeline.
+fn listed(pipeline: &str, token: &str) -> Result<Value> {
+    let pipeline = format!("[[pipeline]]\nname = \"line\"\n{pipeline}\n");
+    let home = Home::with(&[("config.toml", ""), ("playbook.toml", &pipeline)]);
+    let output = home.command(&["flag", "list", "--json"]).env("TOKEN", token).output()?;
+    let mut said: Value = serde_json::from_slice(&output.stdout)?;
+    ensure!(output.status.success() && said["complete"] == true, "{said}");
+    for flag in said["flags"].as_array_mut().context("no flags")? {
+        // When it was changed differs from run to run.
+        flag["changed"].take();
+    }
+    Ok(said["flags"].take())
 }
 
 struct Unleashed {
@@ -168,6 +183,17 @@ async fn unleash_switches_a_flag_where_it_is_told_and_says_who_did_it() -> Resul
     let flags = line.flags().unwrap().await.unwrap();
     assert_eq!(states(&flags), [row("development", true), row("production", false)]);
     assert_eq!((flags[0].kind.as_str(), flags[0].title.as_str()), ("kill-switch", "the new one"));
+    let declared = format!(
+        "kind = \"unleash\"\nurl = \"{}\"\nauth = {{ token = {{ env = \"TOKEN\" }} }}",
+        unleash.url
+    );
+    let place = |name: &str, on: bool| json!({ "environment": name, "on": on, "note": "" });
+    let places = [place("development", true), place("production", false)];
+    assert_eq!(
+        listed(&declared, ADMIN)?,
+        json!([{ "pipeline": "line", "key": "new-checkout", "title": "the new one",
+                 "kind": "kill-switch", "changed": null, "places": places }])
+    );
 
     begin(&line, &off).await;
     assert_eq!(told(&line.watch(&off, &begun).await.unwrap()).0, "done");
@@ -254,6 +280,19 @@ async fn a_kill_switch_is_off_when_callers_get_false_and_not_when_it_is_called_d
             row("colour", None, ""),
             row("new-checkout", Some(true), ""),
         ]
+    );
+    let declared = format!("kind = \"ofrep\"\nurl = \"{url}\"\nadmin = \"/admin/api/flags\"");
+    let one = |key: &str, on: Option<bool>, note: &str| {
+        let places = [json!({ "environment": "", "on": on, "note": note })];
+        json!({ "pipeline": "line", "key": key, "title": "", "kind": "", "changed": null, "places": places })
+    };
+    assert_eq!(
+        listed(&declared, "")?,
+        json!([
+            one("beta", None, "targeted; the others get off"),
+            one("colour", None, ""),
+            one("new-checkout", Some(true), ""),
+        ])
     );
     // The trap: disabled, and yet everybody gets it.
     other(&person, Verb::Patch, "/admin/api/flags/new-checkout", json!({ "enabled": false }))
