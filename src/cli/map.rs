@@ -171,7 +171,7 @@ pub(super) async fn blast(common: &Common, ask: &AskBlast) -> anyhow::Result<Exi
         drained.insert("takes_over".into(), takes_over.collect());
         let service = graph.node(failed[0]).key.service.clone();
         let moved = world.model.what_if(&Suppose::Drain(service)).ok();
-        let says = moved.filter(|_| !found.takes_over.is_empty()).map(|moved| moved.headline());
+        let says = moved.filter(|_| !found.takes_over.is_empty()).map(|moved| moved.breaks());
         drained.insert("load_moved".into(), says.into());
         let mut all = world.head();
         all.insert("of".into(), failed.iter().map(|at| key(*at)).collect());

@@ -105,8 +105,8 @@ impl Model {
         match self.what_if(&Suppose::Drain(key.service.clone())) {
             Err(sentence) => Told::Text(sentence),
             Ok(supposed) => match supposed.first() {
-                Some(_) => Told::warn(&supposed.headline()),
-                None => Told::text(&supposed.headline()),
+                Some(_) => Told::warn(&supposed.breaks()),
+                None => Told::text(&supposed.breaks()),
             },
         }
     }

@@ -6,10 +6,26 @@ use crate::domain::{ServiceId, Span};
 
 /// More rows than this nobody reads.
 const SHOWN: usize = 12;
+/// Services a sentence names.
+const NAMED: usize = 3;
 
 impl Supposed {
-    /// The answer in one sentence: what breaks first, when, and on which way.
+    /// The answer in a sentence or two: what goes down, and what breaks first, when, and on which way.
     pub fn headline(&self) -> String {
+        let names: Vec<&str> = self.down.iter().take(NAMED).map(ServiceId::as_str).collect();
+        let more = match self.down.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        match names.as_slice() {
+            [] => self.breaks(),
+            [one] if more.is_empty() => format!("{one} goes down. {}", self.breaks()),
+            some => format!("{}{more} go down. {}", some.join(", "), self.breaks()),
+        }
+    }
+
+    /// What breaks first of what it reaches, in a sentence.
+    pub fn breaks(&self) -> String {
         let touched = || self.strained.iter().filter(|one| one.is_touched());
         match self.first() {
             Some(first) => format!(
@@ -19,7 +35,7 @@ impl Supposed {
                 way(&first.path, first.growth)
             ),
             None if touched().any(|one| one.breaks == Breaks::Unknown) => {
-                "Nothing that is known breaks by this, but not everything it reaches is known."
+                "No resource is known to break by it, but not everything it reaches is known."
                     .into()
             }
             None if touched().next().is_none() => "It reaches no declared resource.".into(),
@@ -40,7 +56,10 @@ impl Supposed {
             n => format!(" and {n} more"),
         };
         let down = if down.is_empty() { "nothing".into() } else { down.join(", ") + &more };
-        lines.push(("goes down".into(), down));
+        // A few are named in the sentence.
+        if !(1..=NAMED).contains(&self.down.len()) {
+            lines.push(("goes down".into(), down));
+        }
         let grown = self.growth.iter().take(SHOWN);
         let grown: Vec<String> = grown.map(|(id, times)| format!("{id} ×{times:.2}")).collect();
         if !grown.is_empty() {
