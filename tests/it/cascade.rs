@@ -250,5 +250,58 @@ fn the_dead_cache_is_blamed_and_the_pool_is_seen_filling_before_checkout_burns()
         "{}",
         said.out
     );
+    asked_in_a_shell(&home, &config.to_string_lossy())
+}
+
+/// The map, the reach of a loss, what runs out and what would: as a script reads them while the shop is down.
+fn asked_in_a_shell(home: &Home, config: &str) -> Result<()> {
+    let ask = |args: &[&str]| -> Result<(i32, Value)> {
+        let said = home.run(&[&["--config", config], args, &["--json"]].concat());
+        ensure!(said.err.is_empty(), "{args:?}: {said:?}");
+        let told: Value = serde_json::from_str(&said.out).with_context(|| format!("{said:?}"))?;
+        assert_eq!(told["complete"], true, "{args:?}: {told:#}");
+        Ok((said.code, told))
+    };
+    let names = |list: &Value, field: &str| -> Vec<String> {
+        let each = list.as_array().into_iter().flatten();
+        let mut names: Vec<String> =
+            each.map(|one| one[field].as_str().unwrap_or_default().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let (code, map) = ask(&["map"])?;
+    assert_eq!(names(&map["nodes"], "service"), ["cache", "cart", "checkout", "web"]);
+    let edges = map["edges"].as_array().context("no edges")?;
+    let mut ways: Vec<String> = edges
+        .iter()
+        .map(|e| format!("{} {}", e["from"]["service"], e["to"]["service"]).replace('"', ""))
+        .collect();
+    ways.sort();
+    assert_eq!(ways, ["cart cache", "checkout cart", "web checkout"]);
+    let stands = |name: &str| map["stands"][name]["health"].clone();
+    assert_eq!((code, stands("cache")), (1, "down".into()), "{map:#}");
+
+    let (_, blast) = ask(&["blast", "cache"])?;
+    assert_eq!(blast["of"], serde_json::json!(["cache"]));
+    assert_eq!(names(&blast["cut_off"]["hit"], "service"), ["cart", "checkout", "web"]);
+
+    let (code, capacity) = ask(&["capacity"])?;
+    let gauge = &capacity["gauges"][0];
+    assert_eq!(
+        (code, &gauge["resource"], &gauge["service"], &gauge["kind"], &gauge["limit"]),
+        (1, &"checkout-workers".into(), &"checkout".into(), &"pool".into(), &160.0.into()),
+        "{capacity:#}"
+    );
+    assert_eq!(gauge["labels"], serde_json::json!({ "instance": "checkout-1:8080" }));
+
+    let (code, whatif) = ask(&["whatif", "checkout", "x2"])?;
+    assert_eq!(
+        (code, &whatif["supposed"], &whatif["resources"][0]["resource"]),
+        (1, &"checkout x2".into(), &"checkout-workers".into()),
+        "{whatif:#}"
+    );
+    let unknown = home.run(&["--config", config, "blast", "cahce"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("Did you mean `cache`?"), "{}", unknown.err);
     Ok(())
 }

@@ -138,6 +138,15 @@ fn alerts(home: &Home, lab: &Lab) -> Result<()> {
     );
     assert_eq!(group["alerts"][0]["state"], "firing");
     assert_eq!(group["alerts"][0]["labels"]["window"], "10s_30s");
+    // One group folds into nothing less, and that is what is said of it.
+    let (code, told) = json(home, &[&["alerts", "--situations", "--json"], &about[..]].concat())?;
+    assert_eq!((code, &told["groups"], &told["alerts"]), (1, &1.into(), &1.into()), "{told:#}");
+    let one = &told["situations"][0]["groups"][0];
+    assert_eq!(
+        [&one["title"], &one["site"], &one["severity"]],
+        ["ErrorBudgetBurnFast checkout", "lab", "SEV-2"],
+        "{told:#}"
+    );
 
     let said = home.run(&[&["ack", "--all", "--note", "on it"], &about[..]].concat());
     let acked = "Acknowledged ErrorBudgetBurnFast checkout (1 alert).\n";
