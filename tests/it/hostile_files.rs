@@ -23,7 +23,12 @@ impl Desk {
     fn new() -> Self {
         let am = Hostile::start(Kind::Alertmanager);
         am.set_alerts(
-            alerts(&[alert("aa", "PlainAlert", ""), alert("bb", "OtherAlert", "")]).as_bytes(),
+            // Of two services, so that they are never folded into one situation.
+            alerts(&[
+                alert("aa", "PlainAlert", r#","service":"plain""#),
+                alert("bb", "OtherAlert", r#","service":"other""#),
+            ])
+            .as_bytes(),
         );
         let config = Config::of(&[("am", Kind::Alertmanager, &am.url(), "")]);
         Self { config, state: tempfile::tempdir().unwrap(), am }
