@@ -20,7 +20,8 @@ pub use deliveries::{
     Delivery, DeliveryStanding, ask_delivery_test, deliveries, delivery_test, due_delivery_tests,
 };
 pub use incident::{
-    Doing, Found, Proposal, Writer, deadline, decide_incident, escalations, pick, propose, to_pin,
+    Doing, Found, Proposal, Writer, deadline, decide_incident, escalations, pick, propose,
+    reminders, to_pin,
 };
 pub use outlets::{Outlet, OutletId, Passed, Pending, PendingState, outlets, what};
 pub use refusal::{Refusal, Rule};

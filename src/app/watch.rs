@@ -1,14 +1,14 @@
-//! What a console does by itself as time passes, for all that are open: writes down what machines did, carries
-//! on released runs, calls
-//! the next person when nobody answers, tests whether messages arrive. Every console finds the same things; the store takes each once.
+//! What a console does by itself as time passes, for all that are open: writes down what machines did,
+//! carries on released runs, calls the next person when nobody answers, reminds people of what they owe,
+//! tests whether messages arrive. Every console finds the same things; the store takes each once.
 
-use crate::actions::{Writer, due_delivery_tests, escalations, runs};
+use crate::actions::{Writer, due_delivery_tests, escalations, reminders, runs};
 use crate::domain::Span;
 use crate::model::incidents::machine_events;
 
 use super::{Effect, State};
 
-/// How often it looks whether somebody is to be called next. What cannot be recorded is tried as often.
+/// How often it looks whether somebody is to be called next, or reminded. What cannot be recorded is tried as often.
 const CALLS: Span = Span::from_secs(5);
 
 /// Looks at every incident that is going on.
@@ -31,6 +31,8 @@ pub(super) fn look(state: &mut State) -> Vec<Effect> {
         state.called = now;
         let by = Writer { actor: state.me.clone(), key: state.key };
         effects.extend(escalations(model, &by, now).into_iter().map(Effect::Offer));
+        let due = reminders(model, &by, now);
+        effects.extend(due.into_iter().map(|reminder| Effect::Offer(vec![reminder])));
     }
     if model.incidents.incidents.values().any(|incident| !incident.runs.is_empty()) {
         let begin = runs::begin_steps(model, now).into_iter().chain(runs::judge_runs(model, now));

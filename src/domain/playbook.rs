@@ -33,6 +33,8 @@ pub struct Playbook {
     pub most_reports: usize,
     /// Workstreams silent for longer come up; default 20 min.
     pub silent_after: Span,
+    /// Channels by which people are reminded of what they owe; none reminds nobody outside of a console.
+    pub remind_by: Vec<ChannelId>,
     /// Words that must not leave the house: internal host suffixes, customer names.
     pub redact: Vec<SafeText>,
     /// How often each channel's delivery is tested; zero is never.
@@ -189,6 +191,7 @@ impl Default for Playbook {
             rotate_after: Span::from_hours(3),
             most_reports: 7,
             silent_after: Span::from_mins(20),
+            remind_by: Vec::new(),
             redact: Vec::new(),
             test_every: Span::from_days(7),
             procedures: Procedures::default(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AlertKey, IncidentId, Operation, Outcome, Purpose, SafeText, TicketAct, Timestamp,
+    AlertKey, IncidentId, Message, Operation, Outcome, Purpose, SafeText, TicketAct, Timestamp,
 };
 
 use super::{Claim, IncidentEvent, RecordId};
@@ -101,7 +101,14 @@ impl LogEvent {
                         place: format!("test/{}/{nonce}", message.channel),
                         after: None,
                     }),
-                    _ => None,
+                    // A reminder goes out once: its subject says who owes what and by when.
+                    Purpose::Reminder => {
+                        let to = message.to.first().map_or("", |to| to.as_str());
+                        let Message { channel, subject, .. } = message;
+                        let place = format!("reminded/{channel}/{to}/{subject}");
+                        Some(Claim { place, after: None })
+                    }
+                    Purpose::Update(_) | Purpose::Page => None,
                 }
             }
             // One ticket per incident and tracker, whoever asks first.

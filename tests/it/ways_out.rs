@@ -4,6 +4,8 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use pretty_assertions::assert_eq;
@@ -13,7 +15,7 @@ use quarterdeck::domain::{Operation, Outcome, Purpose, SafeText};
 use quarterdeck::eventlog::LogEvent;
 use quarterdeck::keys::{Chord, Input};
 
-use super::pty::{Program, Start};
+use super::pty::{Program, Start, own_home};
 use super::screens::{SIZES, look, on, paint, snap, text};
 use super::stories::incident::record;
 use super::stories::outbound::ways_out;
@@ -167,28 +169,65 @@ fn hook() -> (u16, mpsc::Receiver<String>) {
     (port, told)
 }
 
+/// A folder with settings for everybody, a source that nobody answers for, and one log.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new(playbook: &str) -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        std::fs::create_dir(desk.path("state")).unwrap();
+        std::fs::set_permissions(desk.path("state"), PermissionsExt::from_mode(0o700)).unwrap();
+        let dead = super::lab::free_ports(1).unwrap()[0];
+        for who in ["alice", "bob"] {
+            let config = format!(
+                "me = \"{who}\"\n[[source]]\nname = \"prom\"\nkind = \"prometheus\"\n\
+                 url = \"http://127.0.0.1:{dead}\"\n"
+            );
+            std::fs::write(desk.path(&format!("{who}.toml")), config).unwrap();
+        }
+        std::fs::write(desk.path("catalog.toml"), "").unwrap();
+        if !playbook.is_empty() {
+            std::fs::write(desk.path("playbook.toml"), playbook).unwrap();
+        }
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn args(&self, who: &str) -> [String; 4] {
+        let config = self.path(&format!("{who}.toml")).display().to_string();
+        let state = self.path("state").display().to_string();
+        ["--config".into(), config, "--state-dir".into(), state]
+    }
+
+    fn start(&self, who: &str) -> Start {
+        let args = self.args(who);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        Start::new(Program::quarterdeck(&args)).size(120, 30)
+    }
+
+    /// What a subcommand prints.
+    fn said(&self, who: &str, args: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+        own_home(&mut command, self.0.path());
+        let output = command.args(self.args(who)).args(args).stdin(Stdio::null()).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {error}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
 #[test]
 fn a_channel_is_tested_and_settled_in_a_real_console_and_the_key_stays_the_same() {
     let (port, told) = hook();
-    let dir = tempfile::tempdir().unwrap();
-    let path = |name: &str| dir.path().join(name);
-    std::fs::create_dir(path("state")).unwrap();
-    std::fs::set_permissions(path("state"), PermissionsExt::from_mode(0o700)).unwrap();
-    let dead = super::lab::free_ports(1).unwrap()[0];
-    let config = format!(
-        "me = \"alice\"\n[[source]]\nname = \"prom\"\nkind = \"prometheus\"\n\
-         url = \"http://127.0.0.1:{dead}\"\n"
+    let desk = Desk::new(
+        "[response]\ntest_every = \"never\"\n[[channel]]\nname = \"hook\"\nkind = \"webhook\"\n\
+         url = { env = \"HOOK\" }\n",
     );
-    std::fs::write(path("config.toml"), config).unwrap();
-    std::fs::write(path("catalog.toml"), "").unwrap();
-    let playbook = "[response]\ntest_every = \"never\"\n[[channel]]\nname = \"hook\"\nkind = \"webhook\"\n\
-                    url = { env = \"HOOK\" }\n";
-    std::fs::write(path("playbook.toml"), playbook).unwrap();
-    let words = |name: &str| path(name).display().to_string();
-    let program =
-        Program::quarterdeck(&["--config", &words("config.toml"), "--state-dir", &words("state")]);
     let url = format!("http://127.0.0.1:{port}/");
-    let mut session = Start::new(program).size(120, 30).env("HOOK", &url).start();
+    let mut session = desk.start("alice").env("HOOK", &url).start();
     session.wait_for_text("1 Bridge");
     session.send("S\t");
     session.wait_for_text("never tested");
@@ -210,42 +249,59 @@ fn a_channel_is_tested_and_settled_in_a_real_console_and_the_key_stays_the_same(
 #[test]
 fn a_playbook_that_is_changed_or_broken_is_told_and_the_console_goes_on() {
     let (port, told) = hook();
-    let dir = tempfile::tempdir().unwrap();
-    let path = |name: &str| dir.path().join(name);
-    std::fs::create_dir(path("state")).unwrap();
-    std::fs::set_permissions(path("state"), PermissionsExt::from_mode(0o700)).unwrap();
-    let dead = super::lab::free_ports(1).unwrap()[0];
-    let config = format!(
-        "me = \"alice\"\n[[source]]\nname = \"prom\"\nkind = \"prometheus\"\n\
-         url = \"http://127.0.0.1:{dead}\"\n"
-    );
-    std::fs::write(path("config.toml"), config).unwrap();
-    std::fs::write(path("catalog.toml"), "").unwrap();
-    let words = |name: &str| path(name).display().to_string();
-    let program =
-        Program::quarterdeck(&["--config", &words("config.toml"), "--state-dir", &words("state")]);
+    let desk = Desk::new("");
     let url = format!("http://127.0.0.1:{port}/");
-    let mut session = Start::new(program).size(120, 30).env("HOOK", &url).start();
+    let mut session = desk.start("alice").env("HOOK", &url).start();
     session.wait_for_text("1 Bridge");
     session.send("S");
     session.wait_for_text("No channels are declared");
     let playbook = "[response]\ntest_every = \"never\"\n[[channel]]\nname = \"hook\"\n\
                     kind = \"webhook\"\nurl = { env = \"HOOK\" }\n";
-    std::fs::write(path("playbook.toml"), playbook).unwrap();
+    std::fs::write(desk.path("playbook.toml"), playbook).unwrap();
     session.wait_for_text("The playbook was read again and is in force.");
     session.wait_for_text("never tested");
     // What was not there at the start is spoken to as well.
     session.send("\tX");
     session.wait_for_text("in doubt");
     assert_eq!(told.try_iter().count(), 1, "{}", session.picture());
-    std::fs::write(path("playbook.toml"), format!("{playbook}kindd = 1\n")).unwrap();
+    std::fs::write(desk.path("playbook.toml"), format!("{playbook}kindd = 1\n")).unwrap();
     session.wait_for_text("The playbook could not be read, the one in force stays:");
     assert!(session.picture().contains("webhook"), "{}", session.picture());
     // A policy that does not know this key: nothing of its own counts any more, and it says so.
-    std::fs::write(path("policy.toml"), "[[person]]\nname = \"bob\"\n").unwrap();
+    std::fs::write(desk.path("policy.toml"), "[[person]]\nname = \"bob\"\n").unwrap();
     session.wait_for_text("The policy was read again; every record is judged by it anew.");
     session.send("X");
     session.wait_for_text("The policy does not know the key of this console");
     session.send("q");
     assert!(session.exit_status().success());
+}
+
+#[test]
+fn whoever_owes_a_word_is_reminded_once_however_many_consoles_look() {
+    let desk = Desk::new(
+        "[response]\ntest_every = \"never\"\nremind_by = [\"room\"]\n\
+         [[channel]]\nname = \"room\"\nkind = \"file\"\npath = \"room.txt\"\n\
+         [[cadence]]\nseverity = \"SEV-2\"\naudience = \"internal\"\nfirst = \"8s\"\nevery = \"30m\"\n",
+    );
+    let mut consoles = ["alice", "bob"].map(|who| desk.start(who).start());
+    consoles.iter_mut().for_each(|console| console.wait_for_text("1 Bridge"));
+    desk.said("alice", &["declare", "SEV-2", "checkout fails"]);
+    let told = || std::fs::read_to_string(desk.path("room.txt")).unwrap_or_default();
+    let owed = ["the internal update is due at", "the internal update was due at"];
+    super::lab::eventually("both words stand in the room", super::lab::PATIENCE, || {
+        consoles.iter_mut().for_each(super::pty::Session::catch_up);
+        anyhow::ensure!(owed.iter().all(|words| told().contains(words)), "{}", told());
+        Ok(())
+    })
+    .unwrap();
+    // The other console has looked again since, and found that all is said.
+    consoles.iter_mut().for_each(|console| {
+        console.send("6");
+        console.wait_for_text("is due at");
+        console.wait_for_text("was due at");
+    });
+    let counts = owed.map(|words| told().matches(&format!("alice, {words}")).count());
+    assert_eq!(counts, [1, 1], "{}", told());
+    let recorded = desk.said("bob", &["timeline"]);
+    assert_eq!(recorded.matches("goes out by room").count(), 2, "{recorded}");
 }

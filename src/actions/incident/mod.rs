@@ -19,6 +19,7 @@ pub mod pick;
 mod powers;
 mod publish;
 mod reach;
+mod remind;
 mod review;
 mod runs;
 mod texts;
@@ -27,6 +28,7 @@ mod work;
 pub use declare::{Proposal, propose};
 pub use doing::{Doing, Found, Writer};
 pub use reach::escalations;
+pub use remind::reminders;
 pub use review::deadline;
 pub use runs::to_pin;
 

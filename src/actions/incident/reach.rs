@@ -230,6 +230,14 @@ fn paged(page: &Page) -> Paged {
     }
 }
 
+/// Where the incident stands, for somebody who does not look at it.
+pub(super) fn stands(incident: &Incident) -> String {
+    let commander = incident.command.as_ref();
+    let commander = commander.map_or("nobody yet".to_owned(), |c| c.commander.to_string());
+    let Incident { severity, id, title, status, .. } = incident;
+    format!("{severity} {id}: {title}\nStatus: {status}. Commander: {commander}.")
+}
+
 /// The call and one message by each way.
 fn called(
     desk: Desk<'_>,
@@ -239,12 +247,10 @@ fn called(
     text: &SafeText,
     escalates: Option<RecordId>,
 ) -> Vec<LogEvent> {
-    let (whom, commander) = (&call.whom, incident.command.as_ref());
-    let commander = commander.map_or("nobody yet".to_owned(), |c| c.commander.to_string());
+    let (whom, by) = (&call.whom, &desk.by.actor);
     let body = format!(
-        "{text}\n\n{} {}: {}\nStatus: {}. Commander: {commander}. Called by {}.\n\
-         Answer with `quarterdeck page coming`, or to {}.",
-        incident.severity, desk.id, incident.title, incident.status, desk.by.actor, desk.by.actor
+        "{text}\n\n{} Called by {by}.\nAnswer with `quarterdeck page coming`, or to {by}.",
+        stands(incident)
     );
     let channels = &desk.model.playbook.channels;
     let usable = call.by.iter().filter(|(id, _)| channels.iter().any(|one| one.id == *id));

@@ -165,6 +165,13 @@ pub(super) fn gaps(playbook: &Playbook) -> Vec<SafeText> {
             ));
         }
     }
+    if playbook.remind_by.is_empty() && !playbook.channels.is_empty() {
+        said.push(
+            "who owes an update or a task is told on the screen alone; name channels under \
+             `remind_by` of [response]"
+                .to_owned(),
+        );
+    }
     for channel in playbook.channels.iter().filter(|channel| channel.fallback.is_none()) {
         if !channel.audiences.is_empty() && playbook.channels.len() > 1 {
             let id = &channel.id;

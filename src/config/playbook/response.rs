@@ -317,6 +317,10 @@ fn read_limits(out: &mut PlaybookFile, table: Table<'_>, named: &mut Named) {
     if let Some(most) = table.whole("most_reports", 2, 100) {
         playbook.most_reports = usize::try_from(most).unwrap_or(playbook.most_reports);
     }
+    for (channel, at) in table.texts("remind_by") {
+        named.uses_channel(SafeText::new(channel), at);
+        playbook.remind_by.push(ChannelId::new(channel));
+    }
     let words = table.texts("redact").into_iter();
     playbook.redact =
         words.map(|(word, _)| SafeText::new(word.trim())).filter(|w| !w.is_empty()).collect();

@@ -64,6 +64,7 @@ fn the_example_says_who_is_called_how() {
     assert_eq!(playbook.teams, [(TeamId::new("payments"), team)].into());
     assert_eq!(playbook.routes[0].team, TeamId::new("payments"));
     assert_eq!(playbook.redact, ["corp.example.org".into(), "Acme".into()]);
+    assert_eq!(playbook.remind_by, [ChannelId::new("text"), ChannelId::new("push")]);
     assert_eq!(playbook.tracker, Some(TrackerId::new("tickets")));
 }
 
@@ -294,6 +295,8 @@ fn what_is_missing_is_told_without_calling_it_wrong() {
         said,
         [
             "no channel takes external updates; add \"external\" to the `audiences` of one",
+            "who owes an update or a task is told on the screen alone; name channels under `remind_by` of \
+             [response]",
             "the channel here has no `fallback` for when it certainly failed",
             "nobody is ever on call in payments; give it a [[team.rotation]]",
             "a page of payments is never escalated; give it a [[team.escalation]]",

@@ -81,7 +81,7 @@ fn send(channel: &str) -> LogEvent {
     LogEvent::OperationRequested {
         operation: Operation::Send(Message {
             incident: None,
-            purpose: Purpose::Reminder,
+            purpose: Purpose::Page,
             channel: ChannelId::new(channel),
             to: Vec::new(),
             subject: SafeText::new("checkout is down"),

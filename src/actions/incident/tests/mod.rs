@@ -2,6 +2,7 @@
 
 mod course;
 mod outward;
+mod remind;
 mod review;
 mod wild;
 
@@ -129,7 +130,11 @@ impl Story {
 
     fn does(&mut self, who: &'static str, doing: &Doing) -> Vec<Recorded> {
         let events = self.decide(who, doing);
-        let events = events.unwrap_or_else(|refusal| panic!("{who}: {refusal}"));
+        self.write_down(who, events.unwrap_or_else(|refusal| panic!("{who}: {refusal}")))
+    }
+
+    /// What was decided is recorded and folded; a minute passes.
+    fn write_down(&mut self, who: &'static str, events: Vec<LogEvent>) -> Vec<Recorded> {
         let record = |event: LogEvent| {
             let hybrid = self.last.hybrid.next(self.now);
             let origin = Origin([number(who); 16]);
@@ -146,14 +151,8 @@ impl Story {
 
     /// Somebody writes a fact down that no rule was asked about.
     fn writes(&mut self, who: &'static str, event: impl Into<IncidentEvent>) {
-        let hybrid = self.last.hybrid.next(self.now);
-        let origin = Origin([number(who); 16]);
-        self.last = Stamp { hybrid, origin, seq: self.last.seq + 1 };
-        let id = id_of(&self.last.seq.to_be_bytes());
-        let (actor, key, at, stamp) = (Actor::new(who), key_of(who), self.now, self.last);
         let event = LogEvent::Incident { incident: self.id.clone(), event: event.into() };
-        self.model.apply(&Recorded { id, actor, key, at, stamp, event: Some(event) });
-        self.now = self.now.plus(Span::from_mins(1));
+        self.write_down(who, vec![event]);
     }
 
     /// The only fact of the incident that comes of it.
