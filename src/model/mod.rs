@@ -53,7 +53,7 @@ pub use journal::{Ack, Attempt, Journal, NoteEntry, OpenOperation, Standing};
 pub use ladder::{Ladder, Rung, RungStands};
 pub use map::{EdgeView, MapBook, MapFound};
 pub use measures::{Answer, MeasureBook};
-pub use nodes::{EdgeStand, Health, NodeView, NodeViews};
+pub use nodes::{CallTrouble, EdgeStand, Health, NodeView, NodeViews};
 pub use recall::Remembered;
 pub use resilience::{ConsensusView, Liveness, ReplicaView, ReplicationView, VendorView};
 pub use signals::{Outside, SignalBook, SignalView};

@@ -104,8 +104,19 @@ pub struct NodeViews {
     pub edges: HashMap<(ServiceId, ServiceId), EdgeStand>,
     /// The retrying call that must be cut first, when there is a storm.
     pub cut: Option<(ServiceId, ServiceId)>,
+    /// Calls that are in trouble as far as is known, by caller: for lines of a drawing, in every frame.
+    troubled: HashMap<ServiceId, Vec<(ServiceId, CallTrouble)>>,
     /// The words once more, by place in the graph they were made of: for walks over thousands of nodes.
     placed: (Arc<Graph>, Vec<Health>),
+}
+
+/// What is wrong along a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallTrouble {
+    /// Its breaker is open.
+    Tripped,
+    /// The caller repeats itself past what the callee can take.
+    Storm,
 }
 
 /// How a call stands.
@@ -142,6 +153,11 @@ impl NodeViews {
     /// How a call stands, when anything is seen of it.
     pub fn edge(&self, from: &ServiceId, to: &ServiceId) -> Option<&EdgeStand> {
         self.edges.get(&(from.clone(), to.clone()))
+    }
+
+    /// What is wrong along a call by what is no older than it may be.
+    pub fn trouble(&self, from: &ServiceId, to: &ServiceId) -> Option<CallTrouble> {
+        self.troubled.get(from)?.iter().find(|(callee, _)| callee == to).map(|(_, what)| *what)
     }
 }
 
@@ -211,7 +227,15 @@ impl Model {
                 .unwrap_or((RetryState::Unknown, None));
             let stand = EdgeStand { seen: *view, retries, factor };
             views.edges.insert((from.clone(), to.clone()), stand);
-            let Some(callee) = views.nodes.get_mut(to).filter(|_| !view.stale) else { continue };
+            if view.stale {
+                continue;
+            }
+            let storm = (retries == RetryState::Storm).then_some(CallTrouble::Storm);
+            let tripped = (view.tripped == Some(true)).then_some(CallTrouble::Tripped);
+            if let Some(trouble) = storm.or(tripped) {
+                views.troubled.entry(from.clone()).or_default().push((to.clone(), trouble));
+            }
+            let Some(callee) = views.nodes.get_mut(to) else { continue };
             if view.tripped == Some(true) {
                 callee.tripped += 1;
                 callee.worse(Health::Hurting, format!("The breaker of {from} to it is open."));

@@ -132,7 +132,7 @@ fn main() {
         ms(quickest(101, || world.induced(&around(&world, &[focus], 100).nodes))),
         ms(quickest(101, || drawn(&hundred, Layering::Short, None))),
         ms(quickest(101, || drawn(&hundred, Layering::Short, Some(&first)))),
-        ms(quickest(101, || first.cells(window, |_| 1))),
+        ms(quickest(101, || first.cells(window, |_| 1).count())),
     );
     let large = tiers(5_000, 20_000, TIERS);
     let world = graph(&large);

@@ -40,6 +40,7 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
         ui.map.views = model.node_views();
         let bad = || ui.map.views.nodes.values().filter(|view| view.health.is_bad());
         ui.map.hurt = (bad().count(), bad().any(|view| view.health <= Health::Failing));
+        ui.map.count();
     }
     if !force && (ui.dialog.is_some() || !due) {
         return;
@@ -55,6 +56,7 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     let graph = whole.induced(&nodes);
     if *map.graph != graph {
         map.graph = Arc::new(graph);
+        map.count();
     }
     map.outline = outline(&map.graph, &[], Walk::Callees).rows;
     let graph = &map.graph;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::analysis::graph::OutlineRow;
 use crate::domain::{Filter, Graph, NodeKey, Timestamp};
-use crate::model::NodeViews;
+use crate::model::{Health, NodeViews};
 
 /// Below so many columns the list is shown unless the drawing is asked for.
 const DRAWN_FROM: u16 = 100;
@@ -72,6 +72,8 @@ pub struct MapUi {
     pub scroll: usize,
     /// How everything on the map stands.
     pub views: NodeViews,
+    /// How many of the part stand how, in the order of [`Health::ALL`](crate::model::Health::ALL).
+    pub tally: [usize; Health::ALL.len()],
     /// How many are not well, and whether some of them fail.
     pub hurt: (usize, bool),
     /// When and from which revision of the model this was made.
@@ -79,6 +81,14 @@ pub struct MapUi {
 }
 
 impl MapUi {
+    /// Counts how many of the part stand how.
+    pub(in crate::app) fn count(&mut self) {
+        self.tally = Default::default();
+        for node in self.graph.nodes() {
+            self.tally[self.views.health(&node.key.service) as usize] += 1;
+        }
+    }
+
     /// Whether the list is shown at a width.
     pub fn as_list(&self, columns: u16) -> bool {
         self.list.unwrap_or(columns < DRAWN_FROM)

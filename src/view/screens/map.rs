@@ -89,17 +89,12 @@ fn heading(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) {
         (MapPart::Paths, None) => format!("Paths to {focus}"),
     };
     let services = format!("{what} · {} of {}", format::count(count), format::count(all));
-    let views = &map.views;
-    let mut tally = [0_usize; Health::ALL.len()];
-    for node in map.graph.nodes() {
-        tally[views.health(&node.key.service) as usize] += 1;
-    }
     let used = u16::try_from(width(&services)).unwrap_or(u16::MAX).saturating_add(6);
     let mut pen = Pen::new(buf, top(area, 1), 0);
     let mut room = area.width.saturating_sub(used);
     // Where not all have room, those that stand worst are said.
     let mut said = Vec::new();
-    for (state, count) in Health::ALL.into_iter().zip(tally).filter(|(_, count)| *count > 0) {
+    for (state, count) in Health::ALL.into_iter().zip(map.tally).filter(|(_, count)| *count > 0) {
         let (mark, token) = health(state);
         let text = short!("{mark} {count} {}", state.word());
         let cells = u16::try_from(width(&text)).unwrap_or(u16::MAX).saturating_add(2);

@@ -80,6 +80,8 @@ pub struct LineCell {
     pub arrow: Option<Head>,
     /// The edge that matters most of those that are seen here.
     pub edge: EdgeIx,
+    /// Its rank.
+    pub rank: u8,
 }
 
 /// Where an arrow points.
@@ -126,7 +128,11 @@ struct Ink {
 impl Layout {
     /// The cells of all lines within a window, by row and column. Lines of a higher rank are on
     /// top where several share a cell; a rank of 0 leaves a line out.
-    pub fn cells(&self, window: Window, rank: impl Fn(EdgeIx) -> u8) -> Vec<LineCell> {
+    pub fn cells(
+        &self,
+        window: Window,
+        rank: impl Fn(EdgeIx) -> u8,
+    ) -> impl Iterator<Item = LineCell> {
         // Only what is drawn counts: a terminal larger than the drawing has no cells of it.
         let window = Window {
             width: window.width.min(self.width.saturating_sub(window.column)),
@@ -143,7 +149,7 @@ impl Layout {
             }
         }
         let width = window.width.max(1) as usize;
-        let cell = |(at, ink): (usize, Ink)| {
+        let cell = move |(at, ink): (usize, Ink)| {
             let (column, row) =
                 (window.column + (at % width) as u32, window.row + (at / width) as u32);
             let both = ink.upright != 0 && ink.level != 0;
@@ -152,10 +158,10 @@ impl Layout {
             } else {
                 (ink.upright | ink.level, ink.top.into_iter().flatten().max_by_key(|top| top.0))
             };
-            let (_, edge) = top.or(ink.top[1])?;
-            Some(LineCell { column, row, arms: Arms(arms), arrow: ink.arrow, edge })
+            let (rank, edge) = top.or(ink.top[1])?;
+            Some(LineCell { column, row, arms: Arms(arms), arrow: ink.arrow, edge, rank })
         };
-        ink.into_iter().enumerate().filter_map(cell).collect()
+        ink.into_iter().enumerate().filter_map(cell)
     }
 }
 

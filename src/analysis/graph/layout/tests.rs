@@ -228,8 +228,8 @@ proptest! {
         let graph = graph(&edges);
         let drawing = laid_out(&graph);
         let window = Window { column, row, width, height };
-        let part = drawing.cells(window, |_| 1);
-        let mut whole = drawing.cells(all(&drawing), |_| 1);
+        let part: Vec<LineCell> = drawing.cells(window, |_| 1).collect();
+        let mut whole: Vec<LineCell> = drawing.cells(all(&drawing), |_| 1).collect();
         whole.retain(|cell| window.contains(cell.column, cell.row));
         prop_assert_eq!(part, whole);
     }

@@ -5,9 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::graph::layout::{Layout, LineCell, Window};
-use crate::analysis::retries::RetryState;
 use crate::app::Drawn;
 use crate::domain::{Edge, Graph, NodeKey};
+use crate::model::CallTrouble;
 use crate::theme::Token;
 use crate::view::scene::Scene;
 use crate::view::screens::empty;
@@ -34,27 +34,24 @@ pub(super) fn draw(scene: &Scene<'_>, buf: &mut Buffer, area: Rect) -> Drawn {
     let window = window(layout, graph, selected, area);
     let at = graph.find(selected);
     let touches = |edge: &Edge| at == Some(edge.from) || at == Some(edge.to);
+    let views = &scene.state.ui.map.views;
     let rank = |edge| {
         let edge = graph.edge(edge);
-        let (_, token) = line(scene, graph, edge);
-        1 + u8::from(token != Token::Border) * 2 + u8::from(touches(edge))
+        let (from, to) = (&graph.node(edge.from).key.service, &graph.node(edge.to).key.service);
+        rank(views.trouble(from, to), touches(edge))
     };
     for cell in layout.cells(window, rank) {
         let edge = graph.edge(cell.edge);
-        let (mark, token) = line(scene, graph, edge);
-        let token = if token == Token::Border && touches(edge) { Token::Accent } else { token };
-        let at = Rect {
-            x: area.x + u16::try_from(cell.column - window.column).unwrap_or(0),
-            y: area.y + u16::try_from(cell.row - window.row).unwrap_or(0),
-            width: 1,
-            height: 1,
+        let (mark, token) = line(cell.rank);
+        let x = area.x + u16::try_from(cell.column - window.column).unwrap_or(0);
+        let y = area.y + u16::try_from(cell.row - window.row).unwrap_or(0);
+        // One sign in one cell, thousands of times: nothing of it has to be measured or cut.
+        let Some(place) = buf.cell_mut((x, y)) else { continue };
+        match (mark, cell.arrow) {
+            (Some(mark), Some(_)) => place.set_symbol(mark),
+            _ => place.set_char(shape(&cell, edge, scene.state.ui.ascii)),
         };
-        let mut glyph = [0; 4];
-        let text = match (mark, cell.arrow) {
-            (Some(mark), Some(_)) => mark,
-            _ => shape(&cell, edge, scene.state.ui.ascii).encode_utf8(&mut glyph),
-        };
-        Pen::new(buf, at, 0).put(text, scene.style(token));
+        place.set_style(scene.style(token));
     }
     for placed in &layout.nodes {
         let end = placed.column + u32::from(placed.width);
@@ -93,19 +90,24 @@ fn window(layout: &Layout, graph: &Graph, selected: &NodeKey, area: Rect) -> Win
     }
 }
 
-/// A line's mark at its arrow, and its colour.
-fn line(scene: &Scene<'_>, graph: &Graph, edge: &Edge) -> (Option<&'static str>, Token) {
-    let (from, to) = (&graph.node(edge.from).key.service, &graph.node(edge.to).key.service);
-    let views = &scene.state.ui.map.views;
-    let Some(stand) = views.edge(from, to).filter(|stand| !stand.seen.stale) else {
-        return (None, Token::Border);
+/// How much a line matters where several share a cell: what is in trouble, then what touches the selected
+/// service.
+const fn rank(trouble: Option<CallTrouble>, touches: bool) -> u8 {
+    let trouble = match trouble {
+        None => 0,
+        Some(CallTrouble::Tripped) => 1,
+        Some(CallTrouble::Storm) => 2,
     };
-    if stand.retries == RetryState::Storm {
-        (Some("R"), Token::Error)
-    } else if stand.seen.tripped == Some(true) {
-        (Some("B"), Token::Warning)
-    } else {
-        (None, Token::Border)
+    1 + trouble * 2 + touches as u8
+}
+
+/// A line's mark at its arrow, and its colour, by its rank.
+const fn line(rank: u8) -> (Option<&'static str>, Token) {
+    match rank {
+        ..=1 => (None, Token::Border),
+        2 => (None, Token::Accent),
+        3 | 4 => (Some("B"), Token::Warning),
+        _ => (Some("R"), Token::Error),
     }
 }
 
