@@ -72,18 +72,16 @@ impl TimelineFilter {
             self.people.is_empty() || self.people.iter().any(|p| p.eq_ignore_ascii_case(who.name()))
         };
         // Looking through all texts at once pays only when there are many lines to look at.
-        let quick: Option<Vec<Places>> = if timeline.len().saturating_sub(from) < WORTH_ALL {
+        let quick: Option<Places> = if timeline.len().saturating_sub(from) < WORTH_ALL {
             None
         } else {
-            self.words.iter().map(|(word, _)| timeline.texts().having(word)).collect()
+            let words: Vec<&str> = self.words.iter().map(|(word, _)| word.as_str()).collect();
+            timeline.texts().having(&words)
         };
         let fine = |at: u32| {
-            let said = || timeline.at(at).is_some_and(|line| self.has_words(line));
             let words = match &quick {
-                Some(places) if !timeline.texts().is_apart(at) => {
-                    places.iter().all(|places| places.has(at))
-                }
-                _ => said(),
+                Some(places) if !timeline.texts().is_apart(at) => places.has(at),
+                _ => timeline.at(at).is_some_and(|line| self.has_words(line)),
             };
             words && (!self.pinned || timeline.at(at).is_some_and(|line| line.pinned))
         };

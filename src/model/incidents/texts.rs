@@ -6,6 +6,9 @@
 
 use memchr::memmem::Finder;
 
+/// So much text tells which of several words is rare.
+const SAMPLE: usize = 64 * 1024;
+
 /// Texts by place in the timeline's slab.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
@@ -57,22 +60,30 @@ impl Texts {
         self.apart.has(at)
     }
 
-    /// Where a word stands, whatever the case of its letters, of all lines that are not apart. `None` for a
-    /// word that cannot be looked for so.
-    pub(super) fn having(&self, word: &str) -> Option<Places> {
-        if !word.is_ascii() || word.is_empty() || word.contains('\0') {
+    /// Where all of these words stand, whatever the case of their letters, of all lines that are not apart.
+    /// `None` when one of them cannot be looked for so.
+    pub(super) fn having(&self, words: &[&str]) -> Option<Places> {
+        if words.iter().any(|word| !word.is_ascii() || word.is_empty() || word.contains('\0')) {
             return None;
         }
-        let word = word.to_ascii_lowercase();
-        let finder = Finder::new(&word);
+        let words: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
+        let mut finders: Vec<Finder<'_>> = words.iter().map(Finder::new).collect();
+        // What is rare among some of the texts is probably rare: then few lines are looked at again.
+        let some = &self.all[..self.all.len().min(SAMPLE)];
+        finders.sort_by_cached_key(|finder| finder.find_iter(some).count());
+        let (rarest, others) = finders.split_first()?;
         let mut found = Places(vec![0; self.ends.len().div_ceil(64)]);
         let (mut from, mut line) = (0, 0);
-        while let Some(at) = self.all.get(from..).and_then(|rest| finder.find(rest)) {
+        while let Some(at) = self.all.get(from..).and_then(|rest| rarest.find(rest)) {
             while self.ends.get(line).is_some_and(|end| *end <= from + at) {
                 line += 1;
             }
-            found.insert(line);
-            from = *self.ends.get(line)?;
+            let begin = line.checked_sub(1).map_or(0, |before| self.ends[before]);
+            let end = *self.ends.get(line)?;
+            if others.iter().all(|word| word.find(&self.all[begin..end]).is_some()) {
+                found.insert(line);
+            }
+            from = end;
         }
         Some(found)
     }

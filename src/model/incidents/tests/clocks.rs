@@ -227,23 +227,32 @@ fn words_are_found_in_many_lines_as_in_few_whatever_their_letters() {
     for n in (0..5_000_u32).step_by(83) {
         timeline.insert(line(n, "shard 170 instead"));
     }
-    for word in words.into_iter().chain(["k", "K", "s", "1", "mistake", "instead", "of 9", "ſhard"])
-    {
-        let filter = TimelineFilter::parse(&format!("\"{word}\"")).unwrap();
+    let alone =
+        words.iter().copied().chain(["k", "K", "s", "1", "mistake", "instead", "of 9", "ſhard"]);
+    let several: [&[&str]; 4] =
+        [&["of", "SHARD"], &["back", "1", "of"], &["shard", "mistake"], &["17", "nothing", "Ä"]];
+    for asked in alone.map(|word| vec![word]).chain(several.map(<[&str]>::to_vec)) {
+        let quoted: Vec<String> = asked.iter().map(|word| format!("\"{word}\"")).collect();
+        let filter = TimelineFilter::parse(&quoted.join(" ")).unwrap();
         let quick = filter.rows(&timeline, 0);
-        let mut pattern = regex::RegexBuilder::new(&regex::escape(word));
-        let pattern = pattern.case_insensitive(true).build().unwrap();
+        let patterns: Vec<regex::Regex> = asked
+            .iter()
+            .map(|word| regex::RegexBuilder::new(&regex::escape(word)))
+            .map(|mut pattern| pattern.case_insensitive(true).build().unwrap())
+            .collect();
         let expected: Vec<u32> = (0..)
             .zip(timeline.iter())
             .filter(|(_, line)| {
-                let gone = line.withdrawn.as_ref().is_some_and(|gone| pattern.is_match(&gone.1));
-                gone || pattern.is_match(&line.text)
+                let gone = line.withdrawn.as_ref().map(|gone| &gone.1);
+                patterns.iter().all(|pattern| {
+                    pattern.is_match(&line.text) || gone.is_some_and(|gone| pattern.is_match(gone))
+                })
             })
             .map(|(row, _)| row)
             .collect();
-        assert_eq!(quick, expected, "{word}");
+        assert_eq!(quick, expected, "{asked:?}");
         let last = filter.rows(&timeline, 4_000);
-        assert_eq!(last, expected[expected.len() - last.len()..], "{word}");
+        assert_eq!(last, expected[expected.len() - last.len()..], "{asked:?}");
     }
 }
 
