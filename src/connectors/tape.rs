@@ -74,6 +74,8 @@ pub enum TapeKind {
     Github,
     /// A GitLab project's deployments.
     Gitlab,
+    /// A pager.
+    Pagerduty,
 }
 
 impl From<SourceKind> for TapeKind {
@@ -87,6 +89,7 @@ impl From<SourceKind> for TapeKind {
             SourceKind::ChangesFile => Self::ChangesFile,
             SourceKind::Github => Self::Github,
             SourceKind::Gitlab => Self::Gitlab,
+            SourceKind::Pagerduty => Self::Pagerduty,
         }
     }
 }
@@ -102,6 +105,7 @@ impl From<TapeKind> for SourceKind {
             TapeKind::ChangesFile => Self::ChangesFile,
             TapeKind::Github => Self::Github,
             TapeKind::Gitlab => Self::Gitlab,
+            TapeKind::Pagerduty => Self::Pagerduty,
         }
     }
 }

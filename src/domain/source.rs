@@ -21,11 +21,13 @@ pub enum SourceKind {
     Github,
     /// The deployments of a GitLab project.
     Gitlab,
+    /// PagerDuty: who is on call.
+    Pagerduty,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Prometheus,
         Self::Alertmanager,
         Self::Jaeger,
@@ -34,6 +36,7 @@ impl SourceKind {
         Self::ChangesFile,
         Self::Github,
         Self::Gitlab,
+        Self::Pagerduty,
     ];
 
     /// Whether it is on this machine: it has a path instead of an address.
@@ -57,6 +60,7 @@ impl SourceKind {
             Self::ChangesFile => "changes file",
             Self::Github => "GitHub deployments",
             Self::Gitlab => "GitLab deployments",
+            Self::Pagerduty => "PagerDuty",
         }
     }
 
@@ -71,6 +75,7 @@ impl SourceKind {
             Self::ChangesFile => "changes-file",
             Self::Github => "github-deployments",
             Self::Gitlab => "gitlab-deployments",
+            Self::Pagerduty => "pagerduty",
         }
     }
 }

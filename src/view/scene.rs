@@ -117,6 +117,7 @@ impl<'a> Scene<'a> {
             SourceKind::Prometheus => "budgets",
             SourceKind::Jaeger => "calls",
             SourceKind::Statuspage => "suppliers",
+            SourceKind::Pagerduty => "people on call",
             SourceKind::Git | SourceKind::ChangesFile | SourceKind::Github | SourceKind::Gitlab => {
                 "changes"
             }
