@@ -303,3 +303,6 @@ pub fn ways(
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod pager_tests;
