@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::alertmanager::Alertmanager;
-use super::changes::{ChangesFrom, Place, Places, deployments, file, git};
+use super::changes::{ChangesFrom, Place, Places, deployments, file, git, unleash, versions};
 use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
 use super::jaeger::Jaeger;
 use super::poll::Setup;
@@ -77,6 +77,10 @@ enum KindName {
     Github,
     #[serde(rename = "gitlab-deployments")]
     Gitlab,
+    #[serde(rename = "prometheus-versions")]
+    Versions,
+    #[serde(rename = "unleash-events")]
+    Unleash,
 }
 
 /// Basic authentication.
@@ -147,10 +151,11 @@ impl SourceConfig {
         if self.name.as_str().is_empty() {
             return Err("A source has no name.".into());
         }
-        let path = self.changes.as_ref().map(|from| matches!(from.place, Place::Path(_)));
-        if path != self.kind.tells_changes().then_some(self.kind.is_local()) {
+        let fits = self.changes.as_ref().map(|from| from.place.fits(self.kind));
+        if fits != self.kind.tells_changes().then_some(true) {
             return wrong(
-                "a kind on this machine needs a path and one of deployments a project, and no other has them",
+                "a kind on this machine needs a path, one of deployments a project and one of versions a \
+                 metric, and no other has them",
             );
         }
         if self.basic.is_some() && self.bearer.is_some() {
@@ -235,6 +240,17 @@ impl SourceConfig {
             SourceKind::ChangesFile => Arc::new(file::ChangesFile::new(self.places(catalog))),
             SourceKind::Github => Arc::new(deployments::github::Github(self.project(catalog))),
             SourceKind::Gitlab => Arc::new(deployments::gitlab::Gitlab(self.project(catalog))),
+            SourceKind::Versions => {
+                let metric = self.changes.as_ref().and_then(|from| match &from.place {
+                    Place::Metric(metric) => Some(metric.clone()),
+                    Place::Path(_) | Place::Project { .. } => None,
+                });
+                Arc::new(versions::Versions::new(metric, self.places(catalog)))
+            }
+            SourceKind::Unleash => {
+                let address = self.address().to_string();
+                Arc::new(unleash::Events::new(self.project(catalog), address))
+            }
         }
     }
 
@@ -290,6 +306,9 @@ impl SourceConfig {
         let auth = match (&self.basic, &self.bearer) {
             (Some(basic), _) => {
                 Auth::Basic { user: basic.user.clone(), password: basic.password.clone() }
+            }
+            (None, Some(token)) if self.kind == SourceKind::Unleash => {
+                Auth::Token { scheme: unleash::SCHEME, token: token.clone() }
             }
             (None, Some(token)) => Auth::Bearer(token.clone()),
             (None, None) => Auth::None,
@@ -370,7 +389,9 @@ pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe
         | SourceKind::Git
         | SourceKind::ChangesFile
         | SourceKind::Github
-        | SourceKind::Gitlab => connector.asks(&Interest::default(), clock.now()),
+        | SourceKind::Gitlab
+        | SourceKind::Versions
+        | SourceKind::Unleash => connector.asks(&Interest::default(), clock.now()),
     };
     let host = config.address();
     let mut found =
