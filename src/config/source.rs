@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::error::Mistakes;
 use super::node::{Node, Table, Value};
-use crate::connectors::changes::{ChangesFrom, Place};
+use crate::connectors::changes::{ChangesFrom, Metric, Place};
 use crate::connectors::pagerduty::Rota;
 use crate::connectors::registry::{Basic, SourceConfig, Tls};
 use crate::connectors::secret::SecretRef;
@@ -50,7 +50,7 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         Some(SourceKind::Github | SourceKind::Gitlab) => Span::from_secs(60),
         // A plan of a week changes now and then.
         Some(SourceKind::Pagerduty) => Span::from_mins(5),
-        Some(SourceKind::Git) => Span::from_secs(30),
+        Some(SourceKind::Git | SourceKind::Versions | SourceKind::Unleash) => Span::from_secs(30),
         _ => Span::from_secs(15),
     };
     let interval = table.span("interval").unwrap_or(usual);
@@ -99,19 +99,7 @@ fn read_changes(
     kind: Option<SourceKind>,
     mistakes: &Mistakes,
 ) -> Option<ChangesFrom> {
-    let place = if kind.is_some_and(SourceKind::is_local) {
-        let path = table.need_text("path").map(PathBuf::from);
-        if path.as_ref().is_some_and(|path| !path.is_absolute()) {
-            let message = "`path` must begin with /";
-            mistakes.hinted(table.place("path"), message, "the console may be started anywhere");
-        }
-        path.map(Place::Path)
-    } else {
-        let environments = table.texts("environments");
-        let environments = environments.into_iter().map(|(name, _)| name.to_owned()).collect();
-        let name = table.need_text("project").map(str::to_owned);
-        name.map(|name| Place::Project { name, environments })
-    };
+    let place = read_place(table, kind?, mistakes);
     let service = table.text("service").map(ServiceId::new);
     let mut services = Vec::new();
     for (begin, at, node) in table.table("services").iter().flat_map(Table::entries) {
@@ -153,6 +141,47 @@ fn read_teams(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<TeamId, Rota> 
         teams.insert(TeamId::new(team), rota);
     }
     teams
+}
+
+fn read_place(table: &Table<'_>, kind: SourceKind, mistakes: &Mistakes) -> Option<Place> {
+    if kind.is_local() {
+        let path = table.need_text("path").map(PathBuf::from);
+        if path.as_ref().is_some_and(|path| !path.is_absolute()) {
+            let message = "`path` must begin with /";
+            mistakes.hinted(table.place("path"), message, "the console may be started anywhere");
+        }
+        return path.map(Place::Path);
+    }
+    if kind == SourceKind::Versions {
+        return read_metric(table, mistakes).map(Place::Metric);
+    }
+    let environments = table.texts("environments");
+    let environments = environments.into_iter().map(|(name, _)| name.to_owned()).collect();
+    let name = match kind {
+        // It tells of all its projects.
+        SourceKind::Unleash => Some(table.text("project").unwrap_or_default()),
+        _ => table.need_text("project"),
+    };
+    name.map(|name| Place::Project { name: name.to_owned(), environments })
+}
+
+fn read_metric(table: &Table<'_>, mistakes: &Mistakes) -> Option<Metric> {
+    let selector = table.need_text("metric").map(str::to_owned);
+    let label = |key, usual: &str| {
+        let name = table.text(key).unwrap_or(usual);
+        let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+        if !name.starts_with(letter) || !name.chars().all(|c| letter(c) || c.is_ascii_digit()) {
+            mistakes.add(table.place(key), &format!("`{key}` must be the name of a label"));
+        }
+        name.to_owned()
+    };
+    let (version, service) = (label("version_label", "version"), label("service_label", "service"));
+    let range = table.span("range").unwrap_or(Span::from_hours(12));
+    if !(Span::from_mins(10)..=Span::from_days(30)).contains(&range) {
+        let hint = "12h shows what was deployed today";
+        mistakes.hinted(table.place("range"), "`range` must be between 10m and 30d", hint);
+    }
+    Some(Metric { selector: selector?, version, service, range })
 }
 
 /// Reads a base URL.

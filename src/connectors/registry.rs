@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::alertmanager::Alertmanager;
-use super::changes::{ChangesFrom, Place, Places, deployments, file, git};
+use super::changes::{ChangesFrom, Place, Places, deployments, file, git, unleash, versions};
 use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
 use super::jaeger::Jaeger;
 use super::outbound::config::TrackerKind;
@@ -82,6 +82,10 @@ enum KindName {
     Github,
     #[serde(rename = "gitlab-deployments")]
     Gitlab,
+    #[serde(rename = "prometheus-versions")]
+    Versions,
+    #[serde(rename = "unleash-events")]
+    Unleash,
     Pagerduty,
 }
 
@@ -154,10 +158,11 @@ impl SourceConfig {
         if self.name.as_str().is_empty() {
             return Err("A source has no name.".into());
         }
-        let path = self.changes.as_ref().map(|from| matches!(from.place, Place::Path(_)));
-        if path != self.kind.tells_changes().then_some(self.kind.is_local()) {
+        let fits = self.changes.as_ref().map(|from| from.place.fits(self.kind));
+        if fits != self.kind.tells_changes().then_some(true) {
             return wrong(
-                "a kind on this machine needs a path and one of deployments a project, and no other has them",
+                "a kind on this machine needs a path, one of deployments a project and one of versions a \
+                 metric, and no other has them",
             );
         }
         if self.basic.is_some() && self.bearer.is_some() {
@@ -242,6 +247,17 @@ impl SourceConfig {
             SourceKind::ChangesFile => Arc::new(file::ChangesFile::new(self.places(catalog))),
             SourceKind::Github => Arc::new(deployments::github::Github(self.project(catalog))),
             SourceKind::Gitlab => Arc::new(deployments::gitlab::Gitlab(self.project(catalog))),
+            SourceKind::Versions => {
+                let metric = self.changes.as_ref().and_then(|from| match &from.place {
+                    Place::Metric(metric) => Some(metric.clone()),
+                    Place::Path(_) | Place::Project { .. } => None,
+                });
+                Arc::new(versions::Versions::new(metric, self.places(catalog)))
+            }
+            SourceKind::Unleash => {
+                let address = self.address().to_string();
+                Arc::new(unleash::Events::new(self.project(catalog), address))
+            }
             SourceKind::Pagerduty => Arc::new(OnCalls(self.teams.clone())),
         }
     }
@@ -302,6 +318,9 @@ impl SourceConfig {
             }
             (None, Some(token)) if self.kind == SourceKind::Pagerduty => {
                 Auth::Token { scheme: TrackerKind::Pagerduty.scheme(), token: token.clone() }
+            }
+            (None, Some(token)) if self.kind == SourceKind::Unleash => {
+                Auth::Token { scheme: unleash::SCHEME, token: token.clone() }
             }
             (None, Some(token)) => Auth::Bearer(token.clone()),
             (None, None) => Auth::None,
@@ -383,6 +402,8 @@ pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe
         | SourceKind::ChangesFile
         | SourceKind::Github
         | SourceKind::Gitlab
+        | SourceKind::Versions
+        | SourceKind::Unleash
         | SourceKind::Pagerduty => connector.asks(&Interest::default(), clock.now()),
     };
     let host = config.address();

@@ -118,9 +118,12 @@ impl<'a> Scene<'a> {
             SourceKind::Jaeger => "calls",
             SourceKind::Statuspage => "suppliers",
             SourceKind::Pagerduty => "people on call",
-            SourceKind::Git | SourceKind::ChangesFile | SourceKind::Github | SourceKind::Gitlab => {
-                "changes"
-            }
+            SourceKind::Git
+            | SourceKind::ChangesFile
+            | SourceKind::Github
+            | SourceKind::Gitlab
+            | SourceKind::Versions
+            | SourceKind::Unleash => "changes",
         };
         let ago = format::age(asked, self.now());
         match (fresh, all, asked) {

@@ -41,8 +41,9 @@ fn home(url: &str) -> Home {
          interval = \"1s\"\ntimeout = \"2s\"\nauth = {{ bearer = {{ env = \"PD_TOKEN\" }} }}\n\
          [source.teams]\npayments = {{ policy = \"PPAY\" }}\nsearch = {{ schedule = \"SSEA\" }}\n"
     );
-    let catalog = "[[service]]\nname = \"checkout\"\nowner = \"payments\"\n\
-                   [[service]]\nname = \"finder\"\nowner = \"search\"\n";
+    let catalog = "[[service]]\nname = \"db\"\nowner = \"storage\"\n\
+                   [[service]]\nname = \"checkout\"\nowner = \"payments\"\ndepends_on = [\"db\"]\n\
+                   [[service]]\nname = \"finder\"\nowner = \"search\"\ndepends_on = [\"db\"]\n";
     let playbook = "[[person]]\nname = \"eve\"\nphone = \"+44 20 5550102\"\n\
                     reach = { room = \"eve@example.org\" }\n\
                     [[channel]]\nname = \"room\"\nkind = \"file\"\npath = \"/tmp/never-written\"\n\
@@ -57,12 +58,11 @@ fn run(home: &Home, token: &str, args: &[&str]) -> String {
 }
 
 /// The console with the dialog that calls a team's on-call.
-fn calling(home: &Home, team: &str) -> Session {
+fn calling(home: &Home) -> Session {
     let mut session = home.console().env("PD_TOKEN", TOKEN).size(120, 40).start();
     session.wait_for_text("cards declined");
     session.send("!");
     session.wait_for_text("Call somebody");
-    session.send(team);
     session
 }
 
@@ -82,10 +82,8 @@ fn whoever_is_on_call_and_their_number_are_there_when_the_pager_is_down() {
     assert!(run(&home, TOKEN, &["declare", "SEV-2", "cards declined"]).contains("cards declined"));
     let kept = home.path().join("state/quarterdeck/oncall.json");
 
-    let mut first = home.console().env("PD_TOKEN", TOKEN).size(120, 40).start();
+    let mut first = calling(&home);
     first.wait_until("the plan is kept", |_| kept.exists());
-    first.send("!");
-    first.wait_for_text("Call somebody");
     first.send("payments");
     first.wait_for_text("Ann Baker is on call (from PagerDuty, ");
     first.wait_for_text("Ann Baker: +49 30 5550100");
@@ -95,25 +93,22 @@ fn whoever_is_on_call_and_their_number_are_there_when_the_pager_is_down() {
     assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
 
     host.fail_always(Fault::Says(Answer::new(503, "down")));
-    let told = {
-        let stale = |text: &str| {
-            text.contains("Ann Baker is on call (from PagerDuty, ") && text.contains("ago, stale)")
-        };
-        let deadline = std::time::Instant::now() + crate::pty::patience();
-        loop {
-            let mut again = calling(&home, "payments");
-            again.wait_for_text("Ann Baker: +49 30 5550100");
-            let text = again.text();
-            leave(again);
-            if stale(&text) {
-                break text;
-            }
-            assert!(std::time::Instant::now() < deadline, "{text}");
+    let mut again = calling(&home);
+    let deadline = std::time::Instant::now() + crate::pty::patience();
+    let told = loop {
+        // What stood there is kept as a draft; an edit asks anew who is on call.
+        again.send("\x7fs");
+        again.wait_for_text("Ann Baker: +49 30 5550100");
+        let text = again.text();
+        if text.contains("Ann Baker is on call (from PagerDuty, ") && text.contains("ago, stale)") {
+            break text;
         }
+        assert!(std::time::Instant::now() < deadline, "{text}");
     };
+    leave(again);
     assert!(told.contains("Bob Stone: +1 415 555 0101"), "{told}");
     // Nor does a pager that is down take the name from those who ask without a screen.
-    let blast = run(&home, TOKEN, &["blast", "checkout"]);
+    let blast = run(&home, TOKEN, &["blast", "db"]);
     assert!(
         blast.contains("Ann Baker is on call (from PagerDuty, ") && blast.contains("stale"),
         "{blast}"
@@ -138,10 +133,10 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 fn each_page_is_read_and_people_are_called_by_the_playbooks_names() {
     let host = pager();
     let home = home(&host.url(""));
-    let blast = run(&home, TOKEN, &["blast", "checkout"]);
+    let blast = run(&home, TOKEN, &["blast", "db"]);
     assert!(blast.contains("payments, Ann Baker is on call (from PagerDuty, 0s ago)"), "{blast}");
     // By her mail address she is the playbook's eve.
-    let blast = run(&home, TOKEN, &["blast", "finder"]);
+    let blast = run(&home, TOKEN, &["blast", "db"]);
     assert!(blast.contains("search, eve is on call (from PagerDuty, 0s ago)"), "{blast}");
     let asked = host.asked();
     let pages: Vec<String> = asked
@@ -161,7 +156,7 @@ fn each_page_is_read_and_people_are_called_by_the_playbooks_names() {
 fn a_pager_that_refuses_or_talks_nonsense_names_nobody_and_its_token_is_not_said() {
     let host = pager();
     let home = home(&host.url(""));
-    let said = run(&home, "hunter2-token", &["blast", "checkout"]);
+    let said = run(&home, "hunter2-token", &["blast", "db"]);
     let unknown = "payments, not known who is on call: PagerDuty has not answered yet";
     assert!(said.contains(unknown) && !said.contains("hunter2"), "{said}");
     for answer in [
@@ -172,13 +167,13 @@ fn a_pager_that_refuses_or_talks_nonsense_names_nobody_and_its_token_is_not_said
         Answer::new(429, "slow down"),
     ] {
         host.fail_always(Fault::Says(answer.clone()));
-        let said = run(&home, TOKEN, &["blast", "checkout"]);
+        let said = run(&home, TOKEN, &["blast", "db"]);
         assert!(said.contains(unknown), "{answer:?}: {said}");
         host.mend();
     }
     // A number that may not be seen does not hide who it is.
     host.fail_at("GET", "/contact_methods", Fault::Says(Answer::new(403, "{}")));
-    let said = run(&home, TOKEN, &["blast", "checkout"]);
+    let said = run(&home, TOKEN, &["blast", "db"]);
     assert!(said.contains("Ann Baker is on call"), "{said}");
 }
 

@@ -342,7 +342,12 @@ fn feeds(scene: &Scene<'_>, source: &SourceStatus) -> String {
             Some((_, calls)) => format!("{} kinds of calls on the map", calls.len()),
             None => "calls on the map".into(),
         },
-        SourceKind::Git | SourceKind::ChangesFile | SourceKind::Github | SourceKind::Gitlab => {
+        SourceKind::Git
+        | SourceKind::ChangesFile
+        | SourceKind::Github
+        | SourceKind::Gitlab
+        | SourceKind::Versions
+        | SourceKind::Unleash => {
             let told = model.changes.told_by(&source.id).map_or(0, <[_]>::len);
             match model.changes.left_out(&source.id) {
                 [] => format!("{told} changes"),
