@@ -41,6 +41,8 @@ impl Model {
     /// Takes what an earlier console was told by pagers that are still configured. What is known already
     /// and later stays; nothing was told in the future.
     pub fn recall_plans(&mut self, plans: BTreeMap<TeamId, PagerPlan>, now: Timestamp) {
+        // Before the first tick nothing else says how old they are.
+        self.now = self.now.max(now);
         for (team, mut plan) in plans {
             plan.at = plan.at.min(now);
             let is_pager = self.playbook.teams.get(&team).and_then(|team| team.pager.as_ref())

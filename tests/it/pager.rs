@@ -97,7 +97,9 @@ fn whoever_is_on_call_and_their_number_are_there_when_the_pager_is_down() {
     let deadline = std::time::Instant::now() + crate::pty::patience();
     let told = loop {
         // What stood there is kept as a draft; an edit asks anew who is on call.
-        again.send("\x7fs");
+        again.send("\x7f");
+        again.wait_until("no such team", |screen| !screen.contents().contains("Ann Baker: "));
+        again.send("s");
         again.wait_for_text("Ann Baker: +49 30 5550100");
         let text = again.text();
         if text.contains("Ann Baker is on call (from PagerDuty, ") && text.contains("ago, stale)") {
@@ -163,7 +165,10 @@ fn a_pager_that_refuses_or_talks_nonsense_names_nobody_and_its_token_is_not_said
         Answer::new(200, "<html>"),
         Answer::new(200, "{}"),
         Answer::new(200, r#"{"oncalls":[],"more":true}"#),
-        Answer::new(200, r#"{"oncalls":[{"user":{"id":"P1","name":" "}}]}"#),
+        Answer::new(
+            200,
+            r#"{"oncalls":[{"user":{"id":"P1","name":" "},"escalation_policy":{"id":"PPAY"}}]}"#,
+        ),
         Answer::new(429, "slow down"),
     ] {
         host.fail_always(Fault::Says(answer.clone()));

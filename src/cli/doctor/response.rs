@@ -6,7 +6,8 @@ use super::Checks;
 use crate::analysis::oncall;
 use crate::config::playbook::{self, FILE};
 use crate::connectors::secret::SecretRef;
-use crate::domain::{Audience, SafeText, Team};
+use crate::domain::{Audience, SafeText, SourceKind, Team};
+use crate::runtime::plans;
 
 pub(super) async fn check(world: &World, checks: &mut Checks) {
     let read = &world.playbook;
@@ -34,8 +35,20 @@ pub(super) async fn check(world: &World, checks: &mut Checks) {
             },
         );
     checks.add("playbook", true, format!("{}: {}", path.display(), counts.join(", ")));
+    let kept = plans::read(&plans::file(&world.paths.state));
     for (id, team) in &book.teams {
-        on_call(world, &format!("team {id}"), team, checks);
+        let team = Team { plan: kept.get(id).cloned(), ..team.clone() };
+        let what = format!("team {id}");
+        if let Some(pager) = &team.pager
+            && !world.settings.sources.iter().any(|s| s.name == *pager && s.teams.contains_key(id))
+        {
+            let found = format!(
+                "its pager {pager} is no source that knows it: add {id} under `teams` of a [[source]] of the \
+                 kind pagerduty named {pager}"
+            );
+            checks.add(&what, false, found);
+        }
+        on_call(world, &what, &team, checks);
     }
     for (channel, config) in book.channels.iter().zip(&read.channels) {
         let address = config.way.endpoint().map(|endpoint| endpoint.address());
@@ -78,8 +91,19 @@ fn on_call(world: &World, what: &str, team: &Team, checks: &mut Checks) {
     match oncall::on_call(team, now) {
         Some(shift) => {
             let stands_in = if shift.stands_in { " (stands in)" } else { "" };
-            let found = format!("{} is on call{stands_in}{next}", shift.person);
+            let told = shift.told.map_or(String::new(), |at| {
+                let pager = SourceKind::Pagerduty.title();
+                format!(" (from {pager}, told at {})", at.utc().format("%Y-%m-%d %H:%M UTC"))
+            });
+            let found = format!("{} is on call{stands_in}{told}{next}", shift.person);
             checks.add(what, true, found);
+        }
+        None if team.pager.is_some() && team.pager_plan().is_none() => {
+            checks.add(
+                what,
+                true,
+                "a console keeps who is on call once its pager has answered".to_owned(),
+            );
         }
         None if team.rotations.is_empty() && team.overrides.is_empty() => {}
         None => checks.add(what, false, format!("nobody is on call now{next}")),
