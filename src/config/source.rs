@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use super::error::Mistakes;
 use super::node::{Node, Table, Value};
 use crate::connectors::changes::{ChangesFrom, Metric, Place};
+use crate::connectors::pagerduty::Rota;
 use crate::connectors::registry::{Basic, SourceConfig, Tls};
 use crate::connectors::secret::SecretRef;
-use crate::domain::{ChangeKind, ServiceId, SiteId, SourceId, SourceKind, Span};
+use crate::domain::{ChangeKind, ServiceId, SiteId, SourceId, SourceKind, Span, TeamId};
 
 /// Who we are to a source.
 enum Auth {
@@ -35,6 +36,11 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
     };
     let tells = kind.is_some_and(SourceKind::tells_changes);
     let changes = if tells { Some(read_changes(&table, kind, mistakes)) } else { None };
+    let teams = if kind == Some(SourceKind::Pagerduty) {
+        read_teams(&table, mistakes)
+    } else {
+        BTreeMap::new()
+    };
     let site = table.text("site").or(name).map(SiteId::new);
     let usual = match kind {
         Some(SourceKind::Alertmanager) => Span::from_secs(5),
@@ -43,6 +49,8 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         // They count how often they are asked.
         Some(SourceKind::Github | SourceKind::Gitlab) => Span::from_secs(60),
         Some(SourceKind::Git | SourceKind::Versions | SourceKind::Unleash) => Span::from_secs(30),
+        // A plan of a week changes now and then.
+        Some(SourceKind::Pagerduty) => Span::from_mins(5),
         _ => Span::from_secs(15),
     };
     let interval = table.span("interval").unwrap_or(usual);
@@ -79,6 +87,7 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         tls,
         headers,
         proxy,
+        teams,
         changes: changes.map_or(Some(None), |from| from.map(Some))?,
     };
     (mistakes.count() == before).then_some(config)
@@ -151,6 +160,28 @@ fn read_metric(table: &Table<'_>, mistakes: &Mistakes) -> Option<Metric> {
         mistakes.hinted(table.place("range"), "`range` must be between 10m and 30d", hint);
     }
     Some(Metric { selector: selector?, version, service, range })
+}
+
+/// Reads which escalation policy or schedule says who is on call in each team.
+fn read_teams(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<TeamId, Rota> {
+    let mut teams = BTreeMap::new();
+    table.need("teams");
+    for (team, at, node) in table.table("teams").iter().flat_map(Table::entries) {
+        let Some(of) = Table::of(node, team, mistakes) else { continue };
+        let rota = match (of.text("policy"), of.text("schedule")) {
+            (Some(id), None) if !id.is_empty() => Rota::Policy(id.to_owned()),
+            (None, Some(id)) if !id.is_empty() => Rota::Schedule(id.to_owned()),
+            _ => {
+                let how = "write { policy = \"PT20YPA\" } or { schedule = \"PI7DH85\" }";
+                mistakes.hinted(at, &format!("`{team}` must name a policy or a schedule"), how);
+                of.finish();
+                continue;
+            }
+        };
+        of.finish();
+        teams.insert(TeamId::new(team), rota);
+    }
+    teams
 }
 
 /// Reads a base URL.

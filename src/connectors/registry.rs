@@ -9,6 +9,8 @@ use super::alertmanager::Alertmanager;
 use super::changes::{ChangesFrom, Place, Places, deployments, file, git, unleash, versions};
 use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
 use super::jaeger::Jaeger;
+use super::outbound::config::TrackerKind;
+use super::pagerduty::{OnCalls, Pages, Rota};
 use super::poll::Setup;
 use super::prometheus::Prometheus;
 use super::secret::SecretRef;
@@ -16,7 +18,7 @@ use super::statuspage::StatusFeed;
 use super::{Ask, Clock, Connector, Interest, Method};
 use crate::domain::{
     Catalog, ChangeKind, Observation, RulesSeen, SafeText, SiteId, SourceId, SourceKind,
-    SourceStatus, Span,
+    SourceStatus, Span, TeamId,
 };
 
 /// One `[[source]]` of the configuration.
@@ -60,6 +62,9 @@ pub struct SourceConfig {
     /// What a source of changes has: where they are, and whose.
     #[serde(skip)]
     pub changes: Option<ChangesFrom>,
+    /// Of a pager: what says who is on call in each team.
+    #[serde(skip)]
+    pub teams: std::collections::BTreeMap<TeamId, Rota>,
 }
 
 /// Serde's names for the kinds.
@@ -81,6 +86,7 @@ enum KindName {
     Versions,
     #[serde(rename = "unleash-events")]
     Unleash,
+    Pagerduty,
 }
 
 /// Basic authentication.
@@ -139,6 +145,7 @@ impl SourceConfig {
             headers: std::collections::BTreeMap::new(),
             proxy: None,
             changes: None,
+            teams: Default::default(),
         }
     }
 
@@ -251,6 +258,7 @@ impl SourceConfig {
                 let address = self.address().to_string();
                 Arc::new(unleash::Events::new(self.project(catalog), address))
             }
+            SourceKind::Pagerduty => Arc::new(OnCalls(self.teams.clone())),
         }
     }
 
@@ -281,6 +289,7 @@ impl SourceConfig {
                 let live = Arc::new(self.live(clock)?);
                 Ok(Arc::new(deployments::github::Deployments::new(live, name, self.timeout)))
             }
+            (_, SourceKind::Pagerduty) => Ok(Arc::new(Pages::new(self.live(clock)?, self.timeout))),
             _ => Ok(Arc::new(self.live(clock)?)),
         }
     }
@@ -309,6 +318,9 @@ impl SourceConfig {
             }
             (None, Some(token)) if self.kind == SourceKind::Unleash => {
                 Auth::Token { scheme: unleash::SCHEME, token: token.clone() }
+            }
+            (None, Some(token)) if self.kind == SourceKind::Pagerduty => {
+                Auth::Token { scheme: TrackerKind::Pagerduty.scheme(), token: token.clone() }
             }
             (None, Some(token)) => Auth::Bearer(token.clone()),
             (None, None) => Auth::None,
@@ -391,7 +403,8 @@ pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe
         | SourceKind::Github
         | SourceKind::Gitlab
         | SourceKind::Versions
-        | SourceKind::Unleash => connector.asks(&Interest::default(), clock.now()),
+        | SourceKind::Unleash
+        | SourceKind::Pagerduty => connector.asks(&Interest::default(), clock.now()),
     };
     let host = config.address();
     let mut found =

@@ -25,11 +25,13 @@ pub enum SourceKind {
     Versions,
     /// The audit log of an Unleash.
     Unleash,
+    /// PagerDuty: who is on call.
+    Pagerduty,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Prometheus,
         Self::Alertmanager,
         Self::Jaeger,
@@ -40,6 +42,7 @@ impl SourceKind {
         Self::Gitlab,
         Self::Versions,
         Self::Unleash,
+        Self::Pagerduty,
     ];
 
     /// Whether it is on this machine: it has a path instead of an address.
@@ -50,7 +53,11 @@ impl SourceKind {
     /// Whether it tells what was changed.
     pub const fn tells_changes(self) -> bool {
         match self {
-            Self::Prometheus | Self::Alertmanager | Self::Jaeger | Self::Statuspage => false,
+            Self::Prometheus
+            | Self::Alertmanager
+            | Self::Jaeger
+            | Self::Statuspage
+            | Self::Pagerduty => false,
             Self::Git
             | Self::ChangesFile
             | Self::Github
@@ -73,6 +80,7 @@ impl SourceKind {
             Self::Gitlab => "GitLab deployments",
             Self::Versions => "versions in Prometheus",
             Self::Unleash => "Unleash events",
+            Self::Pagerduty => "PagerDuty",
         }
     }
 
@@ -89,6 +97,7 @@ impl SourceKind {
             Self::Gitlab => "gitlab-deployments",
             Self::Versions => "prometheus-versions",
             Self::Unleash => "unleash-events",
+            Self::Pagerduty => "pagerduty",
         }
     }
 }

@@ -123,6 +123,7 @@ impl<'a> Scene<'a> {
             | SourceKind::Gitlab
             | SourceKind::Versions
             | SourceKind::Unleash => "changes",
+            SourceKind::Pagerduty => "people on call",
         };
         let ago = format::age(asked, self.now());
         match (fresh, all, asked) {

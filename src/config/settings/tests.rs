@@ -5,9 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::connectors::changes::{ChangesFrom, Metric, Place};
+use crate::connectors::pagerduty::Rota;
 use crate::connectors::registry::Basic;
 use crate::connectors::secret::SecretRef;
-use crate::domain::{ChangeKind, ServiceId, SourceId, SourceKind};
+use crate::domain::{ChangeKind, ServiceId, SourceId, SourceKind, TeamId};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/config").join(name);
@@ -19,10 +20,10 @@ fn the_example_file_says_what_it_says() {
     let (settings, mistakes) = Settings::parse(&fixture("valid/full.toml"), "full.toml", "login");
     assert_eq!(mistakes, []);
     assert_eq!(settings.me.as_str(), "robin");
-    let [prometheus, alertmanager, traces, feed, git, hooks, deployments, running, switches] =
+    let [prometheus, alertmanager, traces, feed, git, hooks, deployments, running, switches, pager] =
         settings.sources.as_slice()
     else {
-        panic!("nine sources")
+        panic!("ten sources")
     };
     let metric = Metric {
         selector: "build_info{env=\"prod\"}".to_owned(),
@@ -47,6 +48,14 @@ fn the_example_file_says_what_it_says() {
             let from = ChangesFrom { place, service: None, services, tags };
             (kind, Span::from_secs(30), Some(from))
         })
+    );
+    let rota = [
+        (TeamId::new("payments"), Rota::Policy("PT20YPA".to_owned())),
+        (TeamId::new("search"), Rota::Schedule("PI7DH85".to_owned())),
+    ];
+    assert_eq!(
+        (pager.kind, pager.interval, &pager.teams),
+        (SourceKind::Pagerduty, Span::from_mins(5), &rota.into())
     );
     let (name, environments) = ("acme/checkout".to_owned(), vec!["production".to_owned()]);
     assert_eq!(

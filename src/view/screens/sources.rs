@@ -357,6 +357,11 @@ fn feeds(scene: &Scene<'_>, source: &SourceStatus) -> String {
                 ),
             }
         }
+        SourceKind::Pagerduty => {
+            let of = |plan: &&crate::domain::PagerPlan| plan.source == source.id;
+            let teams = model.plans.values().filter(of).count();
+            format!("who is on call in {teams} team{}", if teams == 1 { "" } else { "s" })
+        }
         SourceKind::Statuspage => {
             let of = |vendor: &&crate::domain::Vendor| vendor.feed.as_ref() == Some(&source.id);
             let named = model.catalog.vendors.values().filter(of).map(|vendor| vendor.id.as_str());
