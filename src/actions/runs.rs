@@ -264,6 +264,31 @@ pub fn waits_for_verdict(model: &Model, incident: &IncidentId, now: Timestamp) -
     })
 }
 
+/// What whoever waits for this incident's runs is told while they go on, a sentence each: which step is under
+/// way, or how what it is judged by stands.
+pub fn progress(model: &Model, incident: &IncidentId, now: Timestamp) -> Vec<(RecordId, String)> {
+    let all = model.incidents.incidents.get(incident).into_iter().flat_map(|one| &one.runs);
+    let one = |(id, run): (&RecordId, &Run)| {
+        let stands = standing(model, run, now);
+        let more = match &stands {
+            RunStanding::Window(_) => String::new(),
+            RunStanding::Running(step) => {
+                let order = run.orders.get(usize::from(*step));
+                order.map(|order| format!(" ({})", order.title)).unwrap_or_default()
+            }
+            RunStanding::Watched(until) => {
+                let from = effective(model, run).unwrap_or(run.at);
+                let judged = model.verify(&run.verify, run.at, from, now.min(*until));
+                let figures = judged.figures.iter().map(|(of, text)| format!("; {of}: {text}"));
+                figures.collect()
+            }
+            _ => return None,
+        };
+        Some((*id, format!("{}: {}{more}.", run.title, stands.words())))
+    };
+    all.filter_map(one).collect()
+}
+
 /// The objectives of runs that were released and not judged yet, and since when their readings count.
 pub fn to_be_judged(model: &Model, now: Timestamp) -> Option<(Timestamp, Vec<SloId>)> {
     let mut found: Option<(Timestamp, Vec<SloId>)> = None;

@@ -24,6 +24,10 @@ pub struct Shift {
     pub until: Timestamp,
     /// Whether somebody stands in, rather than taking a turn.
     pub stands_in: bool,
+    /// When a pager said so, where it did.
+    pub told: Option<Timestamp>,
+    /// Telephone number the pager has of them; may be empty.
+    pub phone: SafeText,
 }
 
 /// The turn of a rotation at a moment; `None` before it has begun, or when nobody is in it.
@@ -52,11 +56,12 @@ pub fn turn(rotation: &Rotation, at: Timestamp) -> Option<Shift> {
         return None;
     }
     let person = rotation.people.get(usize::try_from(turn % count).ok()?)?.clone();
-    Some(Shift { person, from: start(turn)?, until: start(turn + 1)?, stands_in: false })
+    let (from, until) = (start(turn)?, start(turn + 1)?);
+    Some(Shift { person, from, until, stands_in: false, told: None, phone: SafeText::default() })
 }
 
-/// Who is on call in a team at a moment: whoever stands in (of several the one written last), else the turn of
-/// the first rotation that has begun. `None` is a gap: nobody.
+/// Who is on call in a team at a moment: whoever stands in (of several the one written last), else whom the
+/// team's pager calls first, else the turn of the first rotation that has begun. `None` is a gap: nobody.
 pub fn on_call(team: &Team, at: Timestamp) -> Option<Shift> {
     let stands_in = team.overrides.iter().rev().find(|entry| entry.from <= at && at < entry.to);
     let stands_in = stands_in.map(|entry| Shift {
@@ -64,8 +69,26 @@ pub fn on_call(team: &Team, at: Timestamp) -> Option<Shift> {
         from: entry.from,
         until: entry.to,
         stands_in: true,
+        told: None,
+        phone: SafeText::default(),
     });
-    stands_in.or_else(|| team.rotations.iter().find_map(|rotation| turn(rotation, at)))
+    stands_in
+        .or_else(|| paged_by(team, at))
+        .or_else(|| team.rotations.iter().find_map(|rotation| turn(rotation, at)))
+}
+
+/// Whom the team's pager calls first.
+fn paged_by(team: &Team, at: Timestamp) -> Option<Shift> {
+    let plan = team.pager_plan()?;
+    let shift = plan.at(at).next()?;
+    Some(Shift {
+        person: shift.person.clone(),
+        from: shift.from.unwrap_or(plan.at),
+        until: shift.until.unwrap_or(plan.until).min(plan.until),
+        stands_in: false,
+        told: Some(plan.at),
+        phone: shift.phone.clone().unwrap_or_default(),
+    })
 }
 
 /// When somebody else is on call, and who (`None`: nobody, a gap begins). Nothing when it stays as it is.
@@ -78,6 +101,10 @@ pub fn next_change(team: &Team, at: Timestamp) -> Option<(Timestamp, Option<Safe
         .iter()
         .flat_map(|entry| [entry.from, entry.to])
         .chain(team.rotations.iter().map(begins))
+        .chain(team.pager_plan().into_iter().flat_map(|plan| {
+            let ends = plan.shifts.iter().flat_map(|shift| [shift.from, shift.until]);
+            ends.flatten().filter(|end| *end < plan.until).chain([plan.until])
+        }))
         .collect();
     let last = declared.iter().max().copied();
     let longest = team.rotations.iter().map(|rotation| rotation.people.len()).max().unwrap_or(0);
@@ -231,19 +258,23 @@ fn call(
     how: &EscalationStep,
     at: Timestamp,
 ) -> Call {
-    let plan = |id: &TeamId| on_call(playbook.teams.get(id)?, at).map(|shift| shift.person);
-    let whom = match &how.whom {
+    let plan = |id: &TeamId| {
+        let shift = on_call(playbook.teams.get(id)?, at)?;
+        Some((shift.person, shift.phone))
+    };
+    let found = match &how.whom {
         Whom::OnCall => plan(team),
         Whom::Team(other) => plan(other),
-        Whom::Person(name) => Some(name.clone()),
+        Whom::Person(name) => Some((name.clone(), SafeText::default())),
     };
+    let (whom, theirs) = found.map_or((None, SafeText::default()), |(whom, p)| (Some(whom), p));
     let nobody = Contact::default();
     let contact = whom.as_ref().and_then(|name| playbook.people.get(name)).unwrap_or(&nobody);
     Call {
         step: u16::try_from(step).unwrap_or(u16::MAX),
         at,
         by: if whom.is_some() { ways(playbook, contact, &how.by) } else { Vec::new() },
-        phone: contact.phone.clone(),
+        phone: if contact.phone.is_empty() { theirs } else { contact.phone.clone() },
         whom,
     }
 }
@@ -272,3 +303,6 @@ pub fn ways(
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod pager_tests;

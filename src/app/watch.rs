@@ -19,6 +19,14 @@ pub(super) fn look(state: &mut State) -> Vec<Effect> {
     let mut effects = Vec::new();
     let (model, now) = (&state.model, state.now);
     let live = model.incidents.live();
+    // What was resolved since the last look is looked at once more: an end may have been waited with.
+    let ended = state.machines.keys().filter(|id| live.iter().all(|one| one.id != **id));
+    let ended: Vec<_> = ended.filter_map(|id| model.incidents.incidents.get(id)).collect();
+    for incident in ended {
+        let before = state.machines.remove(&incident.id).unwrap_or_default();
+        let (_, events) = machine_events(&before, model, incident, now);
+        effects.extend(events.into_iter().map(|event| Effect::Offer(vec![event])));
+    }
     state.machines.retain(|id, _| live.iter().any(|incident| incident.id == *id));
     for incident in &live {
         let before = state.machines.entry(incident.id.clone()).or_default();

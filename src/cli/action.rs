@@ -365,7 +365,11 @@ async fn carry_on(
     let incident = pick::incident(&world.model, which.incident.as_deref()).map_err(said)?;
     let by = (Actor::new(&world.settings.me), world.clock.clone());
     let pipelines = world.pipelines();
-    let watch = wait.then(|| Watch { incident: incident.clone(), sources: world.sources(None) });
+    let watch = wait.then(|| Watch {
+        incident: incident.clone(),
+        sources: world.sources(None),
+        tell: output::aside,
+    });
     if wait {
         let now = world.now();
         sight::recall(&sight::file(&world.paths.state), &mut world.model, now);

@@ -10,7 +10,7 @@ use super::world::World;
 use crate::connectors::Interest;
 use crate::connectors::poll::{self, Event};
 use crate::domain::{FailureKind, Freshness, SourceId, SourceKind, SourceStatus, Span, Timestamp};
-use crate::runtime::sight;
+use crate::runtime::{plans, sight};
 
 /// Sources being asked.
 struct Asked {
@@ -92,6 +92,7 @@ impl World {
             }
         }
         let now = self.now();
+        plans::recall(&plans::file(&self.paths.state), &mut self.model, now);
         sight::recall(&sight::file(&self.paths.state), &mut self.model, now);
         let mut asked = Asked { interest, events, handles };
         self.listen(&mut asked, waiting, BTreeSet::new(), patience).await;

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use super::error::Mistakes;
 use super::node::{Node, Table, Value};
-use crate::connectors::changes::{ChangesFrom, Place};
+use crate::connectors::changes::{ChangesFrom, Metric, Place};
+use crate::connectors::pagerduty::Rota;
 use crate::connectors::registry::{Basic, SourceConfig, Tls};
 use crate::connectors::secret::SecretRef;
-use crate::domain::{ChangeKind, ServiceId, SiteId, SourceId, SourceKind, Span};
+use crate::domain::{ChangeKind, ServiceId, SiteId, SourceId, SourceKind, Span, TeamId};
 
 /// Who we are to a source.
 enum Auth {
@@ -35,6 +36,11 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
     };
     let tells = kind.is_some_and(SourceKind::tells_changes);
     let changes = if tells { Some(read_changes(&table, kind, mistakes)) } else { None };
+    let teams = if kind == Some(SourceKind::Pagerduty) {
+        read_teams(&table, mistakes)
+    } else {
+        BTreeMap::new()
+    };
     let site = table.text("site").or(name).map(SiteId::new);
     let usual = match kind {
         Some(SourceKind::Alertmanager) => Span::from_secs(5),
@@ -42,7 +48,9 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         Some(SourceKind::Jaeger | SourceKind::Statuspage) => Span::from_secs(60),
         // They count how often they are asked.
         Some(SourceKind::Github | SourceKind::Gitlab) => Span::from_secs(60),
-        Some(SourceKind::Git) => Span::from_secs(30),
+        Some(SourceKind::Git | SourceKind::Versions | SourceKind::Unleash) => Span::from_secs(30),
+        // A plan of a week changes now and then.
+        Some(SourceKind::Pagerduty) => Span::from_mins(5),
         _ => Span::from_secs(15),
     };
     let interval = table.span("interval").unwrap_or(usual);
@@ -79,6 +87,7 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         tls,
         headers,
         proxy,
+        teams,
         changes: changes.map_or(Some(None), |from| from.map(Some))?,
     };
     (mistakes.count() == before).then_some(config)
@@ -90,19 +99,7 @@ fn read_changes(
     kind: Option<SourceKind>,
     mistakes: &Mistakes,
 ) -> Option<ChangesFrom> {
-    let place = if kind.is_some_and(SourceKind::is_local) {
-        let path = table.need_text("path").map(PathBuf::from);
-        if path.as_ref().is_some_and(|path| !path.is_absolute()) {
-            let message = "`path` must begin with /";
-            mistakes.hinted(table.place("path"), message, "the console may be started anywhere");
-        }
-        path.map(Place::Path)
-    } else {
-        let environments = table.texts("environments");
-        let environments = environments.into_iter().map(|(name, _)| name.to_owned()).collect();
-        let name = table.need_text("project").map(str::to_owned);
-        name.map(|name| Place::Project { name, environments })
-    };
+    let place = read_place(table, kind?, mistakes);
     let service = table.text("service").map(ServiceId::new);
     let mut services = Vec::new();
     for (begin, at, node) in table.table("services").iter().flat_map(Table::entries) {
@@ -122,6 +119,69 @@ fn read_changes(
         None
     };
     Some(ChangesFrom { place: place?, service, services, tags: tags.unwrap_or(ChangeKind::Merge) })
+}
+
+fn read_place(table: &Table<'_>, kind: SourceKind, mistakes: &Mistakes) -> Option<Place> {
+    if kind.is_local() {
+        let path = table.need_text("path").map(PathBuf::from);
+        if path.as_ref().is_some_and(|path| !path.is_absolute()) {
+            let message = "`path` must begin with /";
+            mistakes.hinted(table.place("path"), message, "the console may be started anywhere");
+        }
+        return path.map(Place::Path);
+    }
+    if kind == SourceKind::Versions {
+        return read_metric(table, mistakes).map(Place::Metric);
+    }
+    let environments = table.texts("environments");
+    let environments = environments.into_iter().map(|(name, _)| name.to_owned()).collect();
+    let name = match kind {
+        // It tells of all its projects.
+        SourceKind::Unleash => Some(table.text("project").unwrap_or_default()),
+        _ => table.need_text("project"),
+    };
+    name.map(|name| Place::Project { name: name.to_owned(), environments })
+}
+
+fn read_metric(table: &Table<'_>, mistakes: &Mistakes) -> Option<Metric> {
+    let selector = table.need_text("metric").map(str::to_owned);
+    let label = |key, usual: &str| {
+        let name = table.text(key).unwrap_or(usual);
+        let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+        if !name.starts_with(letter) || !name.chars().all(|c| letter(c) || c.is_ascii_digit()) {
+            mistakes.add(table.place(key), &format!("`{key}` must be the name of a label"));
+        }
+        name.to_owned()
+    };
+    let (version, service) = (label("version_label", "version"), label("service_label", "service"));
+    let range = table.span("range").unwrap_or(Span::from_hours(12));
+    if !(Span::from_mins(10)..=Span::from_days(30)).contains(&range) {
+        let hint = "12h shows what was deployed today";
+        mistakes.hinted(table.place("range"), "`range` must be between 10m and 30d", hint);
+    }
+    Some(Metric { selector: selector?, version, service, range })
+}
+
+/// Reads which escalation policy or schedule says who is on call in each team.
+fn read_teams(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<TeamId, Rota> {
+    let mut teams = BTreeMap::new();
+    table.need("teams");
+    for (team, at, node) in table.table("teams").iter().flat_map(Table::entries) {
+        let Some(of) = Table::of(node, team, mistakes) else { continue };
+        let rota = match (of.text("policy"), of.text("schedule")) {
+            (Some(id), None) if !id.is_empty() => Rota::Policy(id.to_owned()),
+            (None, Some(id)) if !id.is_empty() => Rota::Schedule(id.to_owned()),
+            _ => {
+                let how = "write { policy = \"PT20YPA\" } or { schedule = \"PI7DH85\" }";
+                mistakes.hinted(at, &format!("`{team}` must name a policy or a schedule"), how);
+                of.finish();
+                continue;
+            }
+        };
+        of.finish();
+        teams.insert(TeamId::new(team), rota);
+    }
+    teams
 }
 
 /// Reads a base URL.

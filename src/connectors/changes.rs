@@ -1,5 +1,6 @@
-//! What changed, told by what is on this machine (a git repository, or a file others append to) or by what
-//! deploys (GitHub's and GitLab's deployments).
+//! What changed, told by what is on this machine (a git repository, or a file others append to), by what
+//! deploys (GitHub's and GitLab's deployments), by the versions that run (a metric), or by what switches
+//! flags (Unleash's audit log).
 //!
 //! All are connectors like any other: a transport that reads ([`git::Repository`], [`file::Tail`], HTTP) and a
 //! pure reader of what was read, so that they are recorded, played back and shown among the sources alike.
@@ -7,11 +8,15 @@
 pub mod deployments;
 pub mod file;
 pub mod git;
+pub mod unleash;
+pub mod versions;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::domain::{Catalog, ChangeKind, FailureKind, SafeText, ServiceId};
+use super::http::server_message;
+use super::{ParseError, Reply};
+use crate::domain::{Catalog, ChangeKind, FailureKind, SafeText, ServiceId, SourceKind, Span};
 
 /// Where a source finds its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +25,39 @@ pub enum Place {
     Path(PathBuf),
     /// At the source's address.
     Project {
-        /// `owner/name`, or what else the server calls it.
+        /// `owner/name`, or what else the server calls it; all projects when empty (Unleash).
         name: String,
-        /// Only deployments to these count; all when empty.
+        /// Only what happens in these counts; all when empty.
         environments: Vec<String>,
     },
+    /// In the labels of a metric.
+    Metric(Metric),
+}
+
+/// A metric with one series for each instance, and what its labels mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name, or a selector (`build_info{namespace="shop"}`).
+    pub selector: String,
+    /// The label with the version.
+    pub version: String,
+    /// The label with the service.
+    pub service: String,
+    /// How far back is looked.
+    pub range: Span,
+}
+
+impl Place {
+    /// Whether a source of this kind finds changes at such a place.
+    pub const fn fits(&self, kind: SourceKind) -> bool {
+        match self {
+            Self::Path(_) => kind.is_local(),
+            Self::Project { .. } => {
+                matches!(kind, SourceKind::Github | SourceKind::Gitlab | SourceKind::Unleash)
+            }
+            Self::Metric(_) => matches!(kind, SourceKind::Versions),
+        }
+    }
 }
 
 /// How a source of changes is configured.
@@ -71,15 +104,10 @@ impl Places {
         self.begins(tag).or(only).or(self.service.as_ref()).cloned().or_else(|| self.named(family))
     }
 
-    /// The service of a deployment: the table knows its environment or its ref, or the project has the
-    /// service's name.
-    fn of_deployment(
-        &self,
-        environment: &str,
-        reference: &str,
-        project: &str,
-    ) -> Option<ServiceId> {
-        let begun = self.begins(environment).or_else(|| self.begins(reference));
+    /// The service of what happens in a project: the table knows its environment or its ref (its flag or
+    /// its environment), or the project has the service's name.
+    fn of_project(&self, first: &str, second: &str, project: &str) -> Option<ServiceId> {
+        let begun = self.begins(first).or_else(|| self.begins(second));
         let name = project.rsplit('/').next().unwrap_or(project);
         begun.or(self.service.as_ref()).cloned().or_else(|| self.named(name))
     }
@@ -97,6 +125,15 @@ impl Places {
     fn named(&self, name: &str) -> Option<ServiceId> {
         self.known.get(&ServiceId::new(name)).cloned()
     }
+}
+
+/// An answer that is no refusal.
+fn accepted(reply: &Reply) -> Result<(), ParseError> {
+    if reply.status < 400 {
+        return Ok(());
+    }
+    let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
+    Err(ParseError::Refused(why.to_string()))
 }
 
 /// A failure's kind for an error of the file system.

@@ -20,6 +20,7 @@ pub mod discover;
 pub mod http;
 pub mod jaeger;
 pub mod outbound;
+pub mod pagerduty;
 pub mod pipelines;
 pub mod poll;
 pub mod prometheus;

@@ -8,7 +8,7 @@ mod fired;
 pub mod instant;
 mod plan;
 mod questions;
-mod wire;
+pub(in crate::connectors) mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -690,7 +690,11 @@ fn get(key: &str, path: &str, params: Vec<(&'static str, String)>) -> Ask {
     Ask { key, method: Method::Get, path, params, body: None }
 }
 
-fn post(key: &str, path: &str, params: Vec<(&'static str, String)>) -> Ask {
+pub(in crate::connectors) fn post(
+    key: &str,
+    path: &str,
+    params: Vec<(&'static str, String)>,
+) -> Ask {
     Ask { method: Method::Post, ..get(key, path, params) }
 }
 

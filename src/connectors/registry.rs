@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::alertmanager::Alertmanager;
-use super::changes::{ChangesFrom, Place, Places, deployments, file, git};
+use super::changes::{ChangesFrom, Place, Places, deployments, file, git, unleash, versions};
 use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
 use super::jaeger::Jaeger;
+use super::outbound::config::TrackerKind;
+use super::pagerduty::{OnCalls, Pages, Rota};
 use super::poll::Setup;
 use super::prometheus::Prometheus;
 use super::secret::SecretRef;
@@ -16,7 +18,7 @@ use super::statuspage::StatusFeed;
 use super::{Ask, Clock, Connector, Interest, Method};
 use crate::domain::{
     Catalog, ChangeKind, Observation, RulesSeen, SafeText, SiteId, SourceId, SourceKind,
-    SourceStatus, Span,
+    SourceStatus, Span, TeamId,
 };
 
 /// One `[[source]]` of the configuration.
@@ -60,6 +62,9 @@ pub struct SourceConfig {
     /// What a source of changes has: where they are, and whose.
     #[serde(skip)]
     pub changes: Option<ChangesFrom>,
+    /// Of a pager: what says who is on call in each team.
+    #[serde(skip)]
+    pub teams: std::collections::BTreeMap<TeamId, Rota>,
 }
 
 /// Serde's names for the kinds.
@@ -77,6 +82,11 @@ enum KindName {
     Github,
     #[serde(rename = "gitlab-deployments")]
     Gitlab,
+    #[serde(rename = "prometheus-versions")]
+    Versions,
+    #[serde(rename = "unleash-events")]
+    Unleash,
+    Pagerduty,
 }
 
 /// Basic authentication.
@@ -135,6 +145,7 @@ impl SourceConfig {
             headers: std::collections::BTreeMap::new(),
             proxy: None,
             changes: None,
+            teams: Default::default(),
         }
     }
 
@@ -147,10 +158,11 @@ impl SourceConfig {
         if self.name.as_str().is_empty() {
             return Err("A source has no name.".into());
         }
-        let path = self.changes.as_ref().map(|from| matches!(from.place, Place::Path(_)));
-        if path != self.kind.tells_changes().then_some(self.kind.is_local()) {
+        let fits = self.changes.as_ref().map(|from| from.place.fits(self.kind));
+        if fits != self.kind.tells_changes().then_some(true) {
             return wrong(
-                "a kind on this machine needs a path and one of deployments a project, and no other has them",
+                "a kind on this machine needs a path, one of deployments a project and one of versions a \
+                 metric, and no other has them",
             );
         }
         if self.basic.is_some() && self.bearer.is_some() {
@@ -235,6 +247,18 @@ impl SourceConfig {
             SourceKind::ChangesFile => Arc::new(file::ChangesFile::new(self.places(catalog))),
             SourceKind::Github => Arc::new(deployments::github::Github(self.project(catalog))),
             SourceKind::Gitlab => Arc::new(deployments::gitlab::Gitlab(self.project(catalog))),
+            SourceKind::Versions => {
+                let metric = self.changes.as_ref().and_then(|from| match &from.place {
+                    Place::Metric(metric) => Some(metric.clone()),
+                    Place::Path(_) | Place::Project { .. } => None,
+                });
+                Arc::new(versions::Versions::new(metric, self.places(catalog)))
+            }
+            SourceKind::Unleash => {
+                let address = self.address().to_string();
+                Arc::new(unleash::Events::new(self.project(catalog), address))
+            }
+            SourceKind::Pagerduty => Arc::new(OnCalls(self.teams.clone())),
         }
     }
 
@@ -265,6 +289,7 @@ impl SourceConfig {
                 let live = Arc::new(self.live(clock)?);
                 Ok(Arc::new(deployments::github::Deployments::new(live, name, self.timeout)))
             }
+            (_, SourceKind::Pagerduty) => Ok(Arc::new(Pages::new(self.live(clock)?, self.timeout))),
             _ => Ok(Arc::new(self.live(clock)?)),
         }
     }
@@ -290,6 +315,12 @@ impl SourceConfig {
         let auth = match (&self.basic, &self.bearer) {
             (Some(basic), _) => {
                 Auth::Basic { user: basic.user.clone(), password: basic.password.clone() }
+            }
+            (None, Some(token)) if self.kind == SourceKind::Unleash => {
+                Auth::Token { scheme: unleash::SCHEME, token: token.clone() }
+            }
+            (None, Some(token)) if self.kind == SourceKind::Pagerduty => {
+                Auth::Token { scheme: TrackerKind::Pagerduty.scheme(), token: token.clone() }
             }
             (None, Some(token)) => Auth::Bearer(token.clone()),
             (None, None) => Auth::None,
@@ -370,7 +401,10 @@ pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe
         | SourceKind::Git
         | SourceKind::ChangesFile
         | SourceKind::Github
-        | SourceKind::Gitlab => connector.asks(&Interest::default(), clock.now()),
+        | SourceKind::Gitlab
+        | SourceKind::Versions
+        | SourceKind::Unleash
+        | SourceKind::Pagerduty => connector.asks(&Interest::default(), clock.now()),
     };
     let host = config.address();
     let mut found =

@@ -74,6 +74,12 @@ pub enum TapeKind {
     Github,
     /// A GitLab project's deployments.
     Gitlab,
+    /// Versions in a Prometheus.
+    Versions,
+    /// An Unleash's audit log.
+    Unleash,
+    /// A pager.
+    Pagerduty,
 }
 
 impl From<SourceKind> for TapeKind {
@@ -87,6 +93,9 @@ impl From<SourceKind> for TapeKind {
             SourceKind::ChangesFile => Self::ChangesFile,
             SourceKind::Github => Self::Github,
             SourceKind::Gitlab => Self::Gitlab,
+            SourceKind::Versions => Self::Versions,
+            SourceKind::Unleash => Self::Unleash,
+            SourceKind::Pagerduty => Self::Pagerduty,
         }
     }
 }
@@ -102,6 +111,9 @@ impl From<TapeKind> for SourceKind {
             TapeKind::ChangesFile => Self::ChangesFile,
             TapeKind::Github => Self::Github,
             TapeKind::Gitlab => Self::Gitlab,
+            TapeKind::Versions => Self::Versions,
+            TapeKind::Unleash => Self::Unleash,
+            TapeKind::Pagerduty => Self::Pagerduty,
         }
     }
 }

@@ -17,6 +17,7 @@ mod measure;
 mod message;
 mod observation;
 mod operation;
+mod pager;
 mod playbook;
 mod procedure;
 mod resilience;
@@ -52,6 +53,7 @@ pub use measure::{MeasureId, Measured};
 pub use message::{Message, Purpose, TicketAct, TicketRef, TicketSeen};
 pub use observation::{AlertRule, Ended, Fired, Observation, RulesSeen};
 pub use operation::{Operation, Outcome};
+pub use pager::{OnCallSeen, PagerPlan, PagerShift};
 pub use playbook::{
     Cadence, Channel, Contact, EscalationStep, Override, Playbook, Rotation, Route, Team, Template,
     Whom,

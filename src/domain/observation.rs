@@ -1,8 +1,8 @@
 //! What a connector saw, in our words. Kept in memory; logged only when someone acts on it.
 
 use super::{
-    Alert, Band, CallSeen, Change, ClockOffset, FeedSeen, Labels, MeasureId, Measured, SafeText,
-    Series, ServiceId, Signal, Silence, SloId, SloReading, Span, Timestamp,
+    Alert, Band, CallSeen, Change, ClockOffset, FeedSeen, Labels, MeasureId, Measured, OnCallSeen,
+    SafeText, Series, ServiceId, Signal, Silence, SloId, SloReading, Span, Timestamp,
 };
 
 /// One thing seen. Whole sets replace what was known from that source.
@@ -77,6 +77,8 @@ pub enum Observation {
     Traced(Vec<CallSeen>),
     /// What a supplier's status page says.
     Feed(FeedSeen),
+    /// Who is on call by a pager.
+    OnCalls(OnCallSeen),
     /// All changes this source knows of, as far back as it was asked, newest first; they replace what it
     /// told before.
     Changes(Vec<Change>),

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Audience, ChannelId, Matcher, Procedures, SafeText, Severity, Span, Status, TeamId, Timestamp,
-    TrackerId,
+    Audience, ChannelId, Matcher, PagerPlan, Procedures, SafeText, Severity, SourceId, Span,
+    Status, TeamId, Timestamp, TrackerId,
 };
 
 /// Everything declared about the response.
@@ -61,8 +61,20 @@ pub struct Team {
     pub rotations: Vec<Rotation>,
     /// Exceptions to the rotations.
     pub overrides: Vec<Override>,
+    /// The source that tells who is on call, if it is not only the rotations. It wins over them; an override
+    /// wins over it.
+    pub pager: Option<SourceId>,
+    /// What it told last.
+    pub plan: Option<PagerPlan>,
     /// Who is paged when, until somebody acknowledges.
     pub escalation: Vec<EscalationStep>,
+}
+
+impl Team {
+    /// The plan of its pager, as far as it is known and still the one that counts.
+    pub fn pager_plan(&self) -> Option<&PagerPlan> {
+        self.plan.as_ref().filter(|plan| self.pager.as_ref() == Some(&plan.source))
+    }
 }
 
 /// People who take turns.

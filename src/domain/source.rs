@@ -21,11 +21,17 @@ pub enum SourceKind {
     Github,
     /// The deployments of a GitLab project.
     Gitlab,
+    /// Versions that run, told by a metric of a Prometheus.
+    Versions,
+    /// The audit log of an Unleash.
+    Unleash,
+    /// PagerDuty: who is on call.
+    Pagerduty,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Prometheus,
         Self::Alertmanager,
         Self::Jaeger,
@@ -34,6 +40,9 @@ impl SourceKind {
         Self::ChangesFile,
         Self::Github,
         Self::Gitlab,
+        Self::Versions,
+        Self::Unleash,
+        Self::Pagerduty,
     ];
 
     /// Whether it is on this machine: it has a path instead of an address.
@@ -43,7 +52,19 @@ impl SourceKind {
 
     /// Whether it tells what was changed.
     pub const fn tells_changes(self) -> bool {
-        matches!(self, Self::Git | Self::ChangesFile | Self::Github | Self::Gitlab)
+        match self {
+            Self::Prometheus
+            | Self::Alertmanager
+            | Self::Jaeger
+            | Self::Statuspage
+            | Self::Pagerduty => false,
+            Self::Git
+            | Self::ChangesFile
+            | Self::Github
+            | Self::Gitlab
+            | Self::Versions
+            | Self::Unleash => true,
+        }
     }
 
     /// As people call it.
@@ -57,6 +78,9 @@ impl SourceKind {
             Self::ChangesFile => "changes file",
             Self::Github => "GitHub deployments",
             Self::Gitlab => "GitLab deployments",
+            Self::Versions => "versions in Prometheus",
+            Self::Unleash => "Unleash events",
+            Self::Pagerduty => "PagerDuty",
         }
     }
 
@@ -71,6 +95,9 @@ impl SourceKind {
             Self::ChangesFile => "changes-file",
             Self::Github => "github-deployments",
             Self::Gitlab => "gitlab-deployments",
+            Self::Versions => "prometheus-versions",
+            Self::Unleash => "unleash-events",
+            Self::Pagerduty => "pagerduty",
         }
     }
 }

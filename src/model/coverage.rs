@@ -254,7 +254,15 @@ impl Model {
             set(Watched::Owner, if team.is_some() { Cover::Seen } else { Cover::Declared });
             if let Some(team) = team {
                 let shift = oncall::on_call(team, self.now);
-                set(Watched::OnCall, if shift.is_some() { Cover::Seen } else { Cover::Silent });
+                // A plan that its pager cannot be asked about any more was written down by somebody.
+                let plan =
+                    team.pager_plan().filter(|_| shift.as_ref().is_some_and(|s| s.told.is_some()));
+                let cover = match (&shift, plan) {
+                    (None, _) => Cover::Silent,
+                    (Some(_), Some(plan)) if !self.plan_is_fresh(plan) => Cover::Declared,
+                    (Some(_), _) => Cover::Seen,
+                };
+                set(Watched::OnCall, cover);
             }
         }
         cells

@@ -22,6 +22,7 @@ mod ladder;
 mod map;
 mod measures;
 mod nodes;
+mod plans;
 mod recall;
 mod resilience;
 pub mod review;
@@ -78,8 +79,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    CallSeen, Catalog, FeedSeen, Fired, Freshness, Observation, Playbook, RulesSeen, SafeText,
-    Series, SeverityPolicy, SloId, SloReading, SourceId, SourceKind, SourceStatus, Span, Timestamp,
+    CallSeen, Catalog, FeedSeen, Fired, Freshness, Observation, PagerPlan, Playbook, RulesSeen,
+    SafeText, Series, SeverityPolicy, SloId, SloReading, SourceId, SourceKind, SourceStatus, Span,
+    TeamId, Timestamp,
 };
 use crate::eventlog::{AlertInstance, LogEvent, Policy, RecordId, Recorded, Stamp};
 
@@ -133,6 +135,8 @@ pub struct Model {
     pub traced: BTreeMap<SourceId, (Timestamp, Vec<CallSeen>)>,
     /// What status pages say, by source.
     pub feeds: BTreeMap<SourceId, (Timestamp, FeedSeen)>,
+    /// Who is on call by pagers, by team.
+    pub plans: BTreeMap<TeamId, PagerPlan>,
     /// What was deployed, switched, configured.
     pub changes: ChangeBook,
     /// Alerting rules by Prometheus.
@@ -201,6 +205,7 @@ impl Model {
         (self.journal, self.sources, self.revision) = (journal, sources, revision);
         (self.incidents, self.playbook, self.duties) = (incidents, playbook, duties);
         self.facts = facts;
+        self.lay_plans();
         self.alerts.revision = grouped;
     }
 
@@ -209,6 +214,7 @@ impl Model {
     pub fn govern(&mut self, playbook: Arc<Playbook>, duties: Arc<Policy>) {
         self.revision += 1;
         self.playbook = playbook;
+        self.lay_plans();
         if self.duties == duties {
             return;
         }
@@ -369,6 +375,7 @@ impl Model {
                 self.feeds.insert(source.clone(), (at, seen));
                 changed
             }
+            Observation::OnCalls(seen) => self.take_plans(source, at, seen),
             Observation::Clock(offset) => self
                 .sources
                 .get_mut(source)

@@ -5,7 +5,6 @@ mod blast;
 
 use super::{Health, Model, NodeViews, SloStatus};
 use crate::analysis::graph::Lost;
-use crate::analysis::oncall;
 use crate::analysis::retries::RetryState;
 use crate::domain::{
     Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, Span, TeamId, Timestamp,
@@ -48,10 +47,7 @@ impl Model {
         let Some(team) = self.playbook.teams.get(&TeamId::new(owner.as_str())) else {
             return owner.to_string();
         };
-        match oncall::on_call(team, self.now) {
-            Some(shift) => format!("{owner}, {} is on call", shift.person),
-            None => format!("{owner}, nobody is on call"),
-        }
+        format!("{owner}, {}", self.on_call_told(team))
     }
 
     /// Everything about a service on the map.
@@ -118,7 +114,7 @@ impl Model {
     }
 
     /// How long ago, in whole seconds.
-    fn ago(&self, at: Timestamp) -> Span {
+    pub(super) fn ago(&self, at: Timestamp) -> Span {
         Span::from_secs(self.now.since(at).millis() / 1_000)
     }
 

@@ -1,6 +1,7 @@
 //! The runner without a console: what is released is begun, carried out and, when somebody waits for it, watched
 //! by the sources to its verdict.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ use crate::app::Msg;
 use crate::connectors::pipelines::Pipeline;
 use crate::connectors::poll::{self, Event};
 use crate::connectors::{Clock, Interest};
-use crate::domain::{Actor, IncidentId};
-use crate::eventlog::{EventLog, Position};
+use crate::domain::{Actor, IncidentId, Timestamp};
+use crate::eventlog::{EventLog, Position, RecordId};
 use crate::model::Model;
 
 /// How often the clock is looked at.
@@ -29,6 +30,8 @@ pub struct Watch {
     pub incident: IncidentId,
     /// Asked until every released run of it is judged.
     pub sources: Vec<SourceSetup>,
+    /// Tells a person what is waited for, and how it stands whenever that has changed.
+    pub tell: fn(&str),
 }
 
 /// Sources being asked.
@@ -37,6 +40,9 @@ struct Watching {
     interest: watch::Sender<Interest>,
     events: mpsc::Receiver<Event>,
     handles: Vec<poll::Handle>,
+    tell: fn(&str),
+    /// What was last told of each run.
+    told: BTreeMap<RecordId, String>,
 }
 
 impl Watching {
@@ -51,7 +57,17 @@ impl Watching {
             handle
         };
         let handles = asked.sources.into_iter().map(start).collect();
-        Self { incident: asked.incident, interest, events, handles }
+        let Watch { incident, tell, .. } = asked;
+        Self { incident, interest, events, handles, tell, told: BTreeMap::new() }
+    }
+
+    fn tell(&mut self, model: &Model, now: Timestamp) {
+        for (run, text) in runs::progress(model, &self.incident, now) {
+            if self.told.get(&run) != Some(&text) {
+                (self.tell)(&text);
+                self.told.insert(run, text);
+            }
+        }
     }
 
     fn end(self) {
@@ -85,7 +101,8 @@ pub async fn carry_on_alone(
         model.tick(now);
         let mut found = runs::begin_steps(model, now);
         let mut waits = false;
-        if let Some(watching) = &watching {
+        if let Some(watching) = &mut watching {
+            watching.tell(model, now);
             // Only who sees the sources may say how it went.
             found.extend(runs::judge_runs(model, now));
             waits = runs::waits_for_verdict(model, &watching.incident, now);

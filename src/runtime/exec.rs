@@ -10,6 +10,7 @@ use super::files::{self, Watched};
 use super::keeper::Keeper;
 use super::logger::{Append, Ask, Logger};
 use super::outbox::{self, Means, Outbox};
+use super::plans::{self, PlanKeeper};
 use super::response::{Response, Ways};
 use super::runner::{self, Runner};
 use super::sight::Rememberer;
@@ -34,6 +35,7 @@ pub(super) struct Exec {
     /// The model's revision when the outbox was last told which tickets to look at.
     followed: u64,
     rememberer: Rememberer,
+    plans: PlanKeeper,
     player: Option<Arc<PlayerClock>>,
     to_loop: mpsc::Sender<Arrival>,
     clock: Arc<dyn Clock>,
@@ -100,6 +102,9 @@ impl Exec {
             interest,
             looks,
             rememberer: Rememberer::new(beside.keep.as_deref()),
+            plans: PlanKeeper::new(
+                beside.keep.as_deref().and_then(std::path::Path::parent).map(plans::file),
+            ),
             folder: beside.keep.as_deref().and_then(std::path::Path::parent).map(Into::into),
             keeper: Keeper::start(beside.keep, to_loop.clone(), beside.clock.clone())?,
             player: beside.player,
@@ -359,6 +364,7 @@ impl Exec {
     /// Keeps what is in sight for the next start.
     pub(super) fn remember(&mut self, state: &State) {
         self.rememberer.look(&state.model, state.now);
+        self.plans.look(&state.model);
         if let Some(outbox) = &self.outbox
             && self.followed != state.model.revision
         {
@@ -372,6 +378,7 @@ impl Exec {
     pub(super) fn finish(&mut self, state: &State) -> Held {
         self.keeper.keep(super::kept::of(state));
         self.rememberer.finish(&state.model);
+        self.plans.finish(&state.model);
         self.keeper.finish();
         self.logger.finish()
     }

@@ -26,6 +26,7 @@ mod lookout;
 mod open;
 mod outbox;
 pub mod pace;
+pub mod plans;
 mod response;
 mod runner;
 pub mod sight;

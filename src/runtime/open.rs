@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Beside, Coming, Console, Looks, built_in, clock, keep, restore, run, sight};
+use super::{Beside, Coming, Console, Looks, built_in, clock, keep, plans, restore, run, sight};
 use crate::actions::SilenceGuard;
 use crate::app::earlier::Progress;
 use crate::app::{ClockMode, State, Tone, Ui};
@@ -89,6 +89,9 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
         let loaded = keep::load(path);
         warnings.extend(loaded.notice);
         restore(&mut state, loaded.kept);
+        if let Some(folder) = path.parent() {
+            plans::recall(&plans::file(folder), &mut state.model, now);
+        }
         sight.into_iter().for_each(|sight| sight.recall(&mut state.model, now));
     }
     for (tone, sentences) in [(Tone::Warning, warnings), (Tone::Error, errors)] {

@@ -8,6 +8,7 @@ mod flags;
 mod incident;
 mod postmortem;
 mod servers;
+mod versions;
 mod victoria;
 
 use std::net::TcpListener;

@@ -31,6 +31,8 @@ impl Config {
                 Kind::Statuspage => "statuspage",
                 Kind::GithubDeployments => "github-deployments",
                 Kind::GitlabDeployments => "gitlab-deployments",
+                Kind::PrometheusVersions => "prometheus-versions",
+                Kind::UnleashEvents => "unleash-events",
             };
             text.push_str(&format!(
                 "[[source]]\nname = \"{name}\"\nkind = \"{kind}\"\nurl = \"{url}\"\nsite = \"eu\"\n\
@@ -188,26 +190,34 @@ fn every_bad_answer_is_said_and_hurts_nobody_else() {
 
 #[test]
 fn a_jaeger_and_a_status_page_may_answer_as_badly() {
-    two_answer_badly([Kind::Jaeger, Kind::Statuspage], "", r#"{"data":[{"parent":"#);
+    two_answer_badly([Kind::Jaeger, Kind::Statuspage], ["", ""], r#"{"data":[{"parent":"#);
 }
 
 #[test]
 fn what_deploys_may_answer_as_badly() {
     let kinds = [Kind::GithubDeployments, Kind::GitlabDeployments];
-    two_answer_badly(kinds, "project = \"acme/shop\"", r#"[{"id":1,"ref":"#);
+    let project = "project = \"acme/shop\"";
+    two_answer_badly(kinds, [project, project], r#"[{"id":1,"ref":"#);
+}
+
+#[test]
+fn versions_and_an_audit_log_may_answer_as_badly() {
+    let kinds = [Kind::PrometheusVersions, Kind::UnleashEvents];
+    let (metric, short) = ("metric = \"build_info\"", r#"{"data":{"result":[{"metric":{"#);
+    two_answer_badly(kinds, [metric, ""], short);
 }
 
 /// Two sources answer in every bad way, beside two of the same kinds that are well.
-fn two_answer_badly(kinds: [Kind; 2], settings: &str, short: &str) {
+fn two_answer_badly(kinds: [Kind; 2], settings: [&str; 2], short: &str) {
     let (bad, good) = (kinds.map(Hostile::start), kinds.map(Hostile::start));
     let elsewhere = Hostile::start(kinds[1]);
     let auth = "[source.auth]\nbasic = { user = \"ann\", password = { env = \"PASSWORD\" } }";
-    let auth = format!("{settings}\n{auth}");
+    let auth = settings.map(|more| format!("{more}\n{auth}"));
     let config = Config::of(&[
-        ("bad-first", kinds[0], &bad[0].url(), &auth),
-        ("bad-second", kinds[1], &bad[1].url(), &auth),
-        ("good-first", kinds[0], &good[0].url(), settings),
-        ("good-second", kinds[1], &good[1].url(), settings),
+        ("bad-first", kinds[0], &bad[0].url(), &auth[0]),
+        ("bad-second", kinds[1], &bad[1].url(), &auth[1]),
+        ("good-first", kinds[0], &good[0].url(), settings[0]),
+        ("good-second", kinds[1], &good[1].url(), settings[1]),
     ]);
     let mut session = Start::new(Program::quarterdeck(&["--config", &config.path()]))
         .env("PASSWORD", "hunter2-marked")

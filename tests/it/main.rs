@@ -38,6 +38,7 @@ mod licences;
 mod long_log;
 mod map_screen;
 mod outage;
+mod pager;
 mod pipelines;
 mod pty;
 mod questions;

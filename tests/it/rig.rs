@@ -97,6 +97,12 @@ impl Rig {
         })
     }
 
+    /// Where the Prometheus answers.
+    pub(crate) fn prometheus_url(&self) -> Result<String> {
+        let port = self.prometheus.context("there is no Prometheus yet")?;
+        Ok(format!("http://127.0.0.1:{port}"))
+    }
+
     /// Writes the configuration of a console that asks the Prometheus often, and this catalog.
     pub(crate) fn console(&self, catalog: &str) -> Result<PathBuf> {
         let port = self.prometheus.context("there is no Prometheus yet")?;

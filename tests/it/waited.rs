@@ -132,6 +132,12 @@ fn a_script_that_waits_learns_by_the_exit_code_whether_it_helped() -> Result<()>
         .find(|word| out.contains(&format!("Keep the canary: {word}")));
     let kept = kept.with_context(|| format!("{out}{err}"))?;
     ensure!(out.contains("checkout-answers: burn "), "its figures are printed: {out}");
+    // Meanwhile it said what it waited for, and the figures whenever they changed.
+    let judged = "Keep the canary: done; watched until ";
+    let told: Vec<&str> = err.lines().filter(|line| line.starts_with(judged)).collect();
+    ensure!(told.iter().any(|line| line.contains("; checkout-answers: burn ")), "{err}");
+    ensure!(told.windows(2).all(|two| two[0] != two[1]), "nothing is said twice: {err}");
+    ensure!(!out.contains("watched until"), "scripts read what came of it: {out}");
 
     // Whoever carried it out need not be who waits: what was missed is asked for.
     script.released("drop-canary", "Drop")?;

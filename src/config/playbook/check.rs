@@ -115,6 +115,7 @@ impl Named {
         let own = playbook.teams.get(team)?;
         let step = own.escalation.get(step)?;
         let plan = |id: &TeamId| match playbook.teams.get(id) {
+            Some(team) if team.pager.is_some() => None,
             Some(team) if team.rotations.is_empty() && team.overrides.is_empty() => Some(format!(
                 "this step pages nobody: nobody is ever on call in {id}; give the team a [[team.rotation]]"
             )),

@@ -11,7 +11,7 @@ use super::PlaybookFile;
 use super::check::Named;
 use crate::domain::{
     Audience, Cadence, ChannelId, Contact, EscalationStep, Override, Rotation, Route, SafeText,
-    Severity, Span, Status, Team, TeamId, Template, Timestamp, TrackerId, Whom,
+    Severity, SourceId, Span, Status, Team, TeamId, Template, Timestamp, TrackerId, Whom,
 };
 
 /// A template longer than this is not an update.
@@ -90,6 +90,7 @@ fn read_team(out: &mut PlaybookFile, table: Table<'_>, named: &mut Named, mistak
     for entry in table.tables("override") {
         team.overrides.extend(read_override(entry, zone, named, mistakes));
     }
+    team.pager = table.text("pager").map(SourceId::new);
     let id = name.clone().unwrap_or_default();
     for step in table.tables("escalation") {
         let at = step.at;

@@ -11,7 +11,7 @@ use crate::connectors::registry::Basic;
 use crate::connectors::secret::SecretRef;
 use crate::domain::{
     Audience, Cadence, Channel, ChannelId, Contact, EscalationStep, Override, Rotation, Severity,
-    Span, Status, Team, TeamId, Timestamp, TrackerId, Whom,
+    SourceId, Span, Status, Team, TeamId, Timestamp, TrackerId, Whom,
 };
 
 fn folder() -> PathBuf {
@@ -55,6 +55,8 @@ fn the_example_says_who_is_called_how() {
             from: Timestamp::parse_rfc3339("2026-12-24T08:00:00Z").unwrap(),
             to: Timestamp::parse_rfc3339("2026-12-27T08:00:00Z").unwrap(),
         }],
+        pager: Some(SourceId::new("pagerduty")),
+        plan: None,
         escalation: vec![
             step(0, Whom::OnCall, &["text", "push"]),
             step(10, Whom::Person("robin".into()), &["text", "mail"]),

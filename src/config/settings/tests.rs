@@ -4,10 +4,11 @@ use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
 use super::*;
-use crate::connectors::changes::{ChangesFrom, Place};
+use crate::connectors::changes::{ChangesFrom, Metric, Place};
+use crate::connectors::pagerduty::Rota;
 use crate::connectors::registry::Basic;
 use crate::connectors::secret::SecretRef;
-use crate::domain::{ChangeKind, ServiceId, SourceId, SourceKind};
+use crate::domain::{ChangeKind, ServiceId, SourceId, SourceKind, TeamId};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/config").join(name);
@@ -19,11 +20,43 @@ fn the_example_file_says_what_it_says() {
     let (settings, mistakes) = Settings::parse(&fixture("valid/full.toml"), "full.toml", "login");
     assert_eq!(mistakes, []);
     assert_eq!(settings.me.as_str(), "robin");
-    let [prometheus, alertmanager, traces, feed, git, hooks, deployments] =
+    let [prometheus, alertmanager, traces, feed, git, hooks, deployments, running, switches, pager] =
         settings.sources.as_slice()
     else {
-        panic!("seven sources")
+        panic!("ten sources")
     };
+    let metric = Metric {
+        selector: "build_info{env=\"prod\"}".to_owned(),
+        version: "version".to_owned(),
+        service: "service".to_owned(),
+        range: Span::from_hours(12),
+    };
+    let project = ("default".to_owned(), vec!["production".to_owned()]);
+    let flag = ("new-checkout".to_owned(), ServiceId::new("checkout"));
+    assert_eq!(
+        [running, switches].map(|source| (source.kind, source.interval, source.changes.clone())),
+        [
+            (SourceKind::Versions, Place::Metric(metric), Vec::new()),
+            (
+                SourceKind::Unleash,
+                Place::Project { name: project.0, environments: project.1 },
+                vec![flag]
+            ),
+        ]
+        .map(|(kind, place, services)| {
+            let tags = ChangeKind::Merge;
+            let from = ChangesFrom { place, service: None, services, tags };
+            (kind, Span::from_secs(30), Some(from))
+        })
+    );
+    let rota = [
+        (TeamId::new("payments"), Rota::Policy("PT20YPA".to_owned())),
+        (TeamId::new("search"), Rota::Schedule("PI7DH85".to_owned())),
+    ];
+    assert_eq!(
+        (pager.kind, pager.interval, &pager.teams),
+        (SourceKind::Pagerduty, Span::from_mins(5), &rota.into())
+    );
     let (name, environments) = ("acme/checkout".to_owned(), vec!["production".to_owned()]);
     assert_eq!(
         (deployments.kind, deployments.interval, deployments.changes.clone()),

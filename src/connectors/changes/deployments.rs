@@ -95,7 +95,7 @@ impl Project {
             },
             at: one.at,
             kind: one.kind,
-            service: self.places.of_deployment(&one.environment, &one.reference, &self.name),
+            service: self.places.of_project(&one.environment, &one.reference, &self.name),
             title: SafeText::new(&format!("{} to {}{about}", one.version(), one.environment)),
             author: SafeText::new(&one.author),
             reviewed: Reviewed::Unknown,

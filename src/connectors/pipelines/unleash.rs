@@ -12,13 +12,12 @@ use super::answer::{done, failed, listed, not_ours, refused};
 use super::server::Server;
 use super::{Begun, NotBegun, Pipeline, Progress};
 use crate::connectors::Clock;
-use crate::connectors::outbound::config::{Endpoint, Scheme};
+use crate::connectors::changes::unleash::SCHEME;
+use crate::connectors::outbound::config::Endpoint;
 use crate::connectors::outbound::{Body, Call, Verb};
 use crate::connectors::trackers::{list, segment, word};
 use crate::domain::{Ask, Flag, FlagPlace, Order, PipelineId, PipelineKind, SafeText, Timestamp};
 
-/// The token stands alone in the header.
-const SCHEME: Scheme = Scheme { header: "authorization", before: "" };
 /// Entries of the audit log that are read.
 const ENTRIES: &str = "5";
 

@@ -15,10 +15,10 @@ use crate::domain::{AlertRule, Labels, Reading, RulesSeen, SafeText, Span, Times
 
 /// One element of a result.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Element<'a> {
-    pub(super) metric: Pairs<'a>,
+pub(in crate::connectors) struct Element<'a> {
+    pub(in crate::connectors) metric: Pairs<'a>,
     pub(super) value: Option<Point>,
-    pub(super) values: Vec<Point>,
+    pub(in crate::connectors) values: Vec<Point>,
     /// A number or text standing alone: part of a scalar's `[time, "value"]`.
     pub(super) alone: Option<f64>,
 }
@@ -63,7 +63,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
 
 /// `[1795345055.081, "1"]`
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point(pub(super) Timestamp, pub(super) f64);
+pub(in crate::connectors) struct Point(
+    pub(in crate::connectors) Timestamp,
+    pub(in crate::connectors) f64,
+);
 
 impl<'a> Quick<'a> for Element<'a> {
     fn read(&mut self, scan: &mut Scan<'a>) -> Option<()> {
@@ -126,7 +129,10 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// Reads an answer of `query` or `query_range`, element by element.
-pub(super) fn elements<'de, F>(body: &'de [u8], mut each: F) -> Result<(), ParseError>
+pub(in crate::connectors) fn elements<'de, F>(
+    body: &'de [u8],
+    mut each: F,
+) -> Result<(), ParseError>
 where
     F: FnMut(&mut Element<'de>),
 {

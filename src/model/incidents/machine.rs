@@ -7,7 +7,8 @@
 //!
 //! A burn that hovers around its threshold would fill the timeline. So each time it came back, its end is
 //! believed only after it has stayed away for one short window longer, and the entry then says how often it
-//! went over. How an objective is judged, and who is called, knows nothing of this.
+//! went over. When the incident is resolved before, it is told then: nobody looks at it later. How an objective is
+//! judged, and who is called, knows nothing of this.
 
 use std::collections::BTreeMap;
 
@@ -94,6 +95,18 @@ impl Now {
         }
     }
 
+    /// The fact, after the log told of it `count` times.
+    fn told(self, incident: &Incident, count: usize, since: Moment, times: u32) -> LogEvent {
+        let key = SafeText::new(&format!("{}#{:06}:{}", self.what, count + 1, self.phase.name()));
+        let often = match times {
+            2.. if self.phase == Phase::Quiet => format!(" (it went over {times} times)"),
+            _ => String::new(),
+        };
+        let text = SafeText::body(&format!("{}{often}", self.text));
+        let saw = MachineSaw { key, source: self.source, text, at: since };
+        LogEvent::Incident { incident: incident.id.clone(), event: saw.into() }
+    }
+
     /// Whether its end may still be no more than a pause: the log told of it `count` times so far, on and off
     /// in turn.
     fn may_come_back(&self, since: Moment, count: usize, now: Timestamp) -> bool {
@@ -115,7 +128,7 @@ pub fn machine_events(
 ) -> (Seen, Vec<LogEvent>) {
     let (mut seen, mut events) = (Seen::new(), Vec::new());
     if !incident.is_running() {
-        return (seen, events);
+        return (seen, held_back(before, model, incident, now));
     }
     let all = alerts(model, incident).into_iter().chain(burns(model, incident, now));
     for one in all.chain(sources(model, now)) {
@@ -137,16 +150,25 @@ pub fn machine_events(
         if last == one.phase || !concerns {
             continue;
         }
-        let key = SafeText::new(&format!("{}#{:06}:{}", one.what, count + 1, one.phase.name()));
-        let often = match times {
-            2.. if one.phase == Phase::Quiet => format!(" (it went over {times} times)"),
-            _ => String::new(),
-        };
-        let text = SafeText::body(&format!("{}{often}", one.text));
-        let saw = MachineSaw { key, source: one.source, text, at: since };
-        events.push(LogEvent::Incident { incident: incident.id.clone(), event: saw.into() });
+        events.push(one.told(incident, count, since, times));
     }
     (seen, events)
+}
+
+/// The ends that were waited with when the incident was resolved: they were seen, and stayed so until then.
+fn held_back(before: &Seen, model: &Model, incident: &Incident, now: Timestamp) -> Vec<LogEvent> {
+    // What was merged goes on where it was merged into.
+    if incident.merged_into.is_some() {
+        return Vec::new();
+    }
+    let told = |one: Now| {
+        let stood =
+            before.get(&one.what).filter(|stood| !stood.said && stood.phase == one.phase)?;
+        let (count, last) = model.incidents.told(&incident.id, &one.what);
+        let waits = one.phase == Phase::Quiet && last == Phase::Loud;
+        waits.then(|| one.told(incident, count, stood.since, stood.times))
+    };
+    burns(model, incident, now).into_iter().filter_map(told).collect()
 }
 
 impl IncidentBook {

@@ -342,7 +342,12 @@ fn feeds(scene: &Scene<'_>, source: &SourceStatus) -> String {
             Some((_, calls)) => format!("{} kinds of calls on the map", calls.len()),
             None => "calls on the map".into(),
         },
-        SourceKind::Git | SourceKind::ChangesFile | SourceKind::Github | SourceKind::Gitlab => {
+        SourceKind::Git
+        | SourceKind::ChangesFile
+        | SourceKind::Github
+        | SourceKind::Gitlab
+        | SourceKind::Versions
+        | SourceKind::Unleash => {
             let told = model.changes.told_by(&source.id).map_or(0, <[_]>::len);
             match model.changes.left_out(&source.id) {
                 [] => format!("{told} changes"),
@@ -351,6 +356,11 @@ fn feeds(scene: &Scene<'_>, source: &SourceStatus) -> String {
                     model.changes.left_out(&source.id).len()
                 ),
             }
+        }
+        SourceKind::Pagerduty => {
+            let of = |plan: &&crate::domain::PagerPlan| plan.source == source.id;
+            let teams = model.plans.values().filter(of).count();
+            format!("who is on call in {teams} team{}", if teams == 1 { "" } else { "s" })
         }
         SourceKind::Statuspage => {
             let of = |vendor: &&crate::domain::Vendor| vendor.feed.as_ref() == Some(&source.id);

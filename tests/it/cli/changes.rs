@@ -105,7 +105,8 @@ fn without_a_source_of_changes_that_is_said() {
     let said = home.run(&["changes"]);
     assert!(
         said.out.contains(
-            "Add a source of kind git, changes-file, github-deployments or gitlab-deployments."
+            "Add a source of kind git, changes-file, github-deployments, gitlab-deployments, \
+             prometheus-versions or unleash-events."
         ),
         "{said:?}"
     );

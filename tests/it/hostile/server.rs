@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Statuspage,
     GithubDeployments,
     GitlabDeployments,
+    PrometheusVersions,
+    UnleashEvents,
 }
 
 /// What it does instead of answering well.
@@ -194,7 +196,8 @@ impl Shared {
             (Kind::Prometheus, "/api/v1/query") if question.path.contains("time%28%29") => {
                 data(&format!(r#"{{"resultType":"scalar","result":[{now},"{now}"]}}"#))
             }
-            (Kind::Prometheus, "/api/v1/query" | "/api/v1/query_range") => {
+            (Kind::Prometheus, "/api/v1/query" | "/api/v1/query_range")
+            | (Kind::PrometheusVersions, "/api/v1/query_range") => {
                 data(r#"{"resultType":"vector","result":[]}"#)
             }
             (Kind::Prometheus, "/api/v1/rules") => data(r#"{"groups":[]}"#),
@@ -207,6 +210,7 @@ impl Shared {
             }
             (Kind::GithubDeployments, "/repos/acme/shop/deployments")
             | (Kind::GitlabDeployments, "/projects/acme%2Fshop/deployments") => b"[]".to_vec(),
+            (Kind::UnleashEvents, "/api/admin/search/events") => br#"{"events":[]}"#.to_vec(),
             _ => return respond(to, 404, &[], b"not here"),
         };
         respond(to, 200, &[], &body)

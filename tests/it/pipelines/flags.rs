@@ -56,6 +56,24 @@ fn listed(pipeline: &str, token: &str) -> Result<Value> {
     Ok(said["flags"].take())
 }
 
+/// What `changes --json` says of the audit log of one project: when, title, author, before and after of each;
+/// `None` when it is not all.
+fn switched(unleash: &str, token: &str) -> Result<Option<Vec<[String; 5]>>> {
+    let source = format!(
+        "[[source]]\nname = \"switches\"\nkind = \"unleash-events\"\nurl = \"{unleash}\"\n\
+         project = \"default\"\nauth = {{ bearer = {{ env = \"TOKEN\" }} }}\n"
+    );
+    let home = Home::with(&[("config.toml", &source), ("catalog.toml", "")]);
+    let output = home.command(&["changes", "--json"]).env("TOKEN", token).output()?;
+    let said: Value = serde_json::from_slice(&output.stdout)?;
+    let told = said["changes"].as_array().context("no changes")?;
+    ensure!(told.iter().all(|change| change["kind"] == "flag"), "{said}");
+    let text = |change: &Value, key: &str| change[key].as_str().unwrap_or("-").to_owned();
+    let parts = ["at", "title", "author", "before", "after"];
+    let all = told.iter().map(|change| parts.map(|key| text(change, key))).collect();
+    Ok((said["complete"] == true).then_some(all))
+}
+
 struct Unleashed {
     rig: Rig,
     url: String,
@@ -216,6 +234,27 @@ async fn unleash_switches_a_flag_where_it_is_told_and_says_who_did_it() -> Resul
         )
     );
     assert!(lines(&seen).contains("feature-environment-disabled by admin"), "{}", lines(&seen));
+
+    // Its log as a source of changes: each switch with who and when, newest first.
+    let told = switched(&unleash.url, ADMIN)?.context("incomplete")?;
+    let gist: Vec<[&str; 4]> =
+        told.iter().map(|[_, rest @ ..]| rest.each_ref().map(|s| &**s)).collect();
+    let (on_now, off_now) = ("new-checkout on in development", "new-checkout off in development");
+    assert_eq!(
+        gist,
+        [
+            [on_now, "admin", "off", "on"],
+            [off_now, "admin", "on", "off"],
+            [on_now, "admin", "off", "on"],
+            ["new-checkout: flexibleRollout for 100% added in development", "admin", "", "100%"],
+        ]
+    );
+    assert!(
+        told.windows(2).all(|two| two[0][0] > two[1][0]),
+        "in the order of their times: {told:?}"
+    );
+    assert_eq!(switched(&unleash.url, "*:*.expired")?, None, "401");
+    assert_eq!(switched(&unleash.url, CLIENT)?, None, "403");
 
     let missing = flag("new\ncheckout/../x", "development", false);
     assert_eq!(

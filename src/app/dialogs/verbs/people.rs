@@ -133,13 +133,25 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
         _ => {
             let named = [form.text(N::Whom), form.text(N::Team)];
             form.remarks.clear();
+            let (mut told, mut seen) = (Vec::new(), Vec::new());
+            let pagers = named.iter().filter_map(|text| state.model.playbook.teams.get(&**text));
+            for team in pagers.filter(|team| team.pager.is_some()) {
+                told.push(SafeText::new(&state.model.on_call_told(team)));
+                for (person, phone) in state.model.pager_phones(team) {
+                    if phone.is_empty() || seen.contains(&person) {
+                        continue;
+                    }
+                    told.push(SafeText::new(&format!("{person}: {phone}")));
+                    seen.push(person);
+                }
+            }
+            form.remarks.extend(told.into_iter().map(Remark::Plain));
             let phones = named.into_iter().flat_map(|text| {
                 let of_team = state.model.playbook.teams.get(text.as_str());
                 let people = of_team
                     .map(|t| t.rotations.iter().flat_map(|r| r.people.clone()).collect::<Vec<_>>());
                 people.unwrap_or_else(|| vec![SafeText::new(&text)])
             });
-            let mut seen = Vec::new();
             for person in phones {
                 let phone = state.model.playbook.people.get(&person).map(|c| c.phone.clone());
                 let phone = phone.filter(|phone| !phone.is_empty());

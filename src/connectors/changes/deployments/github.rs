@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Deployed, Project};
-use crate::connectors::http::{Fault, Transport, server_message};
+use crate::connectors::changes::accepted;
+use crate::connectors::http::{Fault, Transport};
 use crate::connectors::trackers::segment;
 use crate::connectors::{Ask, Connector, Interest, Method, ParseError, Reply, wire};
 use crate::domain::{
@@ -160,10 +161,7 @@ impl Connector for Github {
         _: &Ask,
         reply: &Reply,
     ) -> Result<Vec<Observation>, ParseError> {
-        if reply.status >= 400 {
-            let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
-            return Err(ParseError::Refused(why.to_string()));
-        }
+        accepted(reply)?;
         let told: Told = serde_json::from_slice(&reply.body).map_err(|e| wire::shape(&e))?;
         let listed: Vec<Listed> =
             serde_json::from_value(told.deployments).map_err(|e| wire::shape(&e))?;

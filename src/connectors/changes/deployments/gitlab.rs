@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::{Deployed, Project};
-use crate::connectors::http::server_message;
+use crate::connectors::changes::accepted;
 use crate::connectors::trackers::segment;
 use crate::connectors::{Ask, Connector, Interest, Method, ParseError, Reply, wire};
 use crate::domain::{
@@ -89,10 +89,7 @@ impl Connector for Gitlab {
         _: &Ask,
         reply: &Reply,
     ) -> Result<Vec<Observation>, ParseError> {
-        if reply.status >= 400 {
-            let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
-            return Err(ParseError::Refused(why.to_string()));
-        }
+        accepted(reply)?;
         let listed: Vec<Listed> =
             serde_json::from_slice(&reply.body).map_err(|e| wire::shape(&e))?;
         let all = listed.into_iter().filter_map(deployed).collect();

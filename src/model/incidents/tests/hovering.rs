@@ -158,6 +158,37 @@ fn what_nobody_can_tell_is_no_pause_and_begins_the_waiting_anew() {
     assert_eq!(shop.told()[3..], [(1_030, OFF.to_owned())]);
 }
 
+#[test]
+fn an_end_that_is_held_back_is_told_when_the_incident_is_resolved_before_it_is_believed() {
+    let resolved = |shop: &mut Watched, secs| {
+        let over = crate::domain::Status::Resolved;
+        let about = crate::eventlog::StatusChanged { status: over, note: "".into() };
+        shop.room.say("alice", secs, about);
+        shop.model.apply(shop.room.records.last().unwrap());
+    };
+    let turns = [(0, OVER), (30, UNDER), (60, OVER), (90, UNDER), (120, OVER), (150, UNDER)];
+    let (on, off) = (|secs| (secs, ON.to_owned()), |secs| (secs, OFF.to_owned()));
+    let mut shop = Watched::new();
+    turns.iter().for_each(|(secs, ratio)| shop.read(*secs, *ratio));
+    assert_eq!(shop.told(), [on(0), off(30), on(60)]);
+    resolved(&mut shop, 200);
+    shop.look(201);
+    let last = (150, format!("{OFF} (it went over 2 times)"));
+    assert_eq!(shop.told(), [on(0), off(30), on(60), last], "nobody looks for it later");
+    shop.look(700);
+    assert_eq!(shop.told().len(), 4, "once");
+
+    // What burns still has no end, and neither has what nobody can tell.
+    for at_last in [OVER, Reading::NoData] {
+        let mut shop = Watched::new();
+        turns.iter().for_each(|(secs, ratio)| shop.read(*secs, *ratio));
+        shop.read(180, at_last);
+        resolved(&mut shop, 200);
+        shop.look(201);
+        assert_eq!(shop.told(), [on(0), off(30), on(60)], "{at_last:?}");
+    }
+}
+
 proptest! {
     /// Whatever it does, on and off are told in turn, few of them, and what stays is told at last.
     #[test]
