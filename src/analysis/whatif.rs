@@ -131,6 +131,9 @@ pub fn what_if(nodes: &[Node], calls: &[Call], stocks: &[Stock], scenario: &Scen
     let down = stopped(nodes, calls);
     let mut strains: Vec<Strain> =
         stocks.iter().enumerate().map(|(at, stock)| strained(at, stock, nodes, &growth)).collect();
+    // Growth that has not come to rest may be more by any amount: what holds under it may break under that.
+    let unsure = |strain: &&mut Strain| !settled && strain.breaks == Breaks::Not;
+    strains.iter_mut().filter(unsure).for_each(|strain| strain.breaks = Breaks::Unknown);
     strains.sort_by(|a, b| {
         let time = |s: &Strain| match s.breaks {
             Breaks::AtOnce => (0, 0.0),
@@ -152,7 +155,8 @@ pub fn what_if(nodes: &[Node], calls: &[Call], stocks: &[Stock], scenario: &Scen
 /// The growth at which a resource that is lent out is used up: what the load may be multiplied by.
 pub fn headroom(stock: &Stock) -> Option<f64> {
     let moving = stock.used - stock.base;
-    let known = moving > 0.0 && stock.limit.is_finite() && stock.behaviour == Behaviour::Lent;
+    let limited = stock.limit.is_finite() && stock.limit > 0.0;
+    let known = moving > 0.0 && limited && stock.behaviour == Behaviour::Lent;
     known.then(|| (stock.limit - stock.base) / moving)
 }
 
@@ -246,7 +250,8 @@ fn strained(at: usize, stock: &Stock, nodes: &[Node], growth: &[f64]) -> Strain 
         false => 1.0,
     };
     let growth = load * crowd;
-    let known = stock.used.is_finite() && stock.limit.is_finite() && stock.limit > 0.0;
+    let used = stock.used.is_finite() && stock.used >= 0.0;
+    let known = used && stock.limit.is_finite() && stock.limit > 0.0;
     if !known {
         return Strain {
             stock: at,
@@ -256,7 +261,7 @@ fn strained(at: usize, stock: &Stock, nodes: &[Node], growth: &[f64]) -> Strain 
             breaks: Breaks::Unknown,
         };
     }
-    let base = stock.base.clamp(0.0, stock.used.max(0.0));
+    let base = if stock.base.is_finite() { stock.base.clamp(0.0, stock.used) } else { 0.0 };
     let (used, breaks) = match stock.behaviour {
         Behaviour::Lent => {
             let used = base + (stock.used - base) * growth;
@@ -266,11 +271,11 @@ fn strained(at: usize, stock: &Stock, nodes: &[Node], growth: &[f64]) -> Strain 
             let room = stock.limit - stock.used;
             let breaks = match stock.rate {
                 _ if room <= 0.0 => Breaks::AtOnce,
-                None => Breaks::Unknown,
-                Some(rate) if rate.is_finite() && rate * growth > 0.0 => {
-                    Breaks::After(room / (rate * growth))
-                }
-                Some(_) => Breaks::Not,
+                Some(rate) if rate.is_finite() => match rate * growth {
+                    faster if faster > 0.0 => Breaks::After(room / faster),
+                    _ => Breaks::Not,
+                },
+                Some(_) | None => Breaks::Unknown,
             };
             (stock.used, breaks)
         }

@@ -8,6 +8,7 @@ use super::world::World;
 use super::{Asking, Common, Exit, output};
 use crate::analysis::whatif::Breaks;
 use crate::connectors::Interest;
+use crate::domain::NodeKey;
 use crate::model::{SUPPOSE, Strained, Suppose, Supposed};
 
 /// What is asked.
@@ -42,7 +43,7 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
             output::line(&format!("{name}: {text}"));
         }
     }
-    let holds = supposed.first().is_none() && supposed.down.is_empty();
+    let holds = supposed.first().is_none() && supposed.down.is_empty() && !supposed.is_unsure();
     let holds = holds && supposed.refused.is_none() && world.lacking().is_empty();
     Ok(if holds { Exit::Fine } else { Exit::Attention })
 }
@@ -51,13 +52,13 @@ fn as_json(supposed: &Supposed) -> serde_json::Map<String, Value> {
     let growth = supposed
         .growth
         .iter()
-        .map(|(service, times)| json!({ "service": service, "times": times }));
+        .map(|(key, times)| json!({ "service": key.label(), "times": times }));
     let all = json!({
         "refused": supposed.refused,
         "first": supposed.first().map(strained),
         "anyway": supposed.anyway().map(strained),
         "says": supposed.headline(),
-        "down": supposed.down,
+        "down": supposed.down.iter().map(NodeKey::label).collect::<Vec<_>>(),
         "load": growth.collect::<Vec<_>>(),
         "resources": supposed.strained.iter().map(strained).collect::<Vec<_>>(),
         "assumed": supposed.assumed,

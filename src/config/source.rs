@@ -48,9 +48,9 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
         Some(SourceKind::Jaeger | SourceKind::Statuspage) => Span::from_secs(60),
         // They count how often they are asked.
         Some(SourceKind::Github | SourceKind::Gitlab) => Span::from_secs(60),
+        Some(SourceKind::Git | SourceKind::Versions | SourceKind::Unleash) => Span::from_secs(30),
         // A plan of a week changes now and then.
         Some(SourceKind::Pagerduty) => Span::from_mins(5),
-        Some(SourceKind::Git | SourceKind::Versions | SourceKind::Unleash) => Span::from_secs(30),
         _ => Span::from_secs(15),
     };
     let interval = table.span("interval").unwrap_or(usual);
@@ -121,28 +121,6 @@ fn read_changes(
     Some(ChangesFrom { place: place?, service, services, tags: tags.unwrap_or(ChangeKind::Merge) })
 }
 
-/// Reads which escalation policy or schedule says who is on call in each team.
-fn read_teams(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<TeamId, Rota> {
-    let mut teams = BTreeMap::new();
-    table.need("teams");
-    for (team, at, node) in table.table("teams").iter().flat_map(Table::entries) {
-        let Some(of) = Table::of(node, team, mistakes) else { continue };
-        let rota = match (of.text("policy"), of.text("schedule")) {
-            (Some(id), None) if !id.is_empty() => Rota::Policy(id.to_owned()),
-            (None, Some(id)) if !id.is_empty() => Rota::Schedule(id.to_owned()),
-            _ => {
-                let how = "write { policy = \"PT20YPA\" } or { schedule = \"PI7DH85\" }";
-                mistakes.hinted(at, &format!("`{team}` must name a policy or a schedule"), how);
-                of.finish();
-                continue;
-            }
-        };
-        of.finish();
-        teams.insert(TeamId::new(team), rota);
-    }
-    teams
-}
-
 fn read_place(table: &Table<'_>, kind: SourceKind, mistakes: &Mistakes) -> Option<Place> {
     if kind.is_local() {
         let path = table.need_text("path").map(PathBuf::from);
@@ -182,6 +160,28 @@ fn read_metric(table: &Table<'_>, mistakes: &Mistakes) -> Option<Metric> {
         mistakes.hinted(table.place("range"), "`range` must be between 10m and 30d", hint);
     }
     Some(Metric { selector: selector?, version, service, range })
+}
+
+/// Reads which escalation policy or schedule says who is on call in each team.
+fn read_teams(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<TeamId, Rota> {
+    let mut teams = BTreeMap::new();
+    table.need("teams");
+    for (team, at, node) in table.table("teams").iter().flat_map(Table::entries) {
+        let Some(of) = Table::of(node, team, mistakes) else { continue };
+        let rota = match (of.text("policy"), of.text("schedule")) {
+            (Some(id), None) if !id.is_empty() => Rota::Policy(id.to_owned()),
+            (None, Some(id)) if !id.is_empty() => Rota::Schedule(id.to_owned()),
+            _ => {
+                let how = "write { policy = \"PT20YPA\" } or { schedule = \"PI7DH85\" }";
+                mistakes.hinted(at, &format!("`{team}` must name a policy or a schedule"), how);
+                of.finish();
+                continue;
+            }
+        };
+        of.finish();
+        teams.insert(TeamId::new(team), rota);
+    }
+    teams
 }
 
 /// Reads a base URL.

@@ -316,11 +316,11 @@ impl SourceConfig {
             (Some(basic), _) => {
                 Auth::Basic { user: basic.user.clone(), password: basic.password.clone() }
             }
-            (None, Some(token)) if self.kind == SourceKind::Pagerduty => {
-                Auth::Token { scheme: TrackerKind::Pagerduty.scheme(), token: token.clone() }
-            }
             (None, Some(token)) if self.kind == SourceKind::Unleash => {
                 Auth::Token { scheme: unleash::SCHEME, token: token.clone() }
+            }
+            (None, Some(token)) if self.kind == SourceKind::Pagerduty => {
+                Auth::Token { scheme: TrackerKind::Pagerduty.scheme(), token: token.clone() }
             }
             (None, Some(token)) => Auth::Bearer(token.clone()),
             (None, None) => Auth::None,

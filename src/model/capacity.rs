@@ -45,7 +45,7 @@ pub struct Gauge {
     pub used: Reading,
     /// How much there is; `None` when nobody says or the answer is no number above zero.
     pub limit: Option<f64>,
-    /// Share in use, 0 to 1 and beyond; `None` when use or limit is not known.
+    /// Share in use, 0 to 1 and beyond; `None` when use or limit is not known or makes no sense.
     pub share: Option<f64>,
     /// How old the answer is, and whether that is too old.
     pub age: Option<(Span, Freshness)>,
@@ -150,7 +150,7 @@ impl CapacityStudy {
                 if let Some(newest) = newest.filter(|newest| is_sooner(newest, &forecast)) {
                     forecast = Ok(newest);
                 }
-                let per_hour = per_hour(&line.points);
+                let per_hour = per_hour(&line.points, now);
                 (line.id, Arc::new(Outlook { points: line.points, per_hour, forecast }))
             }
         };
@@ -173,11 +173,12 @@ fn is_sooner(newest: &Forecast, forecast: &Result<Forecast, NoForecast>) -> bool
 }
 
 /// Change per hour: the slope between the medians of the older and the newer half of the last hour, which
-/// one odd reading does not move.
-fn per_hour(points: &[(Timestamp, f64)]) -> Option<f64> {
-    let (newest, _) = points.last()?;
-    let from = points.partition_point(|(at, _)| newest.since(*at) > RATE_OVER);
-    let recent: Vec<_> = points[from..].iter().filter(|(_, v)| v.is_finite()).copied().collect();
+/// one odd reading does not move. What is older or comes from a clock ahead says nothing about now.
+fn per_hour(points: &[(Timestamp, f64)], now: Timestamp) -> Option<f64> {
+    let is_recent = |at: Timestamp| at <= now && now.since(at) <= RATE_OVER;
+    let counts = |(at, value): &&(Timestamp, f64)| is_recent(*at) && value.is_finite();
+    let mut recent: Vec<_> = points.iter().filter(counts).copied().collect();
+    recent.sort_by_key(|(at, _)| *at);
     let (older, newer) = recent.split_at(recent.len() / 2);
     let middle = |half: &[(Timestamp, f64)]| {
         let mut values: Vec<f64> = half.iter().map(|(_, value)| *value).collect();
@@ -292,7 +293,8 @@ impl Model {
         let gauge = |m: &Measured| {
             let labels = telling(resource, &m.labels);
             let limit = limit_of(resource, &labels, limits);
-            let share = m.value.value().zip(limit).map(|(used, limit)| used / limit);
+            let used = m.value.value().filter(|used| *used >= 0.0);
+            let share = used.zip(limit).map(|(used, limit)| used / limit);
             let id = GaugeId { resource: resource.id.clone(), labels };
             let outlook = self.capacity.outlooks.get(&id).cloned();
             (resource, Gauge { id, used: m.value, limit, share, age, outlook })

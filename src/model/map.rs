@@ -1,7 +1,7 @@
 //! Who calls whom: the graph merged from the catalog, Backstage, metrics and traces, made anew beside the
 //! loop when one of them changes; and what is seen along each edge now.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Model;
@@ -82,17 +82,24 @@ impl MapStudy {
         }
         for (id, at, found) in &self.calls {
             let Some(edges) = self.catalog.edges.get(id) else { continue };
+            // One answer counts each call once: series of several instances or sites add up.
+            let mut calls: BTreeMap<(ServiceId, ServiceId), Option<f64>> = BTreeMap::new();
             for call in found {
                 let ends = (
                     end(&self.catalog, &call.labels, &edges.from),
                     end(&self.catalog, &call.labels, &edges.to),
                 );
                 let (Some(from), Some(to)) = ends else { continue };
-                sightings.push(Sighting {
-                    calls: call.value.value(),
-                    ..Sighting::new(anywhere(&from), anywhere(&to), EdgeOrigin::Metrics, *at)
-                });
+                let sum = calls.entry((from, to)).or_default();
+                if let Some(rate) = call.value.value().filter(|rate| *rate >= 0.0) {
+                    *sum = Some(sum.unwrap_or(0.0) + rate);
+                }
             }
+            let seen = calls.into_iter().map(|((from, to), calls)| Sighting {
+                calls,
+                ..Sighting::new(anywhere(&from), anywhere(&to), EdgeOrigin::Metrics, *at)
+            });
+            sightings.extend(seen);
         }
         for (at, calls) in &self.traced {
             for call in calls {

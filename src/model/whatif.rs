@@ -3,20 +3,19 @@
 
 mod ask;
 mod base;
+mod reach;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use ask::{SUPPOSE, Suppose};
+use reach::{add_assumptions, busiest, down, few, grown, moved, path, refusal, some};
 
 use super::{Gauge, GaugeId, Model};
-use crate::analysis::graph::{blast, drain, shortest_paths};
-use crate::analysis::whatif::{
-    Behaviour, Breaks, Call, Node, Outcome, Scenario, Stock, headroom, what_if,
-};
+use crate::analysis::whatif::{Behaviour, Breaks, Call, Node, Scenario, Stock, headroom, what_if};
 use crate::domain::{
-    Consensus, Graph, MeasureId, Measured, NodeIx, Resource, ResourceKind, SafeText, Service,
-    ServiceId, Signal, Timestamp, nearest,
+    Consensus, Freshness, Graph, MeasureId, Measured, NodeIx, NodeKey, Resource, ResourceKind,
+    SafeText, Service, ServiceId, Signal, Timestamp, nearest,
 };
 
 /// Load that grew by less is as it was.
@@ -59,10 +58,10 @@ pub struct Supposed {
     pub suppose: Suppose,
     /// Why it must not be done on purpose, when it would take a majority away.
     pub refused: Option<SafeText>,
-    /// Services whose load changes, with by how much; what grows most first.
-    pub growth: Vec<(ServiceId, f64)>,
-    /// Services that stop.
-    pub down: Vec<ServiceId>,
+    /// Services whose load changes, each at its site, with by how much; what grows most first.
+    pub growth: Vec<(NodeKey, f64)>,
+    /// Services that stop, each at its site.
+    pub down: Vec<NodeKey>,
     /// Resources, the first to break first.
     pub strained: Vec<Strained>,
     /// What was assumed, as whole sentences.
@@ -73,6 +72,11 @@ impl Supposed {
     /// The first resource that breaks by what is supposed.
     pub fn first(&self) -> Option<&Strained> {
         self.strained.iter().find(|one| one.is_touched() && one.does_break())
+    }
+
+    /// Whether it reaches something of which it cannot be said whether it holds.
+    pub fn is_unsure(&self) -> bool {
+        self.strained.iter().any(|one| one.is_touched() && one.breaks == Breaks::Unknown)
     }
 
     /// The first that breaks whether this happens or not.
@@ -115,17 +119,6 @@ impl Model {
             .collect();
         let mut assumed = losses.assumed.clone();
         let gauges = self.gauges();
-        let mut baseless: Vec<&str> = Vec::new();
-        let mut stocks: Vec<(GaugeId, Stock)> = Vec::with_capacity(gauges.len());
-        for (resource, gauge) in &gauges {
-            let Some((stock, based)) = self.stock(graph, resource, gauge, &gauges) else {
-                continue;
-            };
-            if !based && !baseless.contains(&resource.id.as_str()) {
-                baseless.push(resource.id.as_str());
-            }
-            stocks.push((gauge.id.clone(), stock));
-        }
         let ix = |service: &ServiceId| graph.of_service(service).map(NodeIx::index);
         let growth = match suppose {
             Suppose::Load(service, times) => {
@@ -134,8 +127,33 @@ impl Model {
             Suppose::Drain(service) => moved(graph, service, &mut assumed),
             Suppose::Zone(_) | Suppose::Replicas(..) => Vec::new(),
         };
+        let scenario = Scenario { growth };
+        // Which site of a service fills a resource nobody says, so it is the one whose load grows most.
+        let load = what_if(&nodes, &calls, &[], &scenario).growth;
+        let mut baseless: Vec<&str> = Vec::new();
+        let mut spread: Vec<ServiceId> = Vec::new();
+        let mut stocks: Vec<(GaugeId, Stock)> = Vec::with_capacity(gauges.len());
+        for (resource, gauge) in &gauges {
+            let at = busiest(graph, &resource.filled_by, &load, &mut spread);
+            let Some((stock, based)) =
+                at.map(|filled_by| self.stock(filled_by, resource, gauge, &gauges))
+            else {
+                continue;
+            };
+            if !based && !baseless.contains(&resource.id.as_str()) {
+                baseless.push(resource.id.as_str());
+            }
+            stocks.push((gauge.id.clone(), stock));
+        }
         let asked: Vec<Stock> = stocks.iter().map(|(_, stock)| *stock).collect();
-        let outcome = what_if(&nodes, &calls, &asked, &Scenario { growth });
+        let outcome = what_if(&nodes, &calls, &asked, &scenario);
+        if !spread.is_empty() {
+            assumed.push(format!(
+                "Which site of {} fills its resources nobody says; the one whose load grows most is \
+                 taken.",
+                few(&spread)
+            ));
+        }
         if !unsaid.is_empty() && !losses.lost.is_empty() {
             assumed.push(format!("Nobody says how many of {} run; one is assumed.", few(&unsaid)));
         }
@@ -249,7 +267,7 @@ impl Model {
     /// How many of a service run: as seen when that is fresh, else as written down.
     fn running(&self, service: &Service) -> Option<u16> {
         let seen = self.liveness(&service.id);
-        let seen = seen.filter(|alive| alive.freshness == crate::domain::Freshness::Fresh);
+        let seen = seen.filter(|alive| alive.freshness == Freshness::Fresh);
         let seen = seen.and_then(|alive| u16::try_from(alive.up).ok());
         seen.or(service.replicas)
     }
@@ -312,15 +330,14 @@ impl Model {
         (nodes.collect(), unsaid)
     }
 
-    /// A resource as the analysis wants it; `None` when nothing fills it that the graph knows.
+    /// A resource as the analysis wants it, and whether its base is known.
     fn stock(
         &self,
-        graph: &Graph,
+        filled_by: usize,
         resource: &Resource,
         gauge: &Gauge,
         all: &[(&Resource, Gauge)],
-    ) -> Option<(Stock, bool)> {
-        let filled_by = graph.of_service(&resource.filled_by).next()?.index();
+    ) -> (Stock, bool) {
         let behaviour = match resource.kind {
             ResourceKind::Queue | ResourceKind::Disk => Behaviour::Fills,
             _ => Behaviour::Lent,
@@ -332,19 +349,22 @@ impl Model {
             Behaviour::Fills => None,
             Behaviour::Lent => self.base(resource, gauge),
         };
-        let is_known = gauge.used.value().is_some();
+        // An old answer says nothing about now.
+        let is_fresh = matches!(gauge.age, Some((_, Freshness::Fresh)));
+        let used = gauge.used.value().filter(|_| is_fresh);
+        let is_known = used.is_some();
         let based = base.is_some() || behaviour == Behaviour::Fills || !is_known;
         let outlook = gauge.outlook.as_ref();
         let stock = Stock {
             filled_by,
-            used: gauge.used.value().unwrap_or(f64::NAN),
+            used: used.unwrap_or(f64::NAN),
             limit: gauge.limit.unwrap_or(f64::NAN),
             base: base.unwrap_or(0.0),
             rate: outlook.and_then(|outlook| outlook.per_hour).map(|rate| rate / 3_600.0),
             behaviour,
             per_replica: series > 1 && running == Some(series),
         };
-        Some((stock, based))
+        (stock, based)
     }
 
     /// What is in use without load, from the history of both.
@@ -375,100 +395,4 @@ impl Model {
         let view = self.signals.by_service.get(service)?.get(&Signal::Traffic)?;
         (!view.series.points.is_empty()).then_some(&view.series.points)
     }
-}
-
-/// What a drain leaves a service, and what takes over from it gets.
-fn moved(graph: &Graph, service: &ServiceId, assumed: &mut Vec<String>) -> Vec<(usize, f64)> {
-    let drained: Vec<NodeIx> = graph.of_service(service).collect();
-    let mut growth: Vec<(usize, f64)> = drained.iter().map(|at| (at.index(), 0.0)).collect();
-    for one in drain(graph, &drained).takes_over {
-        match one.times {
-            Some(times) => growth.push((one.node.index(), times)),
-            None => assumed.push(format!(
-                "How much more {} gets is not known; its load is taken to stay.",
-                graph.node(one.node).key.label()
-            )),
-        }
-    }
-    growth
-}
-
-fn add_assumptions(graph: &Graph, outcome: &Outcome, stocks: &[Stock], assumed: &mut Vec<String>) {
-    let even = outcome.assumed.iter().filter_map(|at| graph.nodes().get(*at));
-    let even: Vec<ServiceId> = even.map(|node| node.key.service.clone()).collect();
-    if !even.is_empty() {
-        assumed.push(format!(
-            "Calls to {} were not all measured; their callers are taken to have even shares.",
-            few(&even)
-        ));
-    }
-    if !outcome.settled {
-        assumed.push(
-            "The growth did not come to rest in a cycle of calls; it is a lower bound.".into(),
-        );
-    }
-    if stocks.iter().any(|stock| stock.behaviour == Behaviour::Lent) {
-        assumed.push(
-            "A request takes as long as it takes now, so this is the least that will happen."
-                .into(),
-        );
-    }
-}
-
-/// Services that stop: those that are gone, and whoever cannot do without them.
-fn down(graph: &Graph, nodes: &[Node], losses: &Losses) -> Vec<ServiceId> {
-    let failed: Vec<NodeIx> = graph
-        .node_indices()
-        .filter(|at| {
-            let node = nodes.get(at.index()).copied().unwrap_or_default();
-            let all_lost = node.lost > 0 && node.lost >= node.replicas;
-            all_lost || losses.gone.contains(&graph.node(*at).key.service)
-        })
-        .collect();
-    if failed.is_empty() {
-        return Vec::new();
-    }
-    let hit = blast(graph, &failed).hit;
-    let all = failed.iter().copied().chain(hit.iter().map(|hit| hit.node));
-    all.map(|at| graph.node(at).key.service.clone()).collect()
-}
-
-/// A loss that is meant to happen is refused when it takes a majority away.
-fn refusal(suppose: &Suppose, losses: &Losses) -> Option<SafeText> {
-    if losses.stopped.is_empty() || matches!(suppose, Suppose::Zone(_) | Suppose::Load(..)) {
-        return None;
-    }
-    let text = format!("Do not do this on purpose. {}.", losses.stopped.join("; "));
-    Some(SafeText::new(&text))
-}
-
-fn grown(graph: &Graph, outcome: &Outcome) -> Vec<(ServiceId, f64)> {
-    let nodes = std::iter::zip(graph.nodes(), &outcome.growth);
-    let mut grown: Vec<(ServiceId, f64)> = nodes
-        .filter(|(_, growth)| (**growth - 1.0).abs() > SAME)
-        .map(|(node, growth)| (node.key.service.clone(), *growth))
-        .collect();
-    grown.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    grown
-}
-
-/// The shortest way from what is supposed to the service that fills a resource.
-fn path(graph: &Graph, suppose: &Suppose, to: usize) -> Vec<ServiceId> {
-    let Some(to) = graph.node_indices().nth(to) else { return Vec::new() };
-    let from = suppose.service().and_then(|service| graph.of_service(service).next());
-    let found = from.map(|from| shortest_paths(graph, from, to, 1).paths);
-    let found = found.and_then(|paths| paths.into_iter().next());
-    let nodes = found.unwrap_or_else(|| vec![to]);
-    nodes.into_iter().map(|at| graph.node(at).key.service.clone()).collect()
-}
-
-fn some(names: &[&str]) -> String {
-    match names.len() {
-        0..=4 => names.join(", "),
-        n => format!("{} and {} more", names[..3].join(", "), n - 3),
-    }
-}
-
-fn few(ids: &[ServiceId]) -> String {
-    some(&ids.iter().map(ServiceId::as_str).collect::<Vec<_>>())
 }

@@ -117,13 +117,13 @@ impl<'a> Scene<'a> {
             SourceKind::Prometheus => "budgets",
             SourceKind::Jaeger => "calls",
             SourceKind::Statuspage => "suppliers",
-            SourceKind::Pagerduty => "people on call",
             SourceKind::Git
             | SourceKind::ChangesFile
             | SourceKind::Github
             | SourceKind::Gitlab
             | SourceKind::Versions
             | SourceKind::Unleash => "changes",
+            SourceKind::Pagerduty => "people on call",
         };
         let ago = format::age(asked, self.now());
         match (fresh, all, asked) {

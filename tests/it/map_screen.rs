@@ -186,6 +186,47 @@ fn a_thousand_services_are_one_keystroke_away_from_each_other() {
 }
 
 #[test]
+fn a_hundred_thousand_calls_in_rings_to_strangers_and_to_themselves_are_shown_or_refused_in_words()
+{
+    let mut catalog = Catalog::default();
+    let name = |at: usize| ServiceId::new(&format!("s{:04}", at % 2_000));
+    for at in 0..2_000 {
+        let depends_on = (0..50).map(|k| Dependency {
+            // Itself, a ring, and somebody nobody declared.
+            on: if k == 49 { ServiceId::new(&format!("stranger{at}")) } else { name(at + k * 37) },
+            hard: k % 2 == 0,
+            any_of: None,
+            origin: EdgeOrigin::Catalog,
+        });
+        let service =
+            Service { id: name(at), depends_on: depends_on.collect(), ..Service::default() };
+        catalog.services.insert(name(at), service);
+    }
+    let mut model = Model::new(Arc::new(catalog), SeverityPolicy::default(), Vec::new());
+    model.tick(now());
+    model.study();
+    assert_eq!(model.map.graph().edges().len(), 100_000);
+    let told = model.told_blast(&NodeKey::anywhere(name(0)));
+    assert!(matches!(told.first(), Some(Told::Head(_))) && told.len() > 3, "{told:?}");
+    let mut state = stories::state(model, Ui::new(SIZES[1]));
+    state.ui.screen = Screen::Map;
+    tell(&mut state, Msg::Tick(now()));
+    press(&mut state, "tab");
+    assert_eq!(state.ui.map.part, MapPart::Unhealthy);
+    let picture = shown(&state);
+    let said = "Nothing is known to be wrong, but of 4000 nothing recent is known.";
+    assert!(picture.contains(said), "{picture}");
+    for _ in MapPart::ALL {
+        press(&mut state, "tab");
+        for _ in ["drawn", "listed"] {
+            let picture = shown(&state);
+            assert!(!picture.contains('✓'), "nobody answered: {picture}");
+            press(&mut state, "m");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_well_without_data_and_the_worst_says_why() {
     let state = world();
     let health = |name: &str| state.ui.map.views.health(&ServiceId::new(name));

@@ -90,17 +90,36 @@ fn a_ring_that_feeds_itself_is_said_not_to_settle_or_does() {
 }
 
 #[test]
+fn what_a_ring_did_not_bring_to_rest_is_not_said_to_hold() {
+    let nodes = vec![Node { replicas: 1, lost: 0, traffic: None }; 3];
+    // A thousandth comes from outside, and everything else goes round.
+    let calls = [call(0, 1, 0.001), call(1, 2, 1.0), call(2, 1, 0.999)];
+    let asked = |used| [pool(2, used, 100.0)];
+    let run = |used| what_if(&nodes, &calls, &asked(used), &Scenario { growth: vec![(0, 3.0)] });
+    let (little, much) = (run(50.0), run(90.0));
+    assert!(!little.settled && little.growth[2] > 1.0 && little.growth[2] < 2.0, "{little:?}");
+    // At three times its load it is far beyond; the rounds that were gone do not show that.
+    assert_eq!(little.strains[0].breaks, Breaks::Unknown);
+    assert_eq!(much.strains[0].breaks, Breaks::AtOnce, "what breaks already, breaks");
+}
+
+#[test]
 fn what_is_not_known_is_never_said_to_hold() {
     let (nodes, calls) = shop();
     let stocks = [
         pool(DB, f64::NAN, 50.0),
         pool(DB, 10.0, f64::NAN),
         pool(DB, 10.0, 0.0),
+        pool(DB, -10.0, 50.0),
+        Stock { behaviour: Behaviour::Fills, rate: Some(f64::NAN), ..pool(DB, 10.0, 50.0) },
+        Stock { behaviour: Behaviour::Fills, rate: Some(f64::INFINITY), ..pool(DB, 10.0, 50.0) },
         pool(99, 10.0, 50.0),
     ];
     let outcome = what_if(&nodes, &calls, &stocks, &Scenario { growth: vec![(WEB, f64::NAN)] });
     let unknown = outcome.strains.iter().filter(|s| s.breaks == Breaks::Unknown).count();
-    assert_eq!((unknown, outcome.growth), (3, vec![1.0; 4]));
+    assert_eq!((unknown, outcome.growth), (6, vec![1.0; 4]));
+    let room: Vec<_> = stocks[..4].iter().map(headroom).collect();
+    assert_eq!(room, [None; 4], "nor how much more it bears");
 }
 
 proptest! {

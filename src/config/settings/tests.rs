@@ -25,14 +25,6 @@ fn the_example_file_says_what_it_says() {
     else {
         panic!("ten sources")
     };
-    let rota = [
-        (TeamId::new("payments"), Rota::Policy("PT20YPA".to_owned())),
-        (TeamId::new("search"), Rota::Schedule("PI7DH85".to_owned())),
-    ];
-    assert_eq!(
-        (pager.kind, pager.interval, &pager.teams),
-        (SourceKind::Pagerduty, Span::from_mins(5), &rota.into())
-    );
     let metric = Metric {
         selector: "build_info{env=\"prod\"}".to_owned(),
         version: "version".to_owned(),
@@ -56,6 +48,14 @@ fn the_example_file_says_what_it_says() {
             let from = ChangesFrom { place, service: None, services, tags };
             (kind, Span::from_secs(30), Some(from))
         })
+    );
+    let rota = [
+        (TeamId::new("payments"), Rota::Policy("PT20YPA".to_owned())),
+        (TeamId::new("search"), Rota::Schedule("PI7DH85".to_owned())),
+    ];
+    assert_eq!(
+        (pager.kind, pager.interval, &pager.teams),
+        (SourceKind::Pagerduty, Span::from_mins(5), &rota.into())
     );
     let (name, environments) = ("acme/checkout".to_owned(), vec!["production".to_owned()]);
     assert_eq!(

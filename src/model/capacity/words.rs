@@ -63,6 +63,7 @@ impl Gauge {
             Reading::NoData => "no series matched".into(),
             Reading::NaN => "what is in use is not a number".into(),
             Reading::Unknown => "no answer yet".into(),
+            Reading::Value(used) if used < 0.0 => "what is in use is below zero".into(),
             Reading::Value(_) if self.limit.is_none() => match resource.limit {
                 Capacity::Unknown => "nobody says how much there is".into(),
                 Capacity::Fixed(_) => "its limit is no number above zero".into(),

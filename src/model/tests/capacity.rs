@@ -8,9 +8,9 @@ use super::{Model, at};
 use crate::analysis::whatif::Breaks;
 use crate::domain::{
     Capacity, Catalog, Consensus, ConsensusId, Dependency, EdgeOrigin, EdgeQueries, EdgesId,
-    Labels, MeasureId, Measured, Observation, Reading, Resource, ResourceId, ResourceKind, Series,
-    Service, ServiceId, SeverityPolicy, Signal, SiteId, SourceId, SourceKind, SourceStatus, Span,
-    Unit,
+    Labels, MeasureId, Measured, NodeKey, Observation, Reading, Resource, ResourceId, ResourceKind,
+    Series, Service, ServiceId, SeverityPolicy, Signal, SiteId, SourceId, SourceKind, SourceStatus,
+    Span, Unit,
 };
 use crate::model::{Fill, Gauge, Suppose};
 
@@ -295,7 +295,7 @@ fn twice_the_load_breaks_the_database_pool_by_way_of_checkout() {
     assert_eq!(first.path, ["checkout", "db"].map(ServiceId::new));
     assert_eq!(first.headroom, Some(100.0 / 60.0));
     let grown: Vec<(&str, f64)> =
-        supposed.growth.iter().map(|(id, times)| (id.as_str(), *times)).collect();
+        supposed.growth.iter().map(|(key, times)| (key.service.as_str(), *times)).collect();
     assert_eq!(grown, [("checkout", 3.0), ("db", 2.0)]);
     assert_eq!((supposed.down.len(), supposed.refused.clone()), (0, None));
     let assumed = supposed.assumed.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("\n");
@@ -333,18 +333,18 @@ fn a_loss_that_takes_the_majority_is_refused_and_one_that_happens_is_shown() {
              more leaves it without a majority."
         )
     );
-    let mut down: Vec<&str> = planned.down.iter().map(ServiceId::as_str).collect();
+    let mut down: Vec<&str> = planned.down.iter().map(|key| key.service.as_str()).collect();
     down.sort_unstable();
     assert_eq!(down, ["cart", "checkout", "db", "web"]);
     let zone = model.what_if(&suppose("zone b lost")).unwrap();
     assert_eq!(zone.refused, None, "nobody does that on purpose");
-    assert!(zone.down.contains(&ServiceId::new("db")));
+    assert!(zone.down.contains(&NodeKey::anywhere(ServiceId::new("db"))));
     // Checkout keeps its other replica; cart ran in one zone only.
     let zone = model.what_if(&suppose("zone a lost")).unwrap();
-    assert!(zone.down.contains(&ServiceId::new("cart")));
+    assert!(zone.down.contains(&NodeKey::anywhere(ServiceId::new("cart"))));
     let drained = model.what_if(&suppose("drain cart")).unwrap();
     assert_eq!(drained.refused, None);
-    let mut down: Vec<&str> = drained.down.iter().map(ServiceId::as_str).collect();
+    let mut down: Vec<&str> = drained.down.iter().map(|key| key.service.as_str()).collect();
     down.sort_unstable();
     assert_eq!(down, ["cart", "web"]);
 }
@@ -358,4 +358,98 @@ fn what_is_not_there_cannot_be_supposed() {
     let fresh = self::model(Vec::new());
     let says = fresh.what_if(&suppose("checkout x2")).unwrap_err();
     assert!(says.contains("not known yet"), "{says}");
+}
+
+#[test]
+fn figures_that_cannot_be_and_a_history_that_ended_or_jumped_are_never_a_forecast() {
+    use ResourceKind::{Disk, Pool};
+    let pool = |name: &str| resource(name, "db", Pool, Capacity::Fixed(50.0));
+    let names = ["negative", "fortnight", "jumped", "plain", "still", "holed"];
+    let mut all = names.map(pool).to_vec();
+    all.push(resource("disk", "db", Disk, Capacity::Fixed(1_000.0)));
+    let mut model = model(all);
+    for name in ["fortnight", "jumped", "plain", "still", "holed"] {
+        answer(&mut model, used(name), &[("", 20.0)]);
+    }
+    answer(&mut model, used("negative"), &[("", -3.0)]);
+    answer(&mut model, used("disk"), &[("", 400.0)]);
+    let line = |from: i64, step: i64, value: &dyn Fn(f64) -> f64| -> Vec<_> {
+        (0..=288).map(|i| (at(from + i * step), value(i as f64 / 288.0))).collect()
+    };
+    let tell = |model: &mut Model, name: &str, points: Vec<_>| {
+        let lines = vec![Series { labels: Labels::default(), points }];
+        observe(model, NOW, Observation::Course { of: used(name), lines });
+    };
+    let calm = |x: f64| 20.0 + flutter(x);
+    let climbing = |x: f64| 400.0 * x + flutter(x);
+    tell(&mut model, "negative", line(0, 300, &calm));
+    tell(&mut model, "fortnight", line(-14 * NOW, 300, &calm));
+    // It rose steeply, a fortnight ago.
+    tell(&mut model, "disk", line(-14 * NOW, 300, &climbing));
+    tell(&mut model, "plain", line(0, 300, &calm));
+    let mut jumped = line(0, 300, &calm);
+    jumped.insert(100, (at(40 * NOW), 1e9));
+    jumped.push((at(NOW + 600), f64::NAN));
+    jumped.swap(7, 200);
+    tell(&mut model, "jumped", jumped);
+    tell(&mut model, "still", line(0, 300, &|_| 20.0));
+    let mut holed = line(0, 300, &calm);
+    holed.retain(|(when, _)| when.millis() / 1_000 % 3_000 == 0);
+    holed.truncate(8);
+    tell(&mut model, "holed", holed);
+    model.study();
+    let all = stands(&model);
+    let said = |name: &str| {
+        let (_, fill, said) = all.iter().find(|(of, ..)| of == name).unwrap();
+        (*fill, said.as_str())
+    };
+    assert_eq!(said("negative"), (Fill::Unknown, "unknown: what is in use is below zero"));
+    assert_eq!(said("fortnight"), (Fill::Unknown, "unknown: the newest reading is 14d old"));
+    assert_eq!(said("plain"), (Fill::Steady, "not within 24h"));
+    assert_eq!(said("jumped"), said("plain"));
+    assert_eq!(said("still"), (Fill::Steady, "not within 24h"));
+    assert_eq!(said("holed").0, Fill::Unknown);
+    let gauges = model.gauges();
+    let gauge = |name: &str| gauges.iter().find(|(of, _)| of.id.as_str() == name).unwrap();
+    let outlook = |name: &str| gauge(name).1.outlook.clone().unwrap();
+    assert_eq!(gauge("negative").1.share, None);
+    assert_eq!(outlook("disk").per_hour, None, "what rose a fortnight ago says nothing of now");
+    assert_eq!(outlook("jumped").per_hour, outlook("plain").per_hour);
+    let (resource, still) = gauge("still");
+    let steps = still.explain(resource, None, at(NOW));
+    let caution = steps.iter().find(|(name, _)| name == "Caution").unwrap();
+    assert_eq!(caution.1, "It never moved, so nothing is known of how it moves.");
+    // Neither is said to hold, nor to last for a time that nobody knows.
+    let supposed = model.what_if(&suppose("db x2")).unwrap();
+    let breaks = |name: &str| {
+        supposed.strained.iter().find(|one| one.gauge.resource.as_str() == name).unwrap().breaks
+    };
+    assert_eq!(["negative", "disk"].map(breaks), [Breaks::Unknown; 2]);
+    assert_eq!(breaks("plain"), Breaks::Not);
+    assert!(supposed.is_unsure() && supposed.first().is_none());
+    let says = "No resource is known to break by it, but not everything it reaches is known.";
+    assert_eq!(supposed.headline(), says);
+}
+
+#[test]
+fn what_was_answered_long_ago_is_not_said_to_hold() {
+    let mut model = shop();
+    assert_eq!(model.what_if(&suppose("cart x2")).unwrap().first(), None);
+    model.tick(at(NOW + 300));
+    let supposed = model.what_if(&suppose("checkout x3")).unwrap();
+    let known = supposed.strained.iter().find(|one| one.breaks != Breaks::Unknown);
+    assert_eq!(known, None);
+    assert!(supposed.strained.iter().all(|one| one.used.is_none() && one.headroom.is_none()));
+}
+
+#[test]
+fn what_breaks_later_is_first_only_among_what_is_known() {
+    use ResourceKind::Disk;
+    let disk = |name: &str| resource(name, "db", Disk, Capacity::Fixed(1_000.0));
+    let mut model = model(vec![disk("known"), disk("unknown")]);
+    answer(&mut model, used("known"), &[("", 400.0)]);
+    course(&mut model, used("known"), "", |x| 400.0 * x + flutter(x));
+    model.study();
+    let says = model.what_if(&suppose("db x2")).unwrap().headline();
+    assert!(says.starts_with("known is the first known to break, after "), "{says}");
 }

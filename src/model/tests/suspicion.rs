@@ -8,8 +8,9 @@ use super::{Model, alert, at};
 use crate::analysis::suspects::Culprit;
 use crate::domain::{
     Catalog, Change, ChangeKey, ChangeKind, ChangeState, Dependency, EdgeOrigin, EdgeQueries,
-    EdgesId, Labels, MeasureId, Measured, Observation, Reading, Reviewed, SafeText, Series,
-    Service, ServiceId, SeverityPolicy, Signal, SiteId, SourceId, SourceKind, SourceStatus, Span,
+    EdgesId, Labels, MeasureId, Measured, NodeKey, Observation, Reading, Reviewed, SafeText,
+    Series, Service, ServiceId, SeverityPolicy, Signal, SiteId, SourceId, SourceKind, SourceStatus,
+    Span,
 };
 
 fn catalog() -> Catalog {
@@ -85,6 +86,37 @@ fn the_graph_has_what_is_declared_and_what_is_seen() {
     assert_eq!((view.calls, view.failed, view.tripped, view.stale), (Some(3.0), None, None, false));
     model.tick(at(90));
     assert!(model.edge_views().values().all(|view| view.stale), "what is old says so");
+}
+
+#[test]
+fn calls_of_several_instances_and_sites_add_up_and_nonsense_does_not() {
+    let mut model = model();
+    let seen = |from: &str, to: &str, value| Measured {
+        labels: Labels::of(&[("client", from), ("server", to)]),
+        value: Reading::of(value),
+    };
+    let found = vec![
+        seen("cart.eu.svc.cluster.local", "mail", 3.0),
+        seen("cart.us.svc.cluster.local", "mail", 4.0),
+        seen("cart", "mail", -9.0),
+        seen("cart", "mail", f64::NAN),
+        seen("cart", "cart", 2.0),
+        seen("mail", "cart", 1.0),
+        seen("cart", "attic", f64::NAN),
+    ];
+    let of = MeasureId::Calls(EdgesId::new("mesh"));
+    model.observe(&SourceId::new("prom"), at(20), vec![Observation::Measured { of, found }]);
+    model.tick(at(20));
+    model.study();
+    let graph = model.map.graph();
+    let node = |name: &str| graph.find(&NodeKey::anywhere(ServiceId::new(name))).unwrap();
+    let edge = |from, to| graph.edge(graph.between(node(from), node(to)).unwrap());
+    let calls = [("cart", "mail"), ("cart", "cart"), ("mail", "cart"), ("cart", "attic")];
+    assert_eq!(
+        calls.map(|(from, to)| edge(from, to).calls),
+        [Some(7.0), Some(2.0), Some(1.0), None]
+    );
+    assert!(!graph.node(node("attic")).declared, "nobody declared it, and it is shown");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Strained, Supposed};
 use crate::analysis::whatif::Breaks;
-use crate::domain::{ServiceId, Span};
+use crate::domain::{NodeKey, SafeText, ServiceId, Span};
 
 /// More rows than this nobody reads.
 const SHOWN: usize = 12;
@@ -12,7 +12,7 @@ const NAMED: usize = 3;
 impl Supposed {
     /// The answer in a sentence or two: what goes down, and what breaks first, when, and on which way.
     pub fn headline(&self) -> String {
-        let names: Vec<&str> = self.down.iter().take(NAMED).map(ServiceId::as_str).collect();
+        let names = labels(&self.down, NAMED);
         let more = match self.down.len().saturating_sub(NAMED) {
             0 => String::new(),
             n => format!(" and {n} more"),
@@ -29,12 +29,17 @@ impl Supposed {
         let touched = || self.strained.iter().filter(|one| one.is_touched());
         match self.first() {
             Some(first) => format!(
-                "{} breaks first, {}: {}.",
+                "{} {}, {}: {}.",
                 name(first),
+                match first.breaks {
+                    // Nothing breaks before at once; something of which nothing is known may before later.
+                    Breaks::After(_) if self.is_unsure() => "is the first known to break",
+                    _ => "breaks first",
+                },
                 when(first.breaks),
                 way(&first.path, first.growth)
             ),
-            None if touched().any(|one| one.breaks == Breaks::Unknown) => {
+            None if self.is_unsure() => {
                 "No resource is known to break by it, but not everything it reaches is known."
                     .into()
             }
@@ -50,7 +55,7 @@ impl Supposed {
             lines.push(("refused".to_owned(), refused.to_string()));
         }
         lines.push(("first".into(), self.headline()));
-        let down: Vec<&str> = self.down.iter().take(SHOWN).map(ServiceId::as_str).collect();
+        let down = labels(&self.down, SHOWN);
         let more = match self.down.len().saturating_sub(SHOWN) {
             0 => String::new(),
             n => format!(" and {n} more"),
@@ -61,7 +66,8 @@ impl Supposed {
             lines.push(("goes down".into(), down));
         }
         let grown = self.growth.iter().take(SHOWN);
-        let grown: Vec<String> = grown.map(|(id, times)| format!("{id} ×{times:.2}")).collect();
+        let grown: Vec<String> =
+            grown.map(|(key, times)| format!("{} ×{times:.2}", key.label())).collect();
         if !grown.is_empty() {
             lines.push(("load".into(), grown.join(", ")));
         }
@@ -81,6 +87,11 @@ impl Supposed {
         lines.extend(self.assumed.iter().map(|text| ("assumed".to_owned(), text.to_string())));
         lines
     }
+}
+
+/// The first so many, each with its site.
+fn labels(keys: &[NodeKey], most: usize) -> Vec<String> {
+    keys.iter().take(most).map(NodeKey::label).map(|text: SafeText| text.to_string()).collect()
 }
 
 /// A resource with what tells its series apart.

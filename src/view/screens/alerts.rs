@@ -15,7 +15,7 @@ use crate::view::widgets::text::{Pen, below, top, width};
 
 use super::bridge::{mark_row, title_room};
 use super::groups::{self, ALERTS, Col, Differing, state};
-use super::{Finder, detail, empty, inner, title};
+use super::{Finder, detail, empty, fitting, inner, title};
 
 /// Draws the screen.
 pub(crate) fn draw(scene: &Scene<'_>, buf: &mut Buffer, body: Rect) -> Drawn {
@@ -93,20 +93,21 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
     let placed = place(&columns, area);
     headings(&placed, area, buf, scene.style(Token::Header));
     let word = if all == 1 { "group" } else { "groups" };
-    let hidden = match scene.model().alerts.groups.iter().filter(|g| g.is_muted()).count() {
-        0 => String::new(),
-        n if ui.show_muted => format!(", {n} of them muted"),
+    let (hidden, shows) = match scene.model().alerts.groups.iter().filter(|g| g.is_muted()).count()
+    {
+        0 => (String::new(), String::new()),
+        n if ui.show_muted => (format!(", {n} of them muted"), String::new()),
         n => {
             let key = scene.keymap.key_for(Action::ToggleMuted).unwrap_or(":toggle-muted");
-            format!(", {n} muted ({key} shows)")
+            (format!(", {n} muted"), format!(" ({key} shows)"))
         }
     };
-    let folded = match ui.spared.share().filter(|_| !ui.situations.is_empty()) {
+    let (folded, less) = match ui.spared.share().filter(|_| !ui.situations.is_empty()) {
         Some(share) => {
             let situations = format::count(ui.spared.situations);
-            format!(" in {situations}, {:.0} % less", share * 100.0)
+            (format!(" in {situations}"), format!(", {:.0} % less", share * 100.0))
         }
-        None => String::new(),
+        None => (String::new(), String::new()),
     };
     // The share is of those that are listed: their number stands beside it.
     let listed = match ui.spared.groups {
@@ -115,9 +116,18 @@ fn draw_list(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, selected: Option<u
         }
         _ => String::new(),
     };
-    let heading = format!("Alerts · {listed}{} {word}{folded}{hidden}", format::count(all));
+    // What is hidden is said before how much the eye is spared.
+    let groups = format!("Alerts · {listed}{} {word}", format::count(all));
+    let wordings = [
+        format!("{groups}{folded}{less}{hidden}{shows}"),
+        format!("{groups}{folded}{hidden}{shows}"),
+        format!("{groups}{folded}{hidden}"),
+        format!("Alerts · {} {word}{hidden}", format::count(all)),
+        format!("Alerts · {}", format::count(all)),
+    ];
     let room = top(Rect { width: title_room(&placed, outer), ..outer }, 1);
-    title(scene, buf, room, &heading, true);
+    let heading = fitting(room, &wordings.each_ref().map(String::as_str));
+    title(scene, buf, room, heading, true);
     let mut finder = Finder::new(&scene.model().alerts.groups, first);
     let mut differing = Differing::new();
     // Rows of alerts have no counts: their labels reach to the next column that is used.
@@ -175,6 +185,9 @@ fn situation_cell(scene: &Scene<'_>, col: Col, id: SituationId, lead: &Group, ce
                 (Some(_), more) => short!("+{more}, probably no trouble"),
                 (None, more) => short!("+{more}, {grave} grave"),
             };
+            // How many are grave stands beside the list too; the name stands only here.
+            let fits = width(&lead.title) + 2 + width(&count) <= cell.room();
+            let count = if fits || one.doubt.is_some() { count } else { short!("+{more}") };
             cell.put_right(&count, scene.style(Token::Info));
             let calm = if one.doubt.is_some() { Token::Muted } else { Token::Text };
             cell.put(&lead.title, scene.style(calm));
