@@ -78,6 +78,8 @@ pub enum TapeKind {
     Versions,
     /// An Unleash's audit log.
     Unleash,
+    /// A NATS subject.
+    Nats,
 }
 
 impl From<SourceKind> for TapeKind {
@@ -93,6 +95,7 @@ impl From<SourceKind> for TapeKind {
             SourceKind::Gitlab => Self::Gitlab,
             SourceKind::Versions => Self::Versions,
             SourceKind::Unleash => Self::Unleash,
+            SourceKind::Nats => Self::Nats,
         }
     }
 }
@@ -110,6 +113,7 @@ impl From<TapeKind> for SourceKind {
             TapeKind::Gitlab => Self::Gitlab,
             TapeKind::Versions => Self::Versions,
             TapeKind::Unleash => Self::Unleash,
+            TapeKind::Nats => Self::Nats,
         }
     }
 }

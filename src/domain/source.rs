@@ -25,11 +25,13 @@ pub enum SourceKind {
     Versions,
     /// The audit log of an Unleash.
     Unleash,
+    /// A NATS subject that carries changes.
+    Nats,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Prometheus,
         Self::Alertmanager,
         Self::Jaeger,
@@ -40,11 +42,20 @@ impl SourceKind {
         Self::Gitlab,
         Self::Versions,
         Self::Unleash,
+        Self::Nats,
     ];
 
     /// Whether it is on this machine: it has a path instead of an address.
     pub const fn is_local(self) -> bool {
         matches!(self, Self::Git | Self::ChangesFile)
+    }
+
+    /// What its address may begin with.
+    pub const fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Self::Nats => &["nats"],
+            _ => &["http", "https"],
+        }
     }
 
     /// Whether it tells what was changed.
@@ -56,7 +67,8 @@ impl SourceKind {
             | Self::Github
             | Self::Gitlab
             | Self::Versions
-            | Self::Unleash => true,
+            | Self::Unleash
+            | Self::Nats => true,
         }
     }
 
@@ -73,6 +85,7 @@ impl SourceKind {
             Self::Gitlab => "GitLab deployments",
             Self::Versions => "versions in Prometheus",
             Self::Unleash => "Unleash events",
+            Self::Nats => "NATS subject",
         }
     }
 
@@ -89,6 +102,7 @@ impl SourceKind {
             Self::Gitlab => "gitlab-deployments",
             Self::Versions => "prometheus-versions",
             Self::Unleash => "unleash-events",
+            Self::Nats => "changes-nats",
         }
     }
 }

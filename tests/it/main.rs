@@ -26,6 +26,7 @@ mod eventlog_steady;
 mod headless;
 mod hostile;
 mod hostile_files;
+mod hostile_nats;
 mod hostile_secrets;
 mod hostile_terminal;
 mod incident_screen;
