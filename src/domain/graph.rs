@@ -58,7 +58,7 @@ impl NodeIx {
 }
 
 /// An edge by its place in one graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct EdgeIx(u32);
 
 impl EdgeIx {

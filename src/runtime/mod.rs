@@ -220,7 +220,11 @@ fn give_back(held: &Held) {
     }
     let mut out = io::stderr().lock();
     // A terminal that has vanished takes nothing either; there is nowhere else to say so.
-    let _ = writeln!(out, "quarterdeck: these entries are NOT in the log. {}", held.why);
+    let _ = writeln!(
+        out,
+        "quarterdeck: these entries are NOT in the log; keep them and note them again. {}",
+        held.why
+    );
     held.lines().iter().for_each(|line| {
         let _ = writeln!(out, "{line}");
     });

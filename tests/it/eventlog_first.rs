@@ -16,6 +16,8 @@ use quarterdeck::model::Model;
 use quarterdeck::model::incidents::Timeline;
 use tempfile::TempDir;
 
+use super::eventlog_reading::FLIP;
+
 /// Enough stretches of 256 that some are left for later.
 const MANY: usize = 13_000;
 
@@ -240,8 +242,6 @@ fn a_cache_that_does_not_fit_is_as_good_as_none_and_a_changed_record_is_seen() {
     put(&store.cache(), &good);
     assert!(store.behind().is_some());
     // A line is changed: that is seen when it is read, and it is left out.
-    const FLIP: &str = "UPDATE record SET bytes =
-        CAST(substr(bytes, 1, 100) || x'ff' || substr(bytes, 102) AS BLOB) WHERE position = ";
     store.sql(&format!("{FLIP} 5003;"));
     let (opened, end, damaged) = store.behind().unwrap();
     assert_eq!(damaged, [Position(5_003)]);

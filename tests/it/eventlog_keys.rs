@@ -30,7 +30,7 @@ fn append(log: &mut SqliteLog) -> Result<Timestamp, SafeText> {
 }
 
 /// A key as OpenSSH makes it; `None` where there is no OpenSSH.
-fn key(dir: &Path, name: &str) -> Option<(PathBuf, KeyId)> {
+pub(crate) fn key(dir: &Path, name: &str) -> Option<(PathBuf, KeyId)> {
     let path = dir.join(name);
     let made = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"])
@@ -44,13 +44,13 @@ fn key(dir: &Path, name: &str) -> Option<(PathBuf, KeyId)> {
     Some((path, KeyId::of_public(&public).unwrap()))
 }
 
-struct RealAgent {
+pub(crate) struct RealAgent {
     child: Child,
-    socket: PathBuf,
+    pub(crate) socket: PathBuf,
 }
 
 impl RealAgent {
-    fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         let socket = dir.join("agent");
         let child = Command::new("ssh-agent")
             .arg("-D")
@@ -67,7 +67,7 @@ impl RealAgent {
         Self { child, socket }
     }
 
-    fn add(&self, args: &[&str]) {
+    pub(crate) fn add(&self, args: &[&str]) {
         let mut command = Command::new("ssh-add");
         command.args(args).env("SSH_AUTH_SOCK", &self.socket).stderr(Stdio::null());
         assert!(command.status().unwrap().success());

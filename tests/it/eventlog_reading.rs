@@ -89,8 +89,10 @@ impl Store {
     }
 }
 
-const FLIP: &str = "UPDATE record SET bytes =
-    CAST(substr(bytes, 1, 100) || x'ff' || substr(bytes, 102) AS BLOB) WHERE position = ";
+/// Changes one byte, whatever it is.
+pub(crate) const FLIP: &str = "UPDATE record SET bytes = CAST(substr(bytes, 1, 100)
+    || iif(substr(bytes, 101, 1) = x'ff', x'00', x'ff') || substr(bytes, 102) AS BLOB)
+    WHERE position = ";
 
 #[test]
 fn a_changed_forged_or_forked_record_is_left_out_and_named() {

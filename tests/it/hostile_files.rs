@@ -281,9 +281,14 @@ fn what_the_disk_never_took_is_given_back_as_text_when_the_console_is_left() {
     session.catch_up();
     // On the terminal that the person has again, whole, with the reason, to be kept elsewhere.
     let output = String::from_utf8_lossy(session.output()).replace("\r\n", "\n");
-    let (_, told) = output.split_once("quarterdeck: these entries are NOT in the log. ").unwrap();
+    let (_, told) = output
+        .split_once(
+            "quarterdeck: these entries are NOT in the log; keep them and note them again. ",
+        )
+        .unwrap();
     let (why, lines) = told.split_once('\n').unwrap();
     assert!(why.contains("log.sqlite could not be written: the disk"), "{why}");
+    assert!(!why.contains("draft"), "no form is left that would keep one: {why}");
     assert_eq!(lines.matches("full ").count(), 6_000);
     assert!(lines.trim_end().ends_with(" the end"), "{lines}");
     assert!(!session.modes().alternate_screen, "it is not printed where nobody sees it");

@@ -89,8 +89,15 @@ fn ten_thousand_keys_are_taken_in_and_the_next_one_is_answered() {
     leaves_well(session);
 }
 
+/// Most memory a process has had, in KiB.
+fn peak(pid: i32) -> i64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 #[test]
-fn a_megabyte_pasted_is_taken_or_refused_but_never_obeyed() {
+fn ten_megabytes_pasted_are_cut_with_a_sentence_and_never_obeyed() {
     let desk = Desk::new();
     let mut session = desk.start().start();
     session.send("2");
@@ -101,11 +108,14 @@ fn a_megabyte_pasted_is_taken_or_refused_but_never_obeyed() {
     session.wait_for_text("Note");
     let nasty = "ab\u{202e}c\u{200b}d\u{9b}31m e\u{301}\u{301} 表 ";
     session.send("\x1b[200~");
-    for _ in 0..40 {
+    let before = peak(session.pid());
+    for _ in 0..300 {
         session.send(&nasty.repeat(1_000));
     }
     session.send("\x1b[201~");
     session.wait_for_text("its end was left out");
+    let more = peak(session.pid()) - before;
+    assert!(more < 60 * 1_024, "a paste of 10 MB took {more} KiB of memory");
     session.wait_for_text("<U+202E>");
     session.send("\x03");
     session.wait_until("the form is left", |s| !s.contents().contains("keep as draft"));

@@ -161,7 +161,7 @@ impl Room {
 }
 
 /// A real sshd on loopback that knows one key.
-fn sshd(dir: &Path, port: u16) -> Server {
+pub(crate) fn sshd(dir: &Path, port: u16) -> Server {
     for key in ["host", "id"] {
         let mut command = Command::new("ssh-keygen");
         command.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(dir.join(key));
@@ -442,13 +442,18 @@ fn verifies(room: &Room, record: &str, person: &str) -> bool {
     let out = room.path(&format!("exported-{person}-{record}"));
     fs::create_dir(&out).unwrap();
     room.said(person, &["audit", "export", record, "--out", &out.display().to_string()]);
+    signed_by(&out, &room.path("allowed"), person)
+}
+
+/// Whether stock ssh-keygen finds that this person signed the record that was exported to `out`.
+pub(crate) fn signed_by(out: &Path, allowed: &Path, person: &str) -> bool {
     let mut command = Command::new("ssh-keygen");
     command.args(["-Y", "verify", "-I", person, "-n", quarterdeck::eventlog::NAMESPACE, "-f"]);
     let written = |end: &str| {
-        let mut files = fs::read_dir(&out).unwrap().map(|file| file.unwrap().path());
+        let mut files = fs::read_dir(out).unwrap().map(|file| file.unwrap().path());
         files.find(|path| path.extension().is_some_and(|e| e == end)).unwrap()
     };
-    command.arg(room.path("allowed")).arg("-s").arg(written("sig"));
+    command.arg(allowed).arg("-s").arg(written("sig"));
     let message = fs::File::open(written("record")).unwrap();
     command.stdin(message).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().unwrap().success()

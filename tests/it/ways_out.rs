@@ -3,9 +3,6 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use pretty_assertions::assert_eq;
@@ -15,7 +12,7 @@ use quarterdeck::domain::{Operation, Outcome, Purpose, SafeText};
 use quarterdeck::eventlog::LogEvent;
 use quarterdeck::keys::{Chord, Input};
 
-use super::pty::{Program, Start, own_home};
+use super::desk::Desk;
 use super::screens::{SIZES, look, on, paint, snap, text};
 use super::stories::incident::record;
 use super::stories::outbound::ways_out;
@@ -167,56 +164,6 @@ fn hook() -> (u16, mpsc::Receiver<String>) {
         }
     });
     (port, told)
-}
-
-/// A folder with settings for everybody, a source that nobody answers for, and one log.
-struct Desk(tempfile::TempDir);
-
-impl Desk {
-    fn new(playbook: &str) -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        std::fs::create_dir(desk.path("state")).unwrap();
-        std::fs::set_permissions(desk.path("state"), PermissionsExt::from_mode(0o700)).unwrap();
-        let dead = super::lab::free_ports(1).unwrap()[0];
-        for who in ["alice", "bob"] {
-            let config = format!(
-                "me = \"{who}\"\n[[source]]\nname = \"prom\"\nkind = \"prometheus\"\n\
-                 url = \"http://127.0.0.1:{dead}\"\n"
-            );
-            std::fs::write(desk.path(&format!("{who}.toml")), config).unwrap();
-        }
-        std::fs::write(desk.path("catalog.toml"), "").unwrap();
-        if !playbook.is_empty() {
-            std::fs::write(desk.path("playbook.toml"), playbook).unwrap();
-        }
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn args(&self, who: &str) -> [String; 4] {
-        let config = self.path(&format!("{who}.toml")).display().to_string();
-        let state = self.path("state").display().to_string();
-        ["--config".into(), config, "--state-dir".into(), state]
-    }
-
-    fn start(&self, who: &str) -> Start {
-        let args = self.args(who);
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        Start::new(Program::quarterdeck(&args)).size(120, 30)
-    }
-
-    /// What a subcommand prints.
-    fn said(&self, who: &str, args: &[&str]) -> String {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
-        own_home(&mut command, self.0.path());
-        let output = command.args(self.args(who)).args(args).stdin(Stdio::null()).output().unwrap();
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{args:?}: {error}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ const WORTH_THREADS: usize = 4;
 /// Fewer records than this are verified on one thread.
 const WORTH_A_THREAD: usize = 64;
 
+/// A record is seldom larger.
+const USUAL_BYTES: usize = 640;
+
 /// Latest stretches that are always read at once: more lines than fit on any screen.
 const LATEST: u64 = 10;
 /// Fewer stretches than this are not left for later.
@@ -125,7 +128,6 @@ pub(super) fn first(connection: &Connection, mark: &Mark) -> rusqlite::Result<Op
 }
 
 /// A stretch as it is stored.
-#[derive(Default)]
 struct Raw {
     /// Position, id, and where the bytes end.
     rows: Vec<(u64, [u8; 32], usize)>,
@@ -184,7 +186,8 @@ fn raw(connection: &Connection, part: &Part) -> rusqlite::Result<Option<Raw>> {
          ORDER BY position",
     )?;
     let mut rows = statement.query(params![part.from, part.to])?;
-    let mut raw = Raw { seal, ..Raw::default() };
+    let bytes = Vec::with_capacity(STRETCH as usize * USUAL_BYTES);
+    let mut raw = Raw { seal, rows: Vec::with_capacity(STRETCH as usize), bytes };
     while let Some(row) = rows.next()? {
         let Ok(bytes) = row.get_ref(2)?.as_blob() else { return Ok(None) };
         raw.bytes.extend_from_slice(bytes);

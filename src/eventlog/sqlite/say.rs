@@ -61,8 +61,19 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// One sentence on what failed, what is unaffected, what to do.
+/// What failed, what is unaffected, what to do, for somebody whose draft is still open.
 pub(super) fn sentence(doing: &str, path: &Path, trouble: Trouble) -> String {
+    said(doing, path, trouble, |what| {
+        format!("What was saved before is safe and the draft is still here. {what} and save again.")
+    })
+}
+
+/// The same for what was taken and is held until the disk takes it.
+pub(super) fn while_held(path: &Path, trouble: Trouble) -> String {
+    said("written", path, trouble, |what| format!("What was saved before is safe. {what}."))
+}
+
+fn said(doing: &str, path: &Path, trouble: Trouble, rest: impl Fn(&str) -> String) -> String {
     let error = match trouble {
         Trouble::Broken(sentence) => return sentence,
         Trouble::Format(error) => return refusal(error),
@@ -70,35 +81,34 @@ pub(super) fn sentence(doing: &str, path: &Path, trouble: Trouble) -> String {
         Trouble::Sql(error) => error,
     };
     let log = format!("The log {} could not be {doing}", path.display());
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => format!(
-            "{log}: the disk is full. What was saved before is safe and the draft is still here. Free \
-             some space and save again."
+    let (why, what) = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => (": the disk is full".to_owned(), "Free some space"),
+        _ if is_busy(&error) => (
+            ": another program has held it locked for too long".to_owned(),
+            "Look for a console or backup that hangs",
         ),
-        _ if is_busy(&error) => format!(
-            "{log}: another program has held it locked for too long. What was saved before is safe and \
-             the draft is still here. Save again, or look for a console or backup that hangs."
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (
+            ": it can only be read here".to_owned(),
+            "Make the file and its directory writable for you",
         ),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
-            "{log}: it can only be read here. What was saved before is safe and the draft is still \
-             here. Make the file and its directory writable for you and save again."
+        Some(ErrorCode::SystemIoFailure) => (
+            ": the disk reported an error or refused to let the file grow".to_owned(),
+            "Check the disk, its space and limits",
         ),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => format!(
-            "{log}: the file is damaged. It is left as it is and nothing is added to it. `quarterdeck \
-             audit verify` says what can still be read; restore a copy, or move the file away to begin \
-             a new log."
-        ),
-        Some(ErrorCode::SystemIoFailure) => format!(
-            "{log}: the disk reported an error or refused to let the file grow. What was saved before \
-             is safe and the draft is still here. Check the disk, its space and limits, and save again."
-        ),
-        Some(ErrorCode::CannotOpen) => format!(
-            "{log}: it is not there or may not be opened. Nothing else is affected. Check that its \
-             directory exists and belongs to you."
-        ),
-        _ => format!(
-            "{log} ({error}). What was saved before is safe and the draft is still here. Save again; if \
-             it fails again run `quarterdeck audit verify`."
-        ),
-    }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            return format!(
+                "{log}: the file is damaged. It is left as it is and nothing is added to it. \
+                 `quarterdeck audit verify` says what can still be read; restore a copy, or move the \
+                 file away to begin a new log."
+            );
+        }
+        Some(ErrorCode::CannotOpen) => {
+            return format!(
+                "{log}: it is not there or may not be opened. Nothing else is affected. Check that its \
+                 directory exists and belongs to you."
+            );
+        }
+        _ => (format!(" ({error})"), "See what `quarterdeck audit verify` says of it"),
+    };
+    format!("{log}{why}. {}", rest(what))
 }

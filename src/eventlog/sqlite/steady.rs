@@ -19,7 +19,7 @@ use super::super::{
     AppendError, Batch, EventLog, First, Held, IncidentEvent, LogEvent, MemoryLog, OpenError,
     Place, Policy, Position, Presence, ReadError, RecordId, Recorded, files,
 };
-use super::say::{Trouble, sentence};
+use super::say::{Trouble, sentence, while_held};
 use super::{FILE, SqliteLog, VERIFIED, audit, mark::Mark, read};
 
 /// How often a disk that fails is tried while nobody writes.
@@ -106,7 +106,7 @@ impl SteadyLog {
                 true
             }
             Err(trouble) => {
-                self.why = SafeText::body(&sentence("written", &disk.path, trouble));
+                self.why = SafeText::body(&while_held(&disk.path, trouble));
                 false
             }
         }
@@ -205,7 +205,7 @@ impl EventLog for SteadyLog {
         let Some(disk) = &mut self.disk else { return self.hold(actor, wall, events) };
         match disk.write((actor, wall), events) {
             Err(trouble) if trouble.is_of_the_disk() => {
-                self.why = SafeText::body(&sentence("written", &disk.path, trouble));
+                self.why = SafeText::body(&while_held(&disk.path, trouble));
                 self.hold(actor, wall, events)
             }
             written => disk.answered(written),

@@ -113,7 +113,8 @@ impl LineCell {
     }
 }
 
-/// What is known of a cell while lines are added.
+/// What is known of a cell while lines are added. There is one for each cell of a screen in every frame, so
+/// it is small.
 #[derive(Default)]
 struct Ink {
     upright: u8,
@@ -121,8 +122,10 @@ struct Ink {
     /// A line turns or ends here, so that all arms are joined.
     joint: bool,
     arrow: Option<Head>,
-    /// Most important edge of the upright and of the level lines.
-    top: [Option<(u8, EdgeIx)>; 2],
+    /// Rank of the most important of the upright and of the level lines; 0 where there is none.
+    rank: [u8; 2],
+    /// Their edges.
+    edge: [EdgeIx; 2],
 }
 
 impl Layout {
@@ -152,14 +155,12 @@ impl Layout {
         let cell = move |(at, ink): (usize, Ink)| {
             let (column, row) =
                 (window.column + (at % width) as u32, window.row + (at / width) as u32);
-            let both = ink.upright != 0 && ink.level != 0;
-            let (arms, top) = if both && !ink.joint {
-                (ink.upright, ink.top[0])
-            } else {
-                (ink.upright | ink.level, ink.top.into_iter().flatten().max_by_key(|top| top.0))
-            };
-            let (rank, edge) = top.or(ink.top[1])?;
-            Some(LineCell { column, row, arms: Arms(arms), arrow: ink.arrow, edge, rank })
+            let crossed = ink.upright != 0 && ink.level != 0 && !ink.joint;
+            let arms = if crossed { ink.upright } else { ink.upright | ink.level };
+            let top = if crossed { 0 } else { usize::from(ink.rank[1] >= ink.rank[0]) };
+            let (rank, edge) = (ink.rank[top], ink.edge[top]);
+            let cell = LineCell { column, row, arms: Arms(arms), arrow: ink.arrow, edge, rank };
+            (rank > 0).then_some(cell)
         };
         ink.into_iter().enumerate().filter_map(cell)
     }
@@ -180,9 +181,8 @@ fn draw(route: &Route, rank: u8, window: Window, ink: &mut [Ink]) {
             }
             let own = if kind == 0 { &mut cell.upright } else { &mut cell.level };
             *own |= arms;
-            let top = &mut cell.top[kind];
-            if top.is_none_or(|(known, _)| known < rank) {
-                *top = Some((rank, route.edge));
+            if cell.rank[kind] < rank {
+                (cell.rank[kind], cell.edge[kind]) = (rank, route.edge);
             }
         }
         cell.joint |= joint;
