@@ -117,7 +117,8 @@ fn print(world: &World, feed: &[Fed<'_>]) {
     if feed.is_empty() {
         output::line(if world.model.changes.told_at().next().is_none() {
             "No change is known: no source has told of any. Add a source of kind git, changes-file, \
-             github-deployments, gitlab-deployments, prometheus-versions or unleash-events."
+             github-deployments, gitlab-deployments, prometheus-versions, unleash-events or \
+             changes-nats."
         } else {
             "No change: the sources that tell of changes know of none."
         });

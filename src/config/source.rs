@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::error::Mistakes;
 use super::node::{Node, Table, Value};
-use crate::connectors::changes::{ChangesFrom, Metric, Place};
+use crate::connectors::changes::{ChangesFrom, Metric, Place, Subject};
 use crate::connectors::pagerduty::Rota;
 use crate::connectors::registry::{Basic, SourceConfig, Tls};
 use crate::connectors::secret::SecretRef;
@@ -31,7 +31,8 @@ pub(super) fn read(table: Table<'_>, mistakes: &Mistakes) -> Option<SourceConfig
     let url = if here {
         Some(String::new())
     } else {
-        let url = table.need_text("url").and_then(|text| address(text, &table, mistakes));
+        let schemes = kind.map_or(WEB, SourceKind::schemes);
+        let url = table.need_text("url").and_then(|text| reach(text, schemes, &table, mistakes));
         url.map(|url| url.to_string())
     };
     let tells = kind.is_some_and(SourceKind::tells_changes);
@@ -133,6 +134,9 @@ fn read_place(table: &Table<'_>, kind: SourceKind, mistakes: &Mistakes) -> Optio
     if kind == SourceKind::Versions {
         return read_metric(table, mistakes).map(Place::Metric);
     }
+    if kind == SourceKind::Nats {
+        return read_subject(table, mistakes).map(Place::Subject);
+    }
     let environments = table.texts("environments");
     let environments = environments.into_iter().map(|(name, _)| name.to_owned()).collect();
     let name = match kind {
@@ -154,12 +158,32 @@ fn read_metric(table: &Table<'_>, mistakes: &Mistakes) -> Option<Metric> {
         name.to_owned()
     };
     let (version, service) = (label("version_label", "version"), label("service_label", "service"));
+    let range = read_range(table, mistakes);
+    Some(Metric { selector: selector?, version, service, range })
+}
+
+fn read_subject(table: &Table<'_>, mistakes: &Mistakes) -> Option<Subject> {
+    let word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
+    let name = table.need_text("subject");
+    if name.is_some_and(|name| !word(name)) {
+        mistakes.add(table.place("subject"), "`subject` must be one word, such as ops.changes");
+    }
+    let stream = table.text("stream").map(str::to_owned);
+    if stream.as_ref().is_some_and(|stream| !word(stream) || stream.contains(['.', '*', '>'])) {
+        mistakes
+            .add(table.place("stream"), "`stream` must be the name of a stream, such as CHANGES");
+    }
+    let range = read_range(table, mistakes);
+    Some(Subject { name: name?.to_owned(), stream, range })
+}
+
+fn read_range(table: &Table<'_>, mistakes: &Mistakes) -> Span {
     let range = table.span("range").unwrap_or(Span::from_hours(12));
     if !(Span::from_mins(10)..=Span::from_days(30)).contains(&range) {
         let hint = "12h shows what was deployed today";
         mistakes.hinted(table.place("range"), "`range` must be between 10m and 30d", hint);
     }
-    Some(Metric { selector: selector?, version, service, range })
+    range
 }
 
 /// Reads which escalation policy or schedule says who is on call in each team.
@@ -184,16 +208,24 @@ fn read_teams(table: &Table<'_>, mistakes: &Mistakes) -> BTreeMap<TeamId, Rota> 
     teams
 }
 
-/// Reads a base URL.
+const WEB: &[&str] = &["http", "https"];
+
+/// Reads a base URL of a web server.
 pub(super) fn address(text: &str, table: &Table<'_>, mistakes: &Mistakes) -> Option<url::Url> {
+    reach(text, WEB, table, mistakes)
+}
+
+/// Reads a base URL that begins with one of these.
+fn reach(text: &str, schemes: &[&str], table: &Table<'_>, mistakes: &Mistakes) -> Option<url::Url> {
     let at = table.place("url");
     // The text itself may hold a password, so no complaint repeats it.
     let Ok(url) = url::Url::parse(text) else {
         mistakes.hinted(at, "`url` is not a URL", "write for example \"http://prometheus:9090\"");
         return None;
     };
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        mistakes.add(at, "`url` must begin with http:// or https:// and name a host");
+    if !schemes.contains(&url.scheme()) || !url.has_host() {
+        let schemes = schemes.join(":// or ");
+        mistakes.add(at, &format!("`url` must begin with {schemes}:// and name a host"));
         return None;
     }
     if !url.username().is_empty() || url.password().is_some() {

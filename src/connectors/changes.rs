@@ -1,5 +1,5 @@
 //! What changed, told by what is on this machine (a git repository, or a file others append to), by what
-//! deploys (GitHub's and GitLab's deployments), by the versions that run (a metric), or by what switches
+//! deploys (GitHub's and GitLab's deployments, whoever speaks on a NATS subject), by the versions that run (a metric), or by what switches
 //! flags (Unleash's audit log).
 //!
 //! All are connectors like any other: a transport that reads ([`git::Repository`], [`file::Tail`], HTTP) and a
@@ -8,6 +8,7 @@
 pub mod deployments;
 pub mod file;
 pub mod git;
+pub mod nats;
 pub mod unleash;
 pub mod versions;
 
@@ -32,6 +33,19 @@ pub enum Place {
     },
     /// In the labels of a metric.
     Metric(Metric),
+    /// On a subject, at the source's address.
+    Subject(Subject),
+}
+
+/// A NATS subject, and who remembers what was sent on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its name; may have wildcards.
+    pub name: String,
+    /// The stream that keeps it; without one only what is sent while somebody listens is heard.
+    pub stream: Option<String>,
+    /// How far back the stream is asked for.
+    pub range: Span,
 }
 
 /// A metric with one series for each instance, and what its labels mean.
@@ -56,6 +70,7 @@ impl Place {
                 matches!(kind, SourceKind::Github | SourceKind::Gitlab | SourceKind::Unleash)
             }
             Self::Metric(_) => matches!(kind, SourceKind::Versions),
+            Self::Subject(_) => matches!(kind, SourceKind::Nats),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::alertmanager::Alertmanager;
-use super::changes::{ChangesFrom, Place, Places, deployments, file, git, unleash, versions};
+use super::changes::{ChangesFrom, Place, Places, deployments, file, git, nats, unleash, versions};
 use super::http::{Auth, Live, LiveConfig, TlsFiles, Transport, address, verdict};
 use super::jaeger::Jaeger;
 use super::outbound::config::TrackerKind;
@@ -87,6 +87,8 @@ enum KindName {
     #[serde(rename = "unleash-events")]
     Unleash,
     Pagerduty,
+    #[serde(rename = "changes-nats")]
+    Nats,
 }
 
 /// Basic authentication.
@@ -161,8 +163,8 @@ impl SourceConfig {
         let fits = self.changes.as_ref().map(|from| from.place.fits(self.kind));
         if fits != self.kind.tells_changes().then_some(true) {
             return wrong(
-                "a kind on this machine needs a path, one of deployments a project and one of versions a \
-                 metric, and no other has them",
+                "a kind on this machine needs a path, one of deployments a project, one of versions a \
+                 metric and one of messages a subject, and no other has them",
             );
         }
         if self.basic.is_some() && self.bearer.is_some() {
@@ -190,8 +192,9 @@ impl SourceConfig {
         };
         let url = url::Url::parse(&self.url)
             .map_err(|_| wrong("is not a URL such as http://localhost:9090"))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(wrong("must begin with http:// or https:// and name a host"));
+        if url.host_str().is_none() || !self.kind.schemes().contains(&url.scheme()) {
+            let schemes = self.kind.schemes().join(":// or ");
+            return Err(wrong(&format!("must begin with {schemes}:// and name a host")));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("holds credentials; put them into basic or bearer"));
@@ -250,7 +253,7 @@ impl SourceConfig {
             SourceKind::Versions => {
                 let metric = self.changes.as_ref().and_then(|from| match &from.place {
                     Place::Metric(metric) => Some(metric.clone()),
-                    Place::Path(_) | Place::Project { .. } => None,
+                    Place::Path(_) | Place::Project { .. } | Place::Subject(_) => None,
                 });
                 Arc::new(versions::Versions::new(metric, self.places(catalog)))
             }
@@ -259,6 +262,7 @@ impl SourceConfig {
                 Arc::new(unleash::Events::new(self.project(catalog), address))
             }
             SourceKind::Pagerduty => Arc::new(OnCalls(self.teams.clone())),
+            SourceKind::Nats => Arc::new(file::ChangesFile::of_messages(self.places(catalog))),
         }
     }
 
@@ -290,7 +294,34 @@ impl SourceConfig {
                 Ok(Arc::new(deployments::github::Deployments::new(live, name, self.timeout)))
             }
             (_, SourceKind::Pagerduty) => Ok(Arc::new(Pages::new(self.live(clock)?, self.timeout))),
+            (Some(Place::Subject(subject)), SourceKind::Nats) => {
+                let url = self.parsed_url()?;
+                let host = url.host_str().unwrap_or_default();
+                let way = nats::Way {
+                    address: format!("{host}:{}", url.port().unwrap_or(nats::PORT)),
+                    auth: self.auth(),
+                    deadline: self.timeout,
+                    most: self.max_body,
+                };
+                Ok(Arc::new(nats::Listener::new(way, subject.clone(), clock)))
+            }
             _ => Ok(Arc::new(self.live(clock)?)),
+        }
+    }
+
+    fn auth(&self) -> Auth {
+        match (&self.basic, &self.bearer) {
+            (Some(basic), _) => {
+                Auth::Basic { user: basic.user.clone(), password: basic.password.clone() }
+            }
+            (None, Some(token)) if self.kind == SourceKind::Unleash => {
+                Auth::Token { scheme: unleash::SCHEME, token: token.clone() }
+            }
+            (None, Some(token)) if self.kind == SourceKind::Pagerduty => {
+                Auth::Token { scheme: TrackerKind::Pagerduty.scheme(), token: token.clone() }
+            }
+            (None, Some(token)) => Auth::Bearer(token.clone()),
+            (None, None) => Auth::None,
         }
     }
 
@@ -312,19 +343,6 @@ impl SourceConfig {
             (Some(cert), Some(key)) => Some([cert, b"\n".to_vec(), key].concat()),
             _ => None,
         };
-        let auth = match (&self.basic, &self.bearer) {
-            (Some(basic), _) => {
-                Auth::Basic { user: basic.user.clone(), password: basic.password.clone() }
-            }
-            (None, Some(token)) if self.kind == SourceKind::Unleash => {
-                Auth::Token { scheme: unleash::SCHEME, token: token.clone() }
-            }
-            (None, Some(token)) if self.kind == SourceKind::Pagerduty => {
-                Auth::Token { scheme: TrackerKind::Pagerduty.scheme(), token: token.clone() }
-            }
-            (None, Some(token)) => Auth::Bearer(token.clone()),
-            (None, None) => Auth::None,
-        };
         let proxy = self.proxy.as_deref().map(url::Url::parse).transpose();
         let proxy = proxy.map_err(|_| {
             SafeText::new(&format!("The source {}: proxy is not a URL.", self.name))
@@ -333,7 +351,7 @@ impl SourceConfig {
             reuse: true,
             session: false,
             url: self.parsed_url()?,
-            auth,
+            auth: self.auth(),
             headers: self.headers.iter().map(|(n, s)| (n.clone(), s.clone())).collect(),
             tls: TlsFiles { ca: read(&self.tls.ca)?, identity },
             timeout: self.timeout,
@@ -404,7 +422,8 @@ pub async fn probe(config: &SourceConfig, clock: Arc<dyn Clock>) -> Result<Probe
         | SourceKind::Gitlab
         | SourceKind::Versions
         | SourceKind::Unleash
-        | SourceKind::Pagerduty => connector.asks(&Interest::default(), clock.now()),
+        | SourceKind::Pagerduty
+        | SourceKind::Nats => connector.asks(&Interest::default(), clock.now()),
     };
     let host = config.address();
     let mut found =

@@ -80,6 +80,8 @@ pub enum TapeKind {
     Unleash,
     /// A pager.
     Pagerduty,
+    /// A NATS subject.
+    Nats,
 }
 
 impl From<SourceKind> for TapeKind {
@@ -96,6 +98,7 @@ impl From<SourceKind> for TapeKind {
             SourceKind::Versions => Self::Versions,
             SourceKind::Unleash => Self::Unleash,
             SourceKind::Pagerduty => Self::Pagerduty,
+            SourceKind::Nats => Self::Nats,
         }
     }
 }
@@ -114,6 +117,7 @@ impl From<TapeKind> for SourceKind {
             TapeKind::Versions => Self::Versions,
             TapeKind::Unleash => Self::Unleash,
             TapeKind::Pagerduty => Self::Pagerduty,
+            TapeKind::Nats => Self::Nats,
         }
     }
 }

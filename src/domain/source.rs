@@ -27,11 +27,13 @@ pub enum SourceKind {
     Unleash,
     /// PagerDuty: who is on call.
     Pagerduty,
+    /// A NATS subject that carries changes.
+    Nats,
 }
 
 impl SourceKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Prometheus,
         Self::Alertmanager,
         Self::Jaeger,
@@ -43,11 +45,20 @@ impl SourceKind {
         Self::Versions,
         Self::Unleash,
         Self::Pagerduty,
+        Self::Nats,
     ];
 
     /// Whether it is on this machine: it has a path instead of an address.
     pub const fn is_local(self) -> bool {
         matches!(self, Self::Git | Self::ChangesFile)
+    }
+
+    /// What its address may begin with.
+    pub const fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Self::Nats => &["nats"],
+            _ => &["http", "https"],
+        }
     }
 
     /// Whether it tells what was changed.
@@ -63,7 +74,8 @@ impl SourceKind {
             | Self::Github
             | Self::Gitlab
             | Self::Versions
-            | Self::Unleash => true,
+            | Self::Unleash
+            | Self::Nats => true,
         }
     }
 
@@ -81,6 +93,7 @@ impl SourceKind {
             Self::Versions => "versions in Prometheus",
             Self::Unleash => "Unleash events",
             Self::Pagerduty => "PagerDuty",
+            Self::Nats => "NATS subject",
         }
     }
 
@@ -98,6 +111,7 @@ impl SourceKind {
             Self::Versions => "prometheus-versions",
             Self::Unleash => "unleash-events",
             Self::Pagerduty => "pagerduty",
+            Self::Nats => "changes-nats",
         }
     }
 }

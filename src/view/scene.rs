@@ -122,7 +122,8 @@ impl<'a> Scene<'a> {
             | SourceKind::Github
             | SourceKind::Gitlab
             | SourceKind::Versions
-            | SourceKind::Unleash => "changes",
+            | SourceKind::Unleash
+            | SourceKind::Nats => "changes",
             SourceKind::Pagerduty => "people on call",
         };
         let ago = format::age(asked, self.now());

@@ -6,6 +6,7 @@ mod changes;
 mod deployments;
 mod flags;
 mod incident;
+mod nats;
 mod postmortem;
 mod servers;
 mod versions;

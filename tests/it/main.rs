@@ -28,6 +28,7 @@ mod forwarded;
 mod headless;
 mod hostile;
 mod hostile_files;
+mod hostile_nats;
 mod hostile_secrets;
 mod hostile_terminal;
 mod incident_screen;

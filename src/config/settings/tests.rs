@@ -4,7 +4,7 @@ use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
 use super::*;
-use crate::connectors::changes::{ChangesFrom, Metric, Place};
+use crate::connectors::changes::{ChangesFrom, Metric, Place, Subject};
 use crate::connectors::pagerduty::Rota;
 use crate::connectors::registry::Basic;
 use crate::connectors::secret::SecretRef;
@@ -20,11 +20,31 @@ fn the_example_file_says_what_it_says() {
     let (settings, mistakes) = Settings::parse(&fixture("valid/full.toml"), "full.toml", "login");
     assert_eq!(mistakes, []);
     assert_eq!(settings.me.as_str(), "robin");
-    let [prometheus, alertmanager, traces, feed, git, hooks, deployments, running, switches, pager] =
-        settings.sources.as_slice()
+    let [
+        prometheus,
+        alertmanager,
+        traces,
+        feed,
+        git,
+        hooks,
+        deployments,
+        running,
+        switches,
+        pager,
+        announced,
+    ] = settings.sources.as_slice()
     else {
-        panic!("ten sources")
+        panic!("eleven sources")
     };
+    let (name, stream) = ("ops.changes.>".to_owned(), Some("CHANGES".to_owned()));
+    assert_eq!(
+        (announced.kind, announced.url.as_str(), announced.changes.as_ref().map(|c| &c.place)),
+        (
+            SourceKind::Nats,
+            "nats://127.0.0.1:4222",
+            Some(&Place::Subject(Subject { name, stream, range: Span::from_hours(12) }))
+        )
+    );
     let metric = Metric {
         selector: "build_info{env=\"prod\"}".to_owned(),
         version: "version".to_owned(),

@@ -1,4 +1,5 @@
-//! A file of changes, one JSON object a line, that webhooks and scripts append to.
+//! A file of changes, one JSON object a line, that webhooks and scripts append to; the same lines come as
+//! messages, too.
 //!
 //! ```text
 //! {"at":"2026-11-22T18:04:00Z","kind":"deploy","service":"checkout","title":"checkout v812","after":"v812"}
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use super::{Places, kind_of};
 use crate::connectors::http::{Fault, Transport};
@@ -96,12 +98,28 @@ fn read(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
 #[derive(Debug, Clone, Default)]
 pub struct ChangesFile {
     places: Places,
+    named: Named,
+}
+
+/// What a line without an `id` is known by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Named {
+    /// Where it stands: a file only grows.
+    #[default]
+    ByPlace,
+    /// What it says: a message has no place, and may come twice.
+    ByText,
 }
 
 impl ChangesFile {
     /// Maps services by this.
     pub const fn new(places: Places) -> Self {
-        Self { places }
+        Self { places, named: Named::ByPlace }
+    }
+
+    /// Of lines that come as messages.
+    pub const fn of_messages(places: Places) -> Self {
+        Self { places, named: Named::ByText }
     }
 }
 
@@ -168,7 +186,7 @@ impl Connector for ChangesFile {
             if line.trim_ascii().is_empty() || (number == 0 && begin > 0) {
                 continue;
             }
-            match read_line(line, here, source, &self.places) {
+            match read_line(line, (here, self.named), source, &self.places) {
                 Ok(change) => drop(found.insert(change.key.clone(), (number, change))),
                 Err(why) => {
                     let name = if begin == 0 {
@@ -214,8 +232,13 @@ fn split(body: &[u8]) -> Option<(u64, Vec<&[u8]>)> {
     Some((head.strip_prefix("changes ")?.trim_end().parse().ok()?, lines))
 }
 
-fn read_line(line: &[u8], here: u64, source: &SourceId, places: &Places) -> Result<Change, String> {
-    let line: Line = serde_json::from_slice(line.trim_ascii())
+fn read_line(
+    raw: &[u8],
+    (here, named): (u64, Named),
+    source: &SourceId,
+    places: &Places,
+) -> Result<Change, String> {
+    let line: Line = serde_json::from_slice(raw.trim_ascii())
         .map_err(|why| format!("is not a change ({why})"))?;
     let at = Timestamp::parse_rfc3339(&line.at)
         .ok_or("has an `at` that is not a time such as 2026-11-22T18:04:00Z")?;
@@ -253,7 +276,15 @@ fn read_line(line: &[u8], here: u64, source: &SourceId, places: &Places) -> Resu
         paths: texts(&line.paths, MOST_LISTED),
         files: u32::try_from(line.paths.len()).unwrap_or(u32::MAX),
     });
-    let id = if line.id.is_empty() { format!("byte/{here}") } else { line.id };
+    let id = match (line.id.is_empty(), named) {
+        (false, _) => line.id,
+        (true, Named::ByPlace) => format!("byte/{here}"),
+        (true, Named::ByText) => {
+            let hash = Sha256::digest(raw.trim_ascii());
+            let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            format!("message/{short}")
+        }
+    };
     Ok(Change {
         key: ChangeKey { source: source.clone(), id: SafeText::new(&id) },
         at,

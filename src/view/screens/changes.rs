@@ -93,7 +93,8 @@ fn nothing(scene: &Scene<'_>) -> (String, Token) {
     if of_changes().next().is_none() && scene.model().changes.told_at().next().is_none() {
         let text = "What changed is not known: no source tells of changes. Add one of kind git (a \
                     repository's tags), changes-file (one line for each deployment), github-deployments, \
-                    gitlab-deployments, prometheus-versions (a metric) or unleash-events to config.toml.";
+                    gitlab-deployments, prometheus-versions (a metric), unleash-events or changes-nats to \
+                    config.toml.";
         return (text.into(), Token::Unknown);
     }
     match of_changes().find_map(|source| source.failure.as_ref()) {

@@ -347,7 +347,8 @@ fn feeds(scene: &Scene<'_>, source: &SourceStatus) -> String {
         | SourceKind::Github
         | SourceKind::Gitlab
         | SourceKind::Versions
-        | SourceKind::Unleash => {
+        | SourceKind::Unleash
+        | SourceKind::Nats => {
             let told = model.changes.told_by(&source.id).map_or(0, <[_]>::len);
             match model.changes.left_out(&source.id) {
                 [] => format!("{told} changes"),

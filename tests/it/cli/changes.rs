@@ -106,7 +106,7 @@ fn without_a_source_of_changes_that_is_said() {
     assert!(
         said.out.contains(
             "Add a source of kind git, changes-file, github-deployments, gitlab-deployments, \
-             prometheus-versions or unleash-events."
+             prometheus-versions, unleash-events or changes-nats."
         ),
         "{said:?}"
     );
