@@ -1,14 +1,17 @@
 //! How each service on the map stands: the worst of what its objectives, alerts, processes, quorum and
 //! callers say, with the reason and its age. Nothing is well without fresh data that says so.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{EdgeView, Liveness, Model, SloStatus, Verdict};
+use super::{EdgeView, Liveness, Model, SloStatus, Verdict, map};
 use crate::analysis::capability::{self, Capability, Served};
 use crate::analysis::quorum::Quorum;
 use crate::analysis::retries::{self, EdgeLoad, RetryState};
-use crate::domain::{Freshness, Graph, NodeIx, SafeText, ServiceId, Severity, Span, Timestamp};
+use crate::domain::{
+    Freshness, Graph, MeasureId, NodeIx, SafeText, ServiceId, Severity, SiteId, SourceId, Span,
+    Timestamp,
+};
 
 /// What users get is judged by what is no older than this.
 const RECENT: Span = Span::from_mins(5);
@@ -79,6 +82,8 @@ pub struct NodeView {
     pub tripped: usize,
     /// Retry storms on the calls to it.
     pub storms: usize,
+    /// Sites whose metrics see it: a service has one name wherever it runs, and may run at several.
+    pub sites: BTreeSet<SiteId>,
     /// The newest of what this rests on.
     pub at: Option<Timestamp>,
 }
@@ -177,6 +182,7 @@ impl Model {
         let served = self.note_objectives(&mut views);
         self.note_alerts(&mut views);
         self.note_quorums(&mut views);
+        self.note_sites(&mut views);
         let ids: Vec<ServiceId> = views.nodes.keys().cloned().collect();
         for id in ids {
             let liveness = self.liveness(&id);
@@ -317,6 +323,37 @@ impl Model {
                 view.worse(health, format!("{severity} {} fires.", group.title));
             } else if group.unseen > 0 {
                 view.worse(Health::Stale, format!("{} fired when last seen.", group.title));
+            }
+        }
+    }
+
+    /// Where each is seen, by its processes and its calls. What tells of alerts and traces is often one for
+    /// all sites.
+    fn note_sites(&self, views: &mut NodeViews) {
+        let mut note = |service: &ServiceId, site: &SiteId| {
+            if let Some(view) = views.nodes.get_mut(service)
+                && !view.sites.contains(site)
+            {
+                view.sites.insert(site.clone());
+            }
+        };
+        let of = |source: &SourceId| self.sources.get(source).map(|source| &source.site);
+        for id in self.catalog.services.keys() {
+            let answer = self.measures.get(&MeasureId::Alive(id.clone()));
+            let answer = answer.filter(|answer| !answer.found.is_empty());
+            answer
+                .and_then(|answer| of(&answer.source))
+                .into_iter()
+                .for_each(|site| note(id, site));
+        }
+        for (id, edges) in &self.catalog.edges {
+            let Some(answer) = self.measures.get(&MeasureId::Calls(id.clone())) else { continue };
+            let Some(site) = of(&answer.source) else { continue };
+            for found in &answer.found {
+                for label in [&edges.from, &edges.to] {
+                    let end = map::end(&self.catalog, &found.labels, label);
+                    end.iter().for_each(|service| note(service, site));
+                }
             }
         }
     }

@@ -7,7 +7,8 @@ use super::{Health, Model, NodeViews, SloStatus};
 use crate::analysis::graph::Lost;
 use crate::analysis::retries::RetryState;
 use crate::domain::{
-    Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, Span, TeamId, Timestamp,
+    Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, SiteId, SourceKind, Span, TeamId,
+    Timestamp,
 };
 
 /// A line of it.
@@ -75,6 +76,18 @@ impl Model {
         }
         if let Some(tier) = node.tier {
             told.push(Told::pair("tier", &tier.to_string()));
+        }
+        // With one site there is nothing to tell apart.
+        let metrics = self.sources.values().filter(|one| one.kind == SourceKind::Prometheus);
+        let mut sites = metrics.map(|source| &source.site);
+        let first = sites.next();
+        if sites.any(|site| Some(site) != first) {
+            let seen: Vec<&str> = view.sites.iter().map(SiteId::as_str).collect();
+            told.push(match seen.as_slice() {
+                [] => Told::text("At no site metrics show it."),
+                [one] => Told::pair("site", one),
+                all => Told::pair("sites", &format!("{}, taken together", all.join(", "))),
+            });
         }
         if let Some(live) = view.liveness {
             told.push(Told::pair("processes", &format!("{} of {} up", live.up, live.of)));

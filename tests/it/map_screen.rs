@@ -269,6 +269,46 @@ fn keys_filter_first_and_the_selection_follows_the_service() {
 }
 
 #[test]
+fn a_site_shows_what_its_metrics_see_and_what_runs_at_two_says_so() {
+    let mut state = sized(world(), SIZES[0]);
+    let mut catalog = catalog();
+    let id = EdgesId::new("mesh-us");
+    let mesh = EdgeQueries { id: id.clone(), ..catalog.edges[&EdgesId::new("mesh")].clone() };
+    catalog.edges.insert(id.clone(), mesh);
+    state.model.catalog = Arc::new(catalog);
+    let us = SourceId::new("prom-us");
+    let (kind, url) = (SourceKind::Prometheus, "http://us.example".into());
+    let mut prom = SourceStatus::new(us.clone(), kind, SiteId::new("us"), url, Span::from_secs(15));
+    prom.last_good = Some(now());
+    state.model.sources.insert(us.clone(), prom);
+    let found = vec![measured(&[("from", "checkout"), ("to", "cart")], 7.0)];
+    state.model.observe(
+        &us,
+        now(),
+        vec![Observation::Measured { of: MeasureId::Calls(id), found }],
+    );
+    state.ui.map.made = None;
+    tell(&mut state, Msg::Tick(now()));
+    press(&mut state, "tab tab");
+    let with = |state: &mut State, filter: &str| {
+        press(state, "/");
+        tell(state, Msg::Input(Input::Paste(filter.into())));
+        press(state, "enter");
+        let nodes = state.ui.map.graph.nodes().iter().map(|n| n.key.label().to_string());
+        let shown = nodes.collect::<Vec<_>>().join(" ");
+        press(state, "esc");
+        shown
+    };
+    assert_eq!(state.ui.map.part, MapPart::All);
+    assert_eq!(with(&mut state, "site=us"), "cart checkout");
+    assert_eq!(with(&mut state, "site=eu"), "checkout payments psp redis web");
+    assert_eq!(with(&mut state, "team=shop site=us"), "cart checkout");
+    let key = NodeKey::anywhere(ServiceId::new("checkout"));
+    let told = format!("{:?}", state.model.told_of(&key, &state.ui.map.views));
+    assert!(told.contains("eu, us, taken together"), "{told}");
+}
+
+#[test]
 fn in_the_drawing_arrows_go_to_neighbours() {
     let mut state = sized(world(), SIZES[1]);
     let at = |state: &State| state.ui.map.selected.node.label().to_string();

@@ -124,15 +124,23 @@ fn part(state: &State, graph: &Graph, filter: &Filter) -> (Vec<NodeIx>, usize) {
     (nodes.into_iter().filter(fits).collect(), reach)
 }
 
+/// With `site` it is enough that one of the sites where it is seen satisfies the filter.
 fn satisfies(views: &NodeViews, node: &Node, filter: &Filter) -> bool {
-    let labels = Labels::of(&[
-        ("service", node.key.service.as_str()),
-        ("site", node.key.site.as_str()),
-        ("team", node.team.as_str()),
-        ("owner", node.team.as_str()),
-        ("health", views.health(&node.key.service).word()),
-    ]);
-    filter.matches(&labels, &[&node.key.label()])
+    let view = views.nodes.get(&node.key.service);
+    let at = |site: &str| {
+        let labels = Labels::of(&[
+            ("service", node.key.service.as_str()),
+            ("site", site),
+            ("team", node.team.as_str()),
+            ("owner", node.team.as_str()),
+            ("health", views.health(&node.key.service).word()),
+        ]);
+        filter.matches(&labels, &[&node.key.label()])
+    };
+    match view.map(|view| &view.sites).filter(|sites| !sites.is_empty()) {
+        Some(sites) => sites.iter().any(|site| at(site.as_str())),
+        None => at(node.key.site.as_str()),
+    }
 }
 
 /// How many services of the part satisfy a filter.
