@@ -277,7 +277,9 @@ fn bar(scene: &Scene<'_>, gauge: &Gauge, resource: &Resource, cell: &mut Cell<'_
     let token = match gauge.fill(resource) {
         Fill::Full => Token::Error,
         Fill::RunsOut(_) | Fill::Short => Token::GaugeLow,
-        Fill::Unknown | Fill::Steady => Token::GaugeFull,
+        // How full it is is known, how it goes on is not: that is not the colour of health.
+        Fill::Unknown => Token::Unknown,
+        Fill::Steady => Token::GaugeFull,
     };
     for at in 0..room {
         let (glyph, token) = if at < full { ("█", token) } else { ("─", Token::Border) };
