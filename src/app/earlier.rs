@@ -2,7 +2,7 @@
 //! until they are all there every timeline says so.
 
 use crate::domain::SafeText;
-use crate::eventlog::{Recorded, left_out};
+use crate::eventlog::{Recorded, left_out, not_understood};
 
 use super::{Effect, State, Tone};
 
@@ -46,9 +46,18 @@ impl Progress {
     }
 }
 
+/// Says once that a newer version writes into the log, since what it writes may be missing here.
+pub(super) fn tell_newer(state: &mut State) {
+    if state.model.newer > 0 && !std::mem::replace(&mut state.newer_told, true) {
+        let (text, now) = (not_understood(state.model.newer), state.now);
+        state.ui.notice(Tone::Warning, text, now);
+    }
+}
+
 /// Takes them in.
 pub(super) fn take(state: &mut State, earlier: Earlier) -> Vec<Effect> {
     earlier.records.iter().for_each(|record| state.model.apply(record));
+    tell_newer(state);
     let now = state.now;
     if earlier.damaged > 0 {
         state.ui.notice(Tone::Warning, left_out(earlier.damaged), now);

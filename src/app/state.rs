@@ -51,6 +51,8 @@ pub struct State {
     pub read_only: bool,
     /// What was written and is not on the disk.
     pub held: Held,
+    /// Whether it was said that a newer version writes into the log.
+    pub newer_told: bool,
     /// How much of a long log has been read, until all of it is.
     pub earlier: Option<super::earlier::Progress>,
     /// Names of themes and keymaps, for completion.
@@ -90,6 +92,7 @@ impl State {
             reading: false,
             read_only: false,
             held: Held::default(),
+            newer_told: false,
             earlier: None,
             themes: Vec::new(),
             keymaps: Vec::new(),

@@ -43,6 +43,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                 effects.push(Effect::Offer(vec![pin]));
             }
             held::recorded(state, &records, ours);
+            earlier::tell_newer(state);
             effects
         }
         Msg::Earlier(earlier) => earlier::take(state, earlier),

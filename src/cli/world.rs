@@ -57,10 +57,20 @@ pub(super) struct Opened {
 }
 
 /// A log that was read, and what is to be said about it.
-fn opened((log, position, damaged): (SqliteLog, Position, usize)) -> anyhow::Result<Opened> {
+fn opened(
+    (log, position, damaged): (SqliteLog, Position, usize),
+    newer: usize,
+) -> anyhow::Result<Opened> {
     let mut notice = log.notice().cloned();
     if damaged > 0 {
         notice = Some(eventlog::left_out(damaged));
+    }
+    if newer > 0 {
+        let newer = eventlog::not_understood(newer);
+        notice = Some(match notice {
+            Some(notice) => SafeText::body(&format!("{notice} {newer}")),
+            None => newer,
+        });
     }
     let log = SteadyLog::new(log).map_err(|e| anyhow::anyhow!("{}", e.sentence))?;
     Ok(Opened { log: Box::new(log), position, notice })
@@ -206,7 +216,7 @@ impl World {
     /// Opens the log and takes in what it holds.
     pub(super) fn open_log(&mut self) -> anyhow::Result<Opened> {
         let read = self.open_at()?;
-        opened(read)
+        opened(read, self.model.newer)
     }
 
     /// Opens the log for a console: of a long one mere lines of timelines may be left to be read behind, up
@@ -219,7 +229,7 @@ impl World {
         let behind = first.as_ref().map(|first| first.position);
         first.iter().flat_map(|first| &first.records).for_each(|r| self.model.apply(r));
         let (position, damaged) = self.fold(&mut log, behind.unwrap_or_default())?;
-        Ok((opened((log, position, damaged))?, behind))
+        Ok((opened((log, position, damaged), self.model.newer)?, behind))
     }
 
     /// Goes on without a disk that takes entries: what can be read of the log is taken in, and what is

@@ -191,6 +191,18 @@ pub fn left_out(count: usize) -> SafeText {
     ))
 }
 
+/// What is said when a newer version wrote records that this one does not understand.
+pub fn not_understood(count: usize) -> SafeText {
+    let records = match count {
+        1 => "1 record of the log is".to_owned(),
+        _ => format!("{count} records of the log are"),
+    };
+    SafeText::body(&format!(
+        "{records} of a newer Quarterdeck and not shown here. Nothing is lost, and new entries are recorded; \
+         use the newer version to see all of it."
+    ))
+}
+
 /// What a console needs before the rest: all that is more than a line of a timeline, up to a position.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct First {

@@ -105,6 +105,8 @@ pub struct Model {
     pub duties: Arc<Policy>,
     /// Incidents.
     pub incidents: IncidentBook,
+    /// Records of the log that a newer version wrote and this one does not understand.
+    pub newer: usize,
     /// Labels alerts are grouped by (besides the site).
     pub group_by: Vec<SafeText>,
     /// When this console began to look.
@@ -239,6 +241,7 @@ impl Model {
     /// A record that its writer was not allowed to make changes nothing; it is shown as refused.
     pub fn apply(&mut self, record: &Recorded) {
         self.revision += 1;
+        self.newer += usize::from(record.event.is_none());
         let duties = Arc::clone(&self.duties);
         self.incidents.apply(record, &duties);
         if !matches!(record.event, None | Some(LogEvent::Incident { .. })) {

@@ -70,6 +70,8 @@ pub async fn open(opening: Opening) -> anyhow::Result<i32> {
     warnings.splice(0..0, known);
     let mut state = State::new(model, ui, now, Actor::new(&settings.me), Arc::new(keymap));
     state.key = beside.log.key();
+    // Who opened the log has said it.
+    state.newer_told = state.model.newer > 0;
     state.lots = lots(now);
     state.console = lots(now);
     state.read_only = wanted.read_only;

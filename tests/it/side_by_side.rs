@@ -2,6 +2,9 @@
 
 use anyhow::ensure;
 use pretty_assertions::assert_eq;
+use quarterdeck::domain::Timestamp;
+use quarterdeck::eventlog::{Hybrid, Origin, Record, Signer};
+use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use super::desk::Desk;
@@ -74,4 +77,68 @@ fn an_incident_that_went_into_another_is_merged_in_both_consoles_and_in_the_shel
     let told = desk.said("bob", &["timeline", "--incident", &gone]);
     assert!(told.contains("only visa"), "{told}");
     assert!(told.contains(&format!("alice merged this into {kept}, which goes on")), "{told}");
+}
+
+/// A record as a later version would write it: whole and signed, of a kind nobody knows here.
+fn of_a_later_version(desk: &Desk, incident: &str) {
+    let (signer, origin) = (Signer::from_seed(&[7; 32]), Origin([8; 16]));
+    let wall = Timestamp::from_millis(1_795_000_000_000);
+    let record = Record {
+        version: 2,
+        incident: incident.to_owned(),
+        origin,
+        seq: 0,
+        prev: None,
+        seen: Vec::new(),
+        hybrid: Hybrid::default().next(wall),
+        wall,
+        actor: "grace".to_owned(),
+        key: signer.id(),
+        kind: "foreseen".to_owned(),
+        body: vec![1, 2, 3],
+    };
+    let sealed = record.seal(&signer).unwrap();
+    let put = "INSERT INTO record (id, incident, origin, seq, bytes) VALUES (?1, ?2, ?3, 0, ?4)";
+    let row = params![sealed.id.0, incident, origin.0, sealed.bytes];
+    store(desk).execute(put, row).unwrap();
+}
+
+fn store(desk: &Desk) -> Connection {
+    Connection::open(desk.path("state/log.sqlite")).unwrap()
+}
+
+#[test]
+fn beside_a_newer_version_a_console_goes_on_and_says_what_it_cannot_show() {
+    let desk = Desk::new("");
+    let [mut alice, mut bob] = both(&desk);
+    let said = desk.said("alice", &["declare", "SEV-2", "checkout fails"]);
+    let id = said.split_whitespace().find(|word| word.starts_with("INC-")).unwrap();
+    alice.wait_for_text("IC alice");
+
+    // It writes what nobody here understands: said once, kept, and all else goes on.
+    of_a_later_version(&desk, id);
+    for console in [&mut alice, &mut bob] {
+        console.wait_for_text("1 record of the log is of a newer Quarterdeck");
+    }
+    alice.send("6nstill here\r");
+    bob.send("6");
+    bob.wait_for_text("still here");
+    let audit = desk.said("bob", &["audit", "verify"]);
+    assert!(audit.contains("newer version"), "{audit}");
+
+    // It changes the file's form: nothing more is put in, and what was typed stays in its form, as a draft.
+    store(&desk).pragma_update(None, "user_version", 99).unwrap();
+    alice.wait_until("the form is closed", |s| !s.contents().contains("keep as draft"));
+    alice.send("nwritten too late\r");
+    alice.wait_for_text("was written by a newer Quarterdeck");
+    assert!(alice.text().contains("written too late"), "{}", alice.picture());
+    alice.send("\x1b");
+    alice.wait_until("it is kept", |s| !s.contents().contains("keep as draft"));
+    alice.send("n");
+    alice.wait_for_text("written too late");
+    let put_in = |words: &str| -> u32 {
+        let count = "SELECT count(*) FROM record WHERE instr(bytes, CAST(?1 AS BLOB)) > 0";
+        store(&desk).query_row(count, [words], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(["still here", "too late"].map(put_in), [1, 0]);
 }

@@ -261,6 +261,7 @@ impl SqliteLog {
         let mut tries = 0;
         loop {
             let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            schema::check_still_known(&tx, path)?;
             let prepared = match early.take() {
                 Some(prepared) if ends.are_at_end(&tx)? => prepared,
                 Some(_) if tries < MOST_TRIES => {

@@ -82,15 +82,25 @@ pub(super) fn check_ours(connection: &Connection, path: &Path) -> Result<usize, 
             path.display()
         )));
     }
-    if version > MIGRATIONS.len() {
-        return Err(Trouble::Broken(format!(
-            "The log {} was written by a newer Quarterdeck (schema {version}, this one knows {}). It \
-             is left as it is and nothing is recorded; use the newer version.",
-            path.display(),
-            MIGRATIONS.len()
-        )));
-    }
+    check_known(version, path)?;
     Ok(version)
+}
+
+/// Refuses a file that a newer version has changed, also while it is open here.
+pub(super) fn check_still_known(connection: &Connection, path: &Path) -> Result<(), Trouble> {
+    check_known(connection.pragma_query_value(None, "user_version", |r| r.get(0))?, path)
+}
+
+fn check_known(version: usize, path: &Path) -> Result<(), Trouble> {
+    if version <= MIGRATIONS.len() {
+        return Ok(());
+    }
+    Err(Trouble::Broken(format!(
+        "The log {} was written by a newer Quarterdeck (schema {version}, this one knows {}). It is left as \
+         it is and nothing is recorded; use the newer version.",
+        path.display(),
+        MIGRATIONS.len()
+    )))
 }
 
 /// Whether a file of this version says who took which place.

@@ -20,7 +20,7 @@ use super::super::{
     Place, Policy, Position, Presence, ReadError, RecordId, Recorded, files,
 };
 use super::say::{Trouble, sentence, while_held};
-use super::{FILE, SqliteLog, VERIFIED, audit, mark::Mark, read};
+use super::{FILE, SqliteLog, VERIFIED, audit, mark::Mark, read, schema};
 
 /// How often a disk that fails is tried while nobody writes.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -161,6 +161,7 @@ impl SqliteLog {
     /// Takes in records as they are, all or none; those it has already are left alone.
     fn take_in(&mut self, records: &[Sealed]) -> Result<(), Trouble> {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        schema::check_still_known(&tx, &self.path)?;
         for sealed in records {
             let said = &sealed.record;
             let row = params![sealed.id.0, said.incident, said.origin.0, said.seq, sealed.bytes];
