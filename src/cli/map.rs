@@ -1,6 +1,8 @@
 //! `quarterdeck map` and `quarterdeck blast`: who calls whom and how each stands, and what the loss of a
 //! service would take down.
 
+use std::collections::BTreeSet;
+
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
@@ -8,10 +10,13 @@ use super::world::World;
 use super::{Asking, Common, Exit, output};
 use crate::analysis::graph::layout::{Layering, layout};
 use crate::analysis::graph::{
-    Blast, Lost, Walk, blast as blast_of, drain, export, neighbourhood, outline,
+    Blast, Lost, Walk, blast as blast_of, drain, export, neighbourhood, outline, shortest_paths,
 };
 use crate::domain::{Graph, NodeIx, ServiceId};
 use crate::model::{Model, NodeViews, Suppose, Told};
+
+/// Most paths between two services.
+const PATHS: usize = 64;
 
 /// Shapes of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,12 +34,17 @@ pub(super) enum Format {
 /// What is asked.
 #[derive(Debug, Args)]
 pub(super) struct Ask {
+    /// Matchers and words, as after `/`: team=shop site=eu health=~"down|failing".
+    filter: Vec<String>,
     /// Only what is around this service.
     #[arg(long, value_name = "SERVICE")]
     focus: Option<String>,
     /// How many calls up and down from it.
     #[arg(long, value_name = "N", default_value_t = 2, requires = "focus")]
     hops: usize,
+    /// Only the shortest paths along calls from the focus to this service.
+    #[arg(long, value_name = "SERVICE", requires = "focus", conflicts_with = "hops")]
+    to: Option<String>,
     /// As what it is printed; --json is --format json.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -52,16 +62,23 @@ pub(super) struct AskBlast {
 }
 
 pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
+    let filter = super::alerts::filter(&ask.filter)?;
     let mut world = World::load(common)?;
     world.gather(ask.asking.timeout).await?;
     world.model.study();
     let (whole, views) = (world.model.map.graph().clone(), world.model.node_views());
-    let graph = match &ask.focus {
-        None => whole.as_ref().clone(),
-        Some(name) => {
-            whole.induced(&neighbourhood(&whole, &find(&whole, name)?, ask.hops, ask.hops))
+    let mut part: Vec<NodeIx> = match (&ask.focus, &ask.to) {
+        (None, _) => whole.node_indices().collect(),
+        (Some(name), None) => neighbourhood(&whole, &find(&whole, name)?, ask.hops, ask.hops),
+        (Some(from), Some(to)) => {
+            let (from, to) = (find(&whole, from)?, find(&whole, to)?);
+            let ends = from.iter().flat_map(|from| to.iter().map(|to| (*from, *to)));
+            let paths = ends.flat_map(|(from, to)| shortest_paths(&whole, from, to, PATHS).paths);
+            paths.flatten().collect::<BTreeSet<_>>().into_iter().collect()
         }
     };
+    part.retain(|at| filter.is_empty() || views.satisfy(whole.node(*at), &filter));
+    let graph = whole.induced(&part);
     let format = if ask.asking.json { Format::Json } else { ask.format };
     match format {
         Format::Text => {
@@ -80,7 +97,7 @@ pub(super) async fn run(common: &Common, ask: &Ask) -> anyhow::Result<Exit> {
                 let one = json!({
                     "health": view.health.word(), "why": view.why, "burn": view.burn,
                     "firing": view.firing, "breakers_open": view.tripped,
-                    "retry_storms": view.storms, "at": at,
+                    "retry_storms": view.storms, "sites": view.sites, "at": at,
                 });
                 (node.key.service.to_string(), one)
             });

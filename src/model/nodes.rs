@@ -9,8 +9,8 @@ use crate::analysis::capability::{self, Capability, Served};
 use crate::analysis::quorum::Quorum;
 use crate::analysis::retries::{self, EdgeLoad, RetryState};
 use crate::domain::{
-    Freshness, Graph, MeasureId, NodeIx, SafeText, ServiceId, Severity, SiteId, SourceId, Span,
-    Timestamp,
+    Filter, Freshness, Graph, Labels, MeasureId, Node, NodeIx, SafeText, ServiceId, Severity,
+    SiteId, SourceId, Span, Timestamp,
 };
 
 /// What users get is judged by what is no older than this.
@@ -152,6 +152,25 @@ impl NodeViews {
         match words.get(at.index()) {
             Some(word) if Arc::ptr_eq(of, graph) => *word,
             _ => self.health(&graph.node(at).key.service),
+        }
+    }
+
+    /// Whether a node satisfies a filter by `service`, `site`, `team` (or `owner`), `health` and words of its
+    /// name. With `site` it is enough that one of the sites where it is seen does.
+    pub fn satisfy(&self, node: &Node, filter: &Filter) -> bool {
+        let at = |site: &str| {
+            let labels = Labels::of(&[
+                ("service", node.key.service.as_str()),
+                ("site", site),
+                ("team", node.team.as_str()),
+                ("owner", node.team.as_str()),
+                ("health", self.health(&node.key.service).word()),
+            ]);
+            filter.matches(&labels, &[&node.key.label()])
+        };
+        match self.nodes.get(&node.key.service).map(|view| &view.sites) {
+            Some(sites) if !sites.is_empty() => sites.iter().any(|site| at(site.as_str())),
+            _ => at(node.key.site.as_str()),
         }
     }
 

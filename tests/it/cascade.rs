@@ -280,6 +280,10 @@ fn asked_in_a_shell(home: &Home, config: &str) -> Result<()> {
     assert_eq!(ways, ["cart cache", "checkout cart", "web checkout"]);
     let stands = |name: &str| map["stands"][name]["health"].clone();
     assert_eq!((code, stands("cache")), (1, "down".into()), "{map:#}");
+    let (_, down) = ask(&["map", "health=down"])?;
+    assert_eq!(names(&down["nodes"], "service"), ["cache"]);
+    let (_, way) = ask(&["map", "--focus", "web", "--to", "cache"])?;
+    assert_eq!(names(&way["nodes"], "service"), ["cache", "cart", "checkout", "web"]);
 
     let (_, blast) = ask(&["blast", "cache"])?;
     assert_eq!(blast["of"], serde_json::json!(["cache"]));

@@ -8,7 +8,7 @@ use crate::analysis::graph::{
     Walk, around, neighbourhood, outline, selected, shortest_paths, unhealthy_and_between,
 };
 use crate::app::{Effect, MapPart, MapRow, MapUi, ReadingLine, State, Tone};
-use crate::domain::{Filter, Graph, Labels, Node, NodeIx, NodeKey, SafeText, Span};
+use crate::domain::{Filter, Graph, NodeIx, NodeKey, SafeText, Span};
 use crate::model::{Health, Model, NodeViews, Study, Told};
 
 use super::{Move, kept, moved};
@@ -120,27 +120,8 @@ fn part(state: &State, graph: &Graph, filter: &Filter) -> (Vec<NodeIx>, usize) {
     if filter.is_empty() {
         return (nodes, reach);
     }
-    let fits = |at: &NodeIx| satisfies(&map.views, graph.node(*at), filter);
+    let fits = |at: &NodeIx| map.views.satisfy(graph.node(*at), filter);
     (nodes.into_iter().filter(fits).collect(), reach)
-}
-
-/// With `site` it is enough that one of the sites where it is seen satisfies the filter.
-fn satisfies(views: &NodeViews, node: &Node, filter: &Filter) -> bool {
-    let view = views.nodes.get(&node.key.service);
-    let at = |site: &str| {
-        let labels = Labels::of(&[
-            ("service", node.key.service.as_str()),
-            ("site", site),
-            ("team", node.team.as_str()),
-            ("owner", node.team.as_str()),
-            ("health", views.health(&node.key.service).word()),
-        ]);
-        filter.matches(&labels, &[&node.key.label()])
-    };
-    match view.map(|view| &view.sites).filter(|sites| !sites.is_empty()) {
-        Some(sites) => sites.iter().any(|site| at(site.as_str())),
-        None => at(node.key.site.as_str()),
-    }
 }
 
 /// How many services of the part satisfy a filter.

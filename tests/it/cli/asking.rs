@@ -262,3 +262,35 @@ fn what_runs_out_is_unknown_while_nobody_answers_and_never_well() {
     assert_eq!(said.code, 2);
     assert!(said.err.contains("Did you mean `pool`?"), "{}", said.err);
 }
+
+#[test]
+fn a_part_of_the_map_is_asked_for_as_on_the_screen() {
+    let port = crate::lab::free_ports(1).unwrap()[0];
+    let config = format!(
+        "[[source]]\nname = \"prom\"\nkind = \"prometheus\"\nurl = \"http://127.0.0.1:{port}\"\n"
+    );
+    let catalog = "version = 1\n[[service]]\nname = \"web\"\nowner = \"shop\"\n\
+                   depends_on = [\"cart\", \"search\"]\n\
+                   [[service]]\nname = \"cart\"\nowner = \"shop\"\ndepends_on = [\"db\"]\n\
+                   [[service]]\nname = \"search\"\nowner = \"find\"\n\
+                   [[service]]\nname = \"db\"\nowner = \"data\"\n";
+    let home = Home::with(&[("config.toml", &config), ("catalog.toml", catalog)]);
+    let part = |asked: &[&str]| {
+        let said = home.run(&[&["map", "--json"], asked].concat());
+        assert_eq!(said.code, 1, "{asked:?}: the source does not answer: {}", said.err);
+        let told: Value = serde_json::from_str(&said.out).unwrap();
+        let nodes = told["nodes"].as_array().unwrap().iter();
+        nodes.map(|node| node["service"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(part(&[]), "cart db search web");
+    assert_eq!(part(&["team=shop"]), "cart web");
+    assert_eq!(part(&["team!=shop", "health=unknown"]), "db search");
+    assert_eq!(part(&["site=eu"]), "");
+    assert_eq!(part(&["--focus", "web", "--to", "db"]), "cart db web");
+    assert_eq!(part(&["--focus", "db", "--to", "web"]), "", "no call leads there");
+    assert_eq!(part(&["--focus", "web", "--hops", "1", "sea"]), "search");
+    let refused = home.run(&["map", "team=~("]);
+    assert!(refused.code == 2 && refused.err.contains("cannot be read"), "{}", refused.err);
+    let refused = home.run(&["map", "--to", "db"]);
+    assert!(refused.code == 2 && refused.err.contains("--focus"), "{}", refused.err);
+}
