@@ -311,6 +311,8 @@ mod tests {
                 let len = json.len();
                 json[at % len] = byte;
             }
+            // The other one goes over spaces before a value; here whoever asks stands at it.
+            prop_assume!(!json[0].is_ascii_whitespace());
             json.extend(b",\"more\"]");
             let Ok(mut scan) = Scan::new(&json) else { return Ok(()) };
             let mut serde = serde_json::Deserializer::from_slice(&json).into_iter::<String>();
