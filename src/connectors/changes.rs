@@ -15,8 +15,6 @@ pub mod versions;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::http::server_message;
-use super::{ParseError, Reply};
 use crate::domain::{Catalog, ChangeKind, FailureKind, SafeText, ServiceId, SourceKind, Span};
 
 /// Where a source finds its changes.
@@ -140,15 +138,6 @@ impl Places {
     fn named(&self, name: &str) -> Option<ServiceId> {
         self.known.get(&ServiceId::new(name)).cloned()
     }
-}
-
-/// An answer that is no refusal.
-fn accepted(reply: &Reply) -> Result<(), ParseError> {
-    if reply.status < 400 {
-        return Ok(());
-    }
-    let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
-    Err(ParseError::Refused(why.to_string()))
 }
 
 /// A failure's kind for an error of the file system.

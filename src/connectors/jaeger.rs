@@ -9,11 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::http::server_message;
 use super::{Ask, Connector, Interest, Method, ParseError, Reply, wire};
-use crate::domain::{
-    CallSeen, Observation, Operation, Outcome, SafeText, ServiceId, SourceId, Span, Timestamp,
-};
+use crate::domain::{CallSeen, Observation, SafeText, ServiceId, SourceId, Span, Timestamp};
 
 /// How far back calls count.
 const LOOKBACK: Span = Span::from_hours(48);
@@ -59,10 +56,7 @@ impl Connector for Jaeger {
     }
 
     fn parse(&self, _: &SourceId, _: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
-        if reply.status >= 400 {
-            let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
-            return Err(ParseError::Refused(why.to_string()));
-        }
+        wire::accepted(reply)?;
         let answer: Answer = serde_json::from_slice(&reply.body).map_err(|e| wire::shape(&e))?;
         if let Some(problem) = answer.errors.iter().flatten().next() {
             return Err(ParseError::Refused(SafeText::new(&problem.msg).to_string()));
@@ -79,13 +73,5 @@ impl Connector for Jaeger {
         }
         let seen = calls.into_iter().map(|((from, to), calls)| CallSeen { from, to, calls });
         Ok(vec![Observation::Traced(seen.collect())])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A Jaeger takes no operations.".into() }
     }
 }

@@ -151,8 +151,12 @@ pub trait Connector: Send + Sync {
     fn forget(&self) {}
 
     /// How an operation is sent; `None` when this kind of source cannot do it.
-    fn operate(&self, operation: &Operation) -> Option<Ask>;
+    fn operate(&self, _: &Operation) -> Option<Ask> {
+        None
+    }
 
-    /// What the reply to an operation means.
-    fn outcome(&self, operation: &Operation, reply: &Reply) -> Outcome;
+    /// What the reply to an operation means. Whoever sends none has none answered.
+    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
+        Outcome::Refused { why: "This source takes no operations.".into() }
+    }
 }

@@ -15,13 +15,12 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::http::{Fault, Live, Transport, server_message};
+use super::http::{Fault, Live, Transport};
 use super::outbound::Call;
 use super::trackers::segment;
 use super::{Ask, Connector, Interest, Method, ParseError, Reply, wire};
 use crate::domain::{
-    Observation, OnCallSeen, Operation, Outcome, PagerShift, SafeText, SourceId, Span, TeamId,
-    Timestamp,
+    Observation, OnCallSeen, PagerShift, SafeText, SourceId, Span, TeamId, Timestamp,
 };
 
 /// How far ahead is asked: as long may the pager be down before its plan runs out.
@@ -236,10 +235,7 @@ impl Connector for OnCalls {
         ask: &Ask,
         reply: &Reply,
     ) -> Result<Vec<Observation>, ParseError> {
-        if reply.status >= 400 {
-            let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
-            return Err(ParseError::Refused(why.to_string()));
-        }
+        wire::accepted(reply)?;
         let told: Told = serde_json::from_slice(&reply.body).map_err(|e| wire::shape(&e))?;
         if told.endless {
             let why =
@@ -272,14 +268,6 @@ impl Connector for OnCalls {
         let until = until.and_then(|(_, text)| Timestamp::parse_rfc3339(text));
         let until = until.unwrap_or_else(|| reply.received.plus(AHEAD));
         Ok(vec![Observation::OnCalls(OnCallSeen { until, teams })])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A list of on-calls takes no operations.".into() }
     }
 }
 

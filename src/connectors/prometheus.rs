@@ -18,8 +18,8 @@ use super::wire::LabelMaker;
 use super::{Ask, Connector, Interest, Method, ParseError, Reply};
 use crate::analysis::baseline;
 use crate::domain::{
-    Catalog, ClockOffset, Labels, Observation, Operation, Outcome, Reading, Series, ServiceId,
-    Signal, SignalQuery, Slo, SloReading, SourceId, Span, Timestamp,
+    Catalog, ClockOffset, Labels, Observation, Reading, Series, ServiceId, Signal, SignalQuery,
+    Slo, SloReading, SourceId, Span, Timestamp,
 };
 use plan::{Part, Unit};
 use questions::Questions;
@@ -642,14 +642,6 @@ impl Connector for Prometheus {
 
     fn optional(&self, ask: &Ask) -> bool {
         matches!(ask.key.as_str(), "rules" | "targets" | "buildinfo")
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A Prometheus takes no operations.".into() }
     }
 }
 

@@ -5,11 +5,9 @@
 
 use serde::Deserialize;
 
-use super::http::server_message;
 use super::{Ask, Connector, Interest, Method, ParseError, Reply, wire};
 use crate::domain::{
-    ComponentSeen, FeedSeen, Observation, Operation, Outcome, SafeText, SourceId, Timestamp,
-    VendorState,
+    ComponentSeen, FeedSeen, Observation, SafeText, SourceId, Timestamp, VendorState,
 };
 
 /// No page has more; one that does is not one.
@@ -68,10 +66,7 @@ impl Connector for StatusFeed {
     }
 
     fn parse(&self, _: &SourceId, _: &Ask, reply: &Reply) -> Result<Vec<Observation>, ParseError> {
-        if reply.status >= 400 {
-            let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
-            return Err(ParseError::Refused(why.to_string()));
-        }
+        wire::accepted(reply)?;
         let summary: Summary = serde_json::from_slice(&reply.body).map_err(|e| wire::shape(&e))?;
         if summary.components.len() > MOST_COMPONENTS {
             return Err(ParseError::Shape(format!(
@@ -83,14 +78,6 @@ impl Connector for StatusFeed {
         let going_on = summary.incidents.iter().filter(|i| !is_over(&i.status));
         let incidents = going_on.take(MOST_INCIDENTS).map(incident).collect();
         Ok(vec![Observation::Feed(FeedSeen { components, incidents })])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A status page takes no operations.".into() }
     }
 }
 

@@ -9,7 +9,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 mod scan;
 
-use super::ParseError;
+use super::http::server_message;
+use super::{ParseError, Reply};
 use crate::domain::{Interner, LINE_BYTES, Labels, SafeText};
 pub(super) use scan::{Quick, Scan};
 
@@ -154,6 +155,15 @@ where
 /// Skips the rest of a map, so that unknown fields are tolerated.
 pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(drop)
+}
+
+/// An answer that is no refusal.
+pub(super) fn accepted(reply: &Reply) -> Result<(), ParseError> {
+    if reply.status < 400 {
+        return Ok(());
+    }
+    let why = server_message(&reply.body).unwrap_or_else(|| "no reason is given".into());
+    Err(ParseError::Refused(why.to_string()))
 }
 
 /// serde_json's words are about our types and positions, never about secrets.

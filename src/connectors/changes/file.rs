@@ -21,8 +21,8 @@ use super::{Places, kind_of};
 use crate::connectors::http::{Fault, Transport};
 use crate::connectors::{Ask, Clock, Connector, Interest, Method, ParseError, Reply};
 use crate::domain::{
-    Change, ChangeKey, ChangeKind, ChangeSize, ChangeState, FailureKind, Observation, Operation,
-    Outcome, Reviewed, SafeText, SourceId, Span, Timestamp,
+    Change, ChangeKey, ChangeKind, ChangeSize, ChangeState, FailureKind, Observation, Reviewed,
+    SafeText, SourceId, Span, Timestamp,
 };
 
 /// Only the end of a long file is read.
@@ -207,14 +207,6 @@ impl Connector for ChangesFile {
         let old = left_out.len().saturating_sub(MOST_NAMED);
         left_out.drain(..old);
         Ok(vec![Observation::Changes(changes), Observation::LeftOut(left_out)])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A file of changes takes no operations.".into() }
     }
 }
 

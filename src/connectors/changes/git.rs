@@ -19,8 +19,8 @@ use super::{Places, kind_of};
 use crate::connectors::http::{Fault, Transport};
 use crate::connectors::{Ask, Clock, Connector, Interest, Method, ParseError, Reply, wire};
 use crate::domain::{
-    Change, ChangeKey, ChangeKind, ChangeSize, ChangeState, FailureKind, Observation, Operation,
-    Outcome, Reviewed, SafeText, SourceId, Span, Timestamp,
+    Change, ChangeKey, ChangeKind, ChangeSize, ChangeState, FailureKind, Observation, Reviewed,
+    SafeText, SourceId, Span, Timestamp,
 };
 
 /// Newest tags that are read.
@@ -293,14 +293,6 @@ impl Connector for Git {
         let tags = read_tags(&told.tags);
         let changes = (0..tags.len()).map(|at| self.change(source, &tags, at, &told)).collect();
         Ok(vec![Observation::Changes(changes)])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A repository takes no operations.".into() }
     }
 }
 

@@ -7,14 +7,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::accepted;
 use super::deployments::Project;
 use crate::connectors::outbound::config::Scheme;
 use crate::connectors::trackers::segment;
 use crate::connectors::{Ask, Connector, Interest, Method, ParseError, Reply, wire};
 use crate::domain::{
-    Change, ChangeKey, ChangeKind, ChangeState, Observation, Operation, Outcome, Reviewed,
-    SafeText, SourceId, Timestamp,
+    Change, ChangeKey, ChangeKind, ChangeState, Observation, Reviewed, SafeText, SourceId,
+    Timestamp,
 };
 
 /// The token stands alone in the header.
@@ -199,20 +198,12 @@ impl Connector for Events {
         _: &Ask,
         reply: &Reply,
     ) -> Result<Vec<Observation>, ParseError> {
-        accepted(reply)?;
+        wire::accepted(reply)?;
         let log: Log = serde_json::from_slice(&reply.body).map_err(|e| wire::shape(&e))?;
         let mut events = log.events;
         events.sort_by_key(|event| std::cmp::Reverse(event.id));
         let changes = events.iter().filter_map(|event| self.change(source, event)).collect();
         Ok(vec![Observation::Changes(changes)])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "An audit log takes no operations.".into() }
     }
 }
 

@@ -14,8 +14,8 @@ use super::{Metric, Places};
 use crate::connectors::prometheus::{post, wire};
 use crate::connectors::{Ask, Connector, Interest, ParseError, Reply};
 use crate::domain::{
-    Change, ChangeKey, ChangeKind, ChangeState, Observation, Operation, Outcome, Reviewed,
-    SafeText, SourceId, Span, Timestamp,
+    Change, ChangeKey, ChangeKind, ChangeState, Observation, Reviewed, SafeText, SourceId, Span,
+    Timestamp,
 };
 
 /// Points in which a version may be missing while others are there, and still be the one that ran.
@@ -102,14 +102,6 @@ impl Connector for Versions {
         changes.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.key.cmp(&b.key)));
         changes.truncate(MOST);
         Ok(vec![Observation::Changes(changes)])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A metric takes no operations.".into() }
     }
 }
 

@@ -13,13 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Deployed, Project};
-use crate::connectors::changes::accepted;
 use crate::connectors::http::{Fault, Transport};
 use crate::connectors::trackers::segment;
 use crate::connectors::{Ask, Connector, Interest, Method, ParseError, Reply, wire};
-use crate::domain::{
-    ChangeKind, ChangeState, Observation, Operation, Outcome, SourceId, Span, Timestamp,
-};
+use crate::domain::{ChangeKind, ChangeState, Observation, SourceId, Span, Timestamp};
 
 /// Newest deployments whose statuses are asked for.
 const LOOKED_AT: usize = 20;
@@ -161,7 +158,7 @@ impl Connector for Github {
         _: &Ask,
         reply: &Reply,
     ) -> Result<Vec<Observation>, ParseError> {
-        accepted(reply)?;
+        wire::accepted(reply)?;
         let told: Told = serde_json::from_slice(&reply.body).map_err(|e| wire::shape(&e))?;
         let listed: Vec<Listed> =
             serde_json::from_value(told.deployments).map_err(|e| wire::shape(&e))?;
@@ -170,14 +167,6 @@ impl Connector for Github {
             deployed(one, statuses)
         });
         Ok(vec![Observation::Changes(self.0.changes(source, all.collect()))])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A list of deployments takes no operations.".into() }
     }
 }
 

@@ -5,12 +5,9 @@
 use serde::Deserialize;
 
 use super::{Deployed, Project};
-use crate::connectors::changes::accepted;
 use crate::connectors::trackers::segment;
 use crate::connectors::{Ask, Connector, Interest, Method, ParseError, Reply, wire};
-use crate::domain::{
-    ChangeKind, ChangeState, Observation, Operation, Outcome, SourceId, Timestamp,
-};
+use crate::domain::{ChangeKind, ChangeState, Observation, SourceId, Timestamp};
 
 #[derive(Deserialize)]
 struct Listed {
@@ -89,19 +86,11 @@ impl Connector for Gitlab {
         _: &Ask,
         reply: &Reply,
     ) -> Result<Vec<Observation>, ParseError> {
-        accepted(reply)?;
+        wire::accepted(reply)?;
         let listed: Vec<Listed> =
             serde_json::from_slice(&reply.body).map_err(|e| wire::shape(&e))?;
         let all = listed.into_iter().filter_map(deployed).collect();
         Ok(vec![Observation::Changes(self.0.changes(source, all))])
-    }
-
-    fn operate(&self, _: &Operation) -> Option<Ask> {
-        None
-    }
-
-    fn outcome(&self, _: &Operation, _: &Reply) -> Outcome {
-        Outcome::Refused { why: "A list of deployments takes no operations.".into() }
     }
 }
 
