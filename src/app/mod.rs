@@ -1,5 +1,6 @@
 //! The running console's state and its one update function. No I/O, no clock, no terminal.
 
+mod ahead;
 pub mod board;
 mod dialog;
 mod dialogs;

@@ -8,7 +8,7 @@ use crate::actions::command::Words;
 use crate::connectors::Interest;
 use crate::domain::{Actor, IncidentId, Span, Timestamp};
 use crate::eventlog::{Held, KeyId, Presence, RecordId};
-use crate::keys::Keymap;
+use crate::keys::{Input, Keymap};
 use crate::model::Model;
 use crate::model::incidents::Seen;
 
@@ -51,6 +51,8 @@ pub struct State {
     pub read_only: bool,
     /// What was written and is not on the disk.
     pub held: Held,
+    /// What was typed while a form was being saved.
+    pub(super) ahead: Vec<Input>,
     /// Whether it was said that a newer version writes into the log.
     pub newer_told: bool,
     /// How much of a long log has been read, until all of it is.
@@ -92,6 +94,7 @@ impl State {
             reading: false,
             read_only: false,
             held: Held::default(),
+            ahead: Vec::new(),
             newer_told: false,
             earlier: None,
             themes: Vec::new(),

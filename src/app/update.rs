@@ -11,7 +11,7 @@ use super::screens::{
 };
 use super::{
     AlertRow, BridgePane, ClockMode, Dialog, Effect, Msg, PlaybackStep, SourcesRow, State, Tone,
-    Verb, dialogs, earlier, held, presence,
+    Verb, ahead, dialogs, earlier, held, presence,
 };
 
 use dialogs::Step;
@@ -134,6 +134,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
     };
+    effects.extend(ahead::catch_up(state));
     state.refresh(false);
     let interest = interest(state);
     if interest != state.interest {
@@ -145,7 +146,8 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
     effects
 }
 
-fn on_input(state: &mut State, input: Input) -> Vec<Effect> {
+pub(super) fn on_input(state: &mut State, input: Input) -> Vec<Effect> {
+    let Some(input) = ahead::keep(state, input) else { return Vec::new() };
     match input {
         Input::Key(chord) => on_key(state, chord),
         Input::Paste(text) => dialogs::paste(state, &text),
