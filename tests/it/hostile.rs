@@ -12,7 +12,7 @@ use server::{Fault, Hostile, Kind, alert, alerts};
 use stream::foreign;
 
 /// Longest a key may wait here, where other tests run as well.
-const ANSWER: Duration = Duration::from_millis(1_000);
+const ANSWER: Duration = Duration::from_secs(3);
 
 /// A console's configuration in a folder of its own.
 pub(crate) struct Config {
@@ -355,11 +355,15 @@ fn one_bad_byte_does_not_hide_all_alerts() {
     assert_nothing_foreign(&session);
 }
 
-/// Waits until the server was asked again, twice, so that what it says now has been read.
+/// Waits until the server was asked again, twice, so that what it says now has been read. A key may find a poll
+/// that has nothing left to ask, so it is pressed until there was enough.
 fn asked_again(session: &mut Session, server: &Hostile) {
-    let before = server.asked().len();
-    session.send("R");
-    session.wait_within(ANSWER * 10, "another question", |_| server.asked().len() > before + 3);
+    let enough = server.asked().len() + 4;
+    while server.asked().len() < enough {
+        let asked = server.asked().len();
+        session.send("R");
+        session.wait_within(ANSWER * 10, "another question", |_| server.asked().len() > asked);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::lab::{Lab, Options, PATIENCE, eventually};
 use crate::pty::{Program, Session, Start};
 
 /// Longest a key may wait for its answer here, where a loaded machine runs nine servers as well.
-const ANSWER: Duration = Duration::from_millis(1_000);
+const ANSWER: Duration = Duration::from_secs(3);
 
 /// The console on a lab's sources, with figures on its Bridge.
 fn console(lab: &Lab) -> Result<Session> {
