@@ -10,6 +10,7 @@ mod effect;
 mod form;
 mod held;
 mod msg;
+mod navigate;
 pub mod presence;
 mod runs;
 mod screens;
