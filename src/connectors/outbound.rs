@@ -51,35 +51,33 @@ pub use web::{Body, Call, Verb, Web};
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use config::{ChannelConfig, Endpoint, Way};
-use futures_util::future::BoxFuture;
 
 use super::Clock;
 use crate::domain::{Message, Operation, Outcome, SafeText, TicketRef, TicketSeen};
 
 /// One channel or tracker.
+#[async_trait]
 pub trait Outlet: Send + Sync {
     /// Its name in the configuration.
     fn name(&self) -> &str;
 
     /// One attempt. `Refused` is certainly not done and would be refused again, `Later` certainly not done
     /// but worth another try, `Unknown` when the request left and no answer that counts came.
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome>;
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome;
 
     /// What came of an attempt whose answer was lost: `Received` when it is found there, `Later` when it
     /// certainly is not, `Unknown` when this cannot be told.
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn look_back(&self, operation: &Operation, key: &str) -> Outcome {
         let (_, _) = (operation, key);
         let why = format!("{} keeps nothing that could be looked at afterwards.", self.name());
-        Box::pin(std::future::ready(Outcome::Unknown { why: SafeText::body(&why) }))
+        Outcome::Unknown { why: SafeText::body(&why) }
     }
 
     /// How tickets of ours stand; nothing for channels.
-    fn tickets<'a>(
-        &'a self,
-        _known: &'a [TicketRef],
-    ) -> BoxFuture<'a, Result<Vec<TicketSeen>, SafeText>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
+    async fn tickets(&self, _known: &[TicketRef]) -> Result<Vec<TicketSeen>, SafeText> {
+        Ok(Vec::new())
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -156,40 +156,38 @@ impl Pages {
     }
 }
 
+#[async_trait]
 impl Transport for Pages {
-    fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
-        Box::pin(async move {
-            let began = Instant::now();
-            let mut oncalls: Vec<Value> = Vec::new();
-            let (last, endless) = loop {
-                let mut page = call(ask.path.clone());
-                for (name, value) in &ask.params {
-                    page = page.with(name, value.clone());
-                }
-                page = page.with("limit", PAGE.to_string());
-                page = page.with("offset", oncalls.len().to_string());
-                let reply = self.live.call(&page).await?;
-                let read = || serde_json::from_slice::<Value>(&reply.body).ok();
-                let Some(Value::Object(mut told)) = (reply.status == 200).then(read).flatten()
-                else {
-                    return Ok(reply);
-                };
-                let more = told.get("more") == Some(&Value::Bool(true));
-                let Some(Value::Array(entries)) = told.remove("oncalls") else { return Ok(reply) };
-                let none = entries.is_empty();
-                oncalls.extend(entries);
-                // Half a plan would name the wrong people as surely as a whole one.
-                let endless = more && (none || oncalls.len() >= MOST_ENTRIES);
-                if endless || !more {
-                    break (reply, endless);
-                }
+    async fn exchange(&self, ask: &Ask) -> Result<Reply, Fault> {
+        let began = Instant::now();
+        let mut oncalls: Vec<Value> = Vec::new();
+        let (last, endless) = loop {
+            let mut page = call(ask.path.clone());
+            for (name, value) in &ask.params {
+                page = page.with(name, value.clone());
+            }
+            page = page.with("limit", PAGE.to_string());
+            page = page.with("offset", oncalls.len().to_string());
+            let reply = self.live.call(&page).await?;
+            let read = || serde_json::from_slice::<Value>(&reply.body).ok();
+            let Some(Value::Object(mut told)) = (reply.status == 200).then(read).flatten() else {
+                return Ok(reply);
             };
-            let ids = oncalls.iter().filter_map(|one| one["user"]["id"].as_str());
-            let people = ids.map(str::to_owned).collect();
-            let contacts = self.contacts(&people, began).await;
-            let body = serde_json::to_vec(&Told { oncalls, contacts, endless }).unwrap_or_default();
-            Ok(Reply { body, ..last })
-        })
+            let more = told.get("more") == Some(&Value::Bool(true));
+            let Some(Value::Array(entries)) = told.remove("oncalls") else { return Ok(reply) };
+            let none = entries.is_empty();
+            oncalls.extend(entries);
+            // Half a plan would name the wrong people as surely as a whole one.
+            let endless = more && (none || oncalls.len() >= MOST_ENTRIES);
+            if endless || !more {
+                break (reply, endless);
+            }
+        };
+        let ids = oncalls.iter().filter_map(|one| one["user"]["id"].as_str());
+        let people = ids.map(str::to_owned).collect();
+        let contacts = self.contacts(&people, began).await;
+        let body = serde_json::to_vec(&Told { oncalls, contacts, endless }).unwrap_or_default();
+        Ok(Reply { body, ..last })
     }
 }
 

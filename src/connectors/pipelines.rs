@@ -53,7 +53,7 @@ pub use unleash::Unleash;
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use super::Clock;
 use crate::domain::{Flag, Order, PipelineId, PipelineKind, SafeText, Stage};
@@ -113,6 +113,7 @@ pub enum RunState {
 }
 
 /// A pipeline as it is configured.
+#[async_trait]
 pub trait Pipeline: Send + Sync {
     /// Its name in the playbook.
     fn id(&self) -> &PipelineId;
@@ -124,46 +125,26 @@ pub trait Pipeline: Send + Sync {
     fn shown(&self, order: &Order) -> SafeText;
 
     /// What would happen, without doing it; `None` when the other side cannot tell.
-    fn dry_run<'a>(
-        &'a self,
-        order: &'a Order,
-    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
+    async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
         let _ = order;
-        Box::pin(std::future::ready(None))
+        None
     }
 
     /// Starts it, once.
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>>;
+    async fn start(&self, order: &Order, key: &str) -> Result<Begun, NotBegun>;
 
     /// How far it is; an error says why this could not be learned just now.
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>>;
+    async fn watch(&self, order: &Order, begun: &Begun) -> Result<Progress, SafeText>;
 
     /// What a start came to whose answer was lost: what was begun, `None` when certainly nothing was, an
     /// error when this cannot be told.
-    fn find<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>>;
+    async fn find(&self, order: &Order, key: &str) -> Result<Option<Begun>, SafeText>;
 
     /// Stops what is under way, where that can be done.
-    fn stop<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-        reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>>;
+    async fn stop(&self, order: &Order, begun: &Begun, reason: &str) -> Result<(), SafeText>;
 
     /// The flags it keeps, by key; `None` when it is no flag server.
-    fn flags(&self) -> Option<BoxFuture<'_, Result<Vec<Flag>, SafeText>>> {
+    async fn flags(&self) -> Option<Result<Vec<Flag>, SafeText>> {
         None
     }
 }

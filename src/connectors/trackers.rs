@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::Value;
 
 use super::outbound::config::{TrackerConfig, TrackerKind};
@@ -474,44 +474,36 @@ const fn as_severity(priority: Priority) -> Severity {
     }
 }
 
+#[async_trait]
 impl<A: Api> Outlet for Tracker<A> {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move {
-            let Operation::Ticket { incident, act, .. } = operation else { return not_ours() };
-            let done = match act {
-                TicketAct::Open { .. } | TicketAct::FollowUp { .. } => {
-                    self.open(&mark(incident.as_str(), act), act).await
-                }
-                TicketAct::Comment { ticket, body } => self.say(ticket, body, key).await,
-                TicketAct::Transition { ticket, to, note } => {
-                    self.shift(ticket, *to, note, key).await
-                }
-            };
-            done.unwrap_or_else(|outcome| outcome)
-        })
-    }
-
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move {
-            let Operation::Ticket { incident, act, .. } = operation else { return not_ours() };
-            match self.look(incident.as_str(), act, key).await {
-                Ok(outcome) => outcome,
-                // That looking failed says nothing about the attempt; that the ticket is gone does.
-                Err(outcome @ Outcome::Refused { .. }) if is_gone(&outcome) => outcome,
-                Err(outcome) => unknown(&*sentence(&outcome)),
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
+        let Operation::Ticket { incident, act, .. } = operation else { return not_ours() };
+        let done = match act {
+            TicketAct::Open { .. } | TicketAct::FollowUp { .. } => {
+                self.open(&mark(incident.as_str(), act), act).await
             }
-        })
+            TicketAct::Comment { ticket, body } => self.say(ticket, body, key).await,
+            TicketAct::Transition { ticket, to, note } => self.shift(ticket, *to, note, key).await,
+        };
+        done.unwrap_or_else(|outcome| outcome)
     }
 
-    fn tickets<'a>(
-        &'a self,
-        known: &'a [TicketRef],
-    ) -> BoxFuture<'a, Result<Vec<TicketSeen>, SafeText>> {
-        Box::pin(self.follow(known))
+    async fn look_back(&self, operation: &Operation, key: &str) -> Outcome {
+        let Operation::Ticket { incident, act, .. } = operation else { return not_ours() };
+        match self.look(incident.as_str(), act, key).await {
+            Ok(outcome) => outcome,
+            // That looking failed says nothing about the attempt; that the ticket is gone does.
+            Err(outcome @ Outcome::Refused { .. }) if is_gone(&outcome) => outcome,
+            Err(outcome) => unknown(&*sentence(&outcome)),
+        }
+    }
+
+    async fn tickets(&self, known: &[TicketRef]) -> Result<Vec<TicketSeen>, SafeText> {
+        self.follow(known).await
     }
 }
 

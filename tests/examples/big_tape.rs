@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use quarterdeck::config::{Settings, assemble};
 use quarterdeck::connectors::http::{Fault, Transport};
 use quarterdeck::connectors::tape::{Header, Recorder, TapeSource};
@@ -287,8 +287,9 @@ fn ratio(expr: &str) -> f64 {
     if number.is_multiple_of(12) { 0.015 + wobble * 0.02 } else { 0.000_1 + wobble * 0.000_5 }
 }
 
+#[async_trait]
 impl Transport for Pretend {
-    fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
+    async fn exchange(&self, ask: &Ask) -> Result<Reply, Fault> {
         let reply = Reply {
             status: 200,
             body: self.body(ask).to_string().into_bytes(),
@@ -297,7 +298,7 @@ impl Transport for Pretend {
             sent: self.now,
             received: self.now.plus(Span::from_millis(20)),
         };
-        Box::pin(std::future::ready(Ok(reply)))
+        Ok(reply)
     }
 }
 

@@ -47,7 +47,11 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
         &["src/runtime/", "src/app/editor.rs"],
         "the terminal belongs to the runtime",
     ),
-    (r"\breqwest::", &["src/connectors/http.rs"], "there is one HTTP client"),
+    (
+        r"\breqwest::",
+        &["src/connectors/http.rs", "src/connectors/http/"],
+        "there is one HTTP client",
+    ),
     (r"\brusqlite::", &["src/eventlog/sqlite"], "there is one store"),
     (
         r"\btokio::",

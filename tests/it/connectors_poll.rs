@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use pretty_assertions::assert_eq;
 use quarterdeck::connectors::alertmanager::Alertmanager;
 use quarterdeck::connectors::http::{Fault, Transport};
@@ -52,15 +52,14 @@ impl Script {
     }
 }
 
+#[async_trait]
 impl Transport for Script {
-    fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
+    async fn exchange(&self, ask: &Ask) -> Result<Reply, Fault> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let answer = self.answers.lock().unwrap().get(ask.key.as_str()).cloned();
         let answer = answer.unwrap_or_else(|| Ok(reply(200, b"1")));
-        Box::pin(async move {
-            tokio::task::yield_now().await;
-            answer
-        })
+        tokio::task::yield_now().await;
+        answer
     }
 }
 

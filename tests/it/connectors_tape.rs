@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 use quarterdeck::connectors::alertmanager::Alertmanager;
@@ -32,10 +32,11 @@ impl Write for Disk {
 /// Gives prepared replies one after another.
 struct Prepared(Mutex<Vec<Reply>>);
 
+#[async_trait]
 impl Transport for Prepared {
-    fn exchange<'a>(&'a self, _: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
+    async fn exchange(&self, _: &Ask) -> Result<Reply, Fault> {
         let reply = self.0.lock().unwrap().remove(0);
-        Box::pin(std::future::ready(Ok(reply)))
+        Ok(reply)
     }
 }
 

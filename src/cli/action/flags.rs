@@ -41,10 +41,9 @@ pub(super) async fn run(world: &World, ask: &Asking) -> anyhow::Result<Exit> {
 
 /// What a pipeline keeps; `None` when it is no flag server.
 async fn told(pipeline: &dyn Pipeline, patience: Span) -> Option<Told> {
-    let asked = pipeline.flags()?;
     let pipeline_id = pipeline.id().clone();
-    let flags = match tokio::time::timeout(patience.std(), asked).await {
-        Ok(flags) => flags,
+    let flags = match tokio::time::timeout(patience.std(), pipeline.flags()).await {
+        Ok(flags) => flags?,
         Err(_) => {
             let why = format!("The pipeline {pipeline_id} did not answer within {patience}.");
             Err(SafeText::new(&why))

@@ -13,7 +13,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -49,35 +49,34 @@ impl Tail {
     }
 }
 
+#[async_trait]
 impl Transport for Tail {
-    fn exchange<'a>(&'a self, _: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
-        Box::pin(async move {
-            let (path, sent) = (self.path.clone(), self.clock.now());
-            // A file on a network may hang; the thread is left to it, the source is told as slow.
-            let read = tokio::task::spawn_blocking(move || read(&path));
-            let read = tokio::time::timeout(self.deadline.std(), read).await;
-            let shown = self.path.display();
-            let fault = |kind, text: &str| Fault::new(kind, text, self.clock.now());
-            let body = read
-                .map_err(|_| {
-                    let text = format!(
-                        "{shown} was not read within {}; other sources are unaffected.",
-                        self.deadline
-                    );
-                    fault(FailureKind::TimedOut, &text)
-                })?
-                .unwrap_or_else(|_| Err(std::io::Error::other("reading it failed")))
-                .map_err(|why| {
-                    let text = format!(
-                        "{shown} cannot be read ({}); other sources are unaffected. Check its path \
+    async fn exchange(&self, _: &Ask) -> Result<Reply, Fault> {
+        let (path, sent) = (self.path.clone(), self.clock.now());
+        // A file on a network may hang; the thread is left to it, the source is told as slow.
+        let read = tokio::task::spawn_blocking(move || read(&path));
+        let read = tokio::time::timeout(self.deadline.std(), read).await;
+        let shown = self.path.display();
+        let fault = |kind, text: &str| Fault::new(kind, text, self.clock.now());
+        let body = read
+            .map_err(|_| {
+                let text = format!(
+                    "{shown} was not read within {}; other sources are unaffected.",
+                    self.deadline
+                );
+                fault(FailureKind::TimedOut, &text)
+            })?
+            .unwrap_or_else(|_| Err(std::io::Error::other("reading it failed")))
+            .map_err(|why| {
+                let text = format!(
+                    "{shown} cannot be read ({}); other sources are unaffected. Check its path \
                          and who may read it.",
-                        why.kind()
-                    );
-                    fault(kind_of(&why), &text)
-                })?;
-            let received = self.clock.now();
-            Ok(Reply { status: 200, body, retry_after: None, date: None, sent, received })
-        })
+                    why.kind()
+                );
+                fault(kind_of(&why), &text)
+            })?;
+        let received = self.clock.now();
+        Ok(Reply { status: 200, body, retry_after: None, date: None, sent, received })
     }
 }
 

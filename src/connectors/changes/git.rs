@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
@@ -208,16 +208,15 @@ async fn bounded<R: AsyncRead + Unpin>(
     Ok((String::from_utf8_lossy(&bytes).into_owned(), whole))
 }
 
+#[async_trait]
 impl Transport for Repository {
-    fn exchange<'a>(&'a self, _: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
-        Box::pin(async move {
-            let sent = self.clock.now();
-            let told = self.told().await?;
-            let body = serde_json::to_vec(&told)
-                .map_err(|_| self.fault(FailureKind::Unparseable, "it cannot be told"))?;
-            let received = self.clock.now();
-            Ok(Reply { status: 200, body, retry_after: None, date: None, sent, received })
-        })
+    async fn exchange(&self, _: &Ask) -> Result<Reply, Fault> {
+        let sent = self.clock.now();
+        let told = self.told().await?;
+        let body = serde_json::to_vec(&told)
+            .map_err(|_| self.fault(FailureKind::Unparseable, "it cannot be told"))?;
+        let received = self.clock.now();
+        Ok(Reply { status: 200, body, retry_after: None, date: None, sent, received })
     }
 }
 

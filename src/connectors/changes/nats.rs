@@ -14,7 +14,7 @@ mod wire;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -343,26 +343,25 @@ impl Listener {
     }
 }
 
+#[async_trait]
 impl Transport for Listener {
-    fn exchange<'a>(&'a self, _: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
-        Box::pin(async move {
-            let sent: Timestamp = self.clock.now();
-            let mut heard = self.heard.lock().await;
-            let had = heard.connection.is_some();
-            let look = tokio::time::timeout(self.way.deadline.std(), self.listen(&mut heard)).await;
-            let look = match look {
-                // A server that was started anew is no failure when it is there again.
-                Ok(Err(fault)) if had && fault.failure.kind == FailureKind::Unreachable => {
-                    tokio::time::timeout(self.way.deadline.std(), self.listen(&mut heard)).await
-                }
-                other => other,
-            };
-            look.map_err(|_| {
-                self.fault(FailureKind::TimedOut, "did not answer within the deadline.")
-            })??;
-            let (body, received) = (heard.body(), self.clock.now());
-            Ok(Reply { status: 200, body, retry_after: None, date: None, sent, received })
-        })
+    async fn exchange(&self, _: &Ask) -> Result<Reply, Fault> {
+        let sent: Timestamp = self.clock.now();
+        let mut heard = self.heard.lock().await;
+        let had = heard.connection.is_some();
+        let look = tokio::time::timeout(self.way.deadline.std(), self.listen(&mut heard)).await;
+        let look = match look {
+            // A server that was started anew is no failure when it is there again.
+            Ok(Err(fault)) if had && fault.failure.kind == FailureKind::Unreachable => {
+                tokio::time::timeout(self.way.deadline.std(), self.listen(&mut heard)).await
+            }
+            other => other,
+        };
+        look.map_err(|_| {
+            self.fault(FailureKind::TimedOut, "did not answer within the deadline.")
+        })??;
+        let (body, received) = (heard.body(), self.clock.now());
+        Ok(Reply { status: 200, body, retry_after: None, date: None, sent, received })
     }
 }
 

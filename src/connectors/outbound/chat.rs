@@ -1,6 +1,6 @@
 //! Chat: Slack (incoming webhook and Web API), Microsoft Teams, Matrix.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::json;
 
 use super::web::{Body, Call, Verb, Web, settled};
@@ -26,12 +26,13 @@ impl SlackWebhook {
     }
 }
 
+#[async_trait]
 impl Outlet for SlackWebhook {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let text = shortened(&slack_text(&whole(message(operation)?)), MOST_SLACK);
             let reply = self.web.call(&Call::post("", json!({ "text": text }))).await?;
@@ -42,6 +43,7 @@ impl Outlet for SlackWebhook {
                 Err(unknown("Slack answered with something else than ok."))
             }
         })
+        .await
     }
 }
 
@@ -83,12 +85,13 @@ impl Slack {
     }
 }
 
+#[async_trait]
 impl Outlet for Slack {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let text = shortened(&slack_text(&whole(message)), MOST_SLACK);
@@ -99,9 +102,10 @@ impl Outlet for Slack {
             let ts = answer["ts"].as_str().unwrap_or_default();
             Ok(received(format!("{}/{ts}", answer["channel"].as_str().unwrap_or(room)), ""))
         })
+        .await
     }
 
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn look_back(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let room = self.rooms(&message.to);
@@ -124,6 +128,7 @@ impl Outlet for Slack {
                 None => absent(self.web.now()),
             })
         })
+        .await
     }
 }
 
@@ -150,12 +155,13 @@ impl Teams {
     }
 }
 
+#[async_trait]
 impl Outlet for Teams {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let block = |text: &str, weight: &str| json!({ "type": "TextBlock", "text": text, "wrap": true, "weight": weight });
@@ -178,7 +184,7 @@ impl Outlet for Teams {
             let reply = self.web.call(&Call::post("", body)).await?;
             self.web.verdict(&reply)?;
             Ok(received(mark(key), ""))
-        })
+        }).await
     }
 }
 
@@ -223,16 +229,17 @@ impl Matrix {
     }
 }
 
+#[async_trait]
 impl Outlet for Matrix {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
-        settled(self.send(operation, key))
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
+        settled(self.send(operation, key)).await
     }
 
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
-        settled(self.send(operation, key))
+    async fn look_back(&self, operation: &Operation, key: &str) -> Outcome {
+        settled(self.send(operation, key)).await
     }
 }

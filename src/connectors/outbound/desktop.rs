@@ -1,7 +1,7 @@
 //! The desktop's notifications (notify-rust over D-Bus). Over SSH or without a desktop there is no bus, and
 //! that is said.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use notify_rust::{Notification, Timeout, Urgency};
 
 use super::web::settled;
@@ -25,12 +25,13 @@ fn plain(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+#[async_trait]
 impl Outlet for Desktop {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, _key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, _key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let urgent = matches!(message.purpose, Purpose::Page)
@@ -52,5 +53,6 @@ impl Outlet for Desktop {
                 ))),
             }
         })
+        .await
     }
 }

@@ -4,7 +4,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use super::super::Clock;
 use super::web::settled;
@@ -57,12 +57,13 @@ fn append(path: &Path, entry: &str) -> std::io::Result<()> {
     file.sync_data()
 }
 
+#[async_trait]
 impl Outlet for File {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let at = self.clock.now();
             let text = whole(message(operation)?);
@@ -79,9 +80,10 @@ impl Outlet for File {
                 Err(_) => Err(unknown("Writing the file was cut off.")),
             }
         })
+        .await
     }
 
-    fn look_back<'a>(&'a self, _operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn look_back(&self, _operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let (path, key) = (self.path.clone(), key.to_owned());
             match tokio::task::spawn_blocking(move || holds(&path, &key)).await {
@@ -93,5 +95,6 @@ impl Outlet for File {
                 _ => Err(unknown("The file could not be read.")),
             }
         })
+        .await
     }
 }

@@ -3,7 +3,7 @@
 //! All numbers go in one request, so that none is told twice. It passes on and keeps nothing: an attempt whose
 //! answer was lost stays unknown.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use super::config::Endpoint;
 use super::push::short_message;
@@ -46,12 +46,13 @@ impl Kannel {
     }
 }
 
+#[async_trait]
 impl Outlet for Kannel {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let to = if message.to.is_empty() {
@@ -82,6 +83,7 @@ impl Outlet for Kannel {
             self.web.verdict(&reply)?;
             Ok(received(&*said, ""))
         })
+        .await
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::authentication::Credentials;
@@ -97,12 +97,13 @@ impl Mail {
     }
 }
 
+#[async_trait]
 impl Outlet for Mail {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let letter = self.letter(message(operation)?, key)?;
             let transport = self.transport().await?;
@@ -124,6 +125,7 @@ impl Outlet for Mail {
                 Err(error) => Err(self.failed(&server, &error, false)),
             }
         })
+        .await
     }
 }
 

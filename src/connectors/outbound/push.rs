@@ -1,6 +1,6 @@
 //! Push and plain hooks: a generic webhook, ntfy, SMS by Twilio's API.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::json;
 
 use super::chat::absent;
@@ -21,12 +21,13 @@ impl Webhook {
     }
 }
 
+#[async_trait]
 impl Outlet for Webhook {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let purpose = match &message.purpose {
@@ -50,6 +51,7 @@ impl Outlet for Webhook {
             self.web.verdict(&reply)?;
             Ok(received(format!("status {}", reply.status), ""))
         })
+        .await
     }
 }
 
@@ -71,12 +73,13 @@ impl Ntfy {
     }
 }
 
+#[async_trait]
 impl Outlet for Ntfy {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let urgent = matches!(message.purpose, Purpose::Page)
@@ -93,10 +96,10 @@ impl Outlet for Ntfy {
                 Some(id) => Ok(received(id, "")),
                 None => Err(unknown("The server gave no message id.")),
             }
-        })
+        }).await
     }
 
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn look_back(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let path = format!("/{}/json", self.topic(&message.to));
@@ -118,6 +121,7 @@ impl Outlet for Ntfy {
                 None => absent(self.web.now()),
             })
         })
+        .await
     }
 }
 
@@ -170,12 +174,13 @@ impl Sms {
     }
 }
 
+#[async_trait]
 impl Outlet for Sms {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let numbers = self.numbers(&message.to);
@@ -205,9 +210,10 @@ impl Outlet for Sms {
             }
             Ok(received(sids.join(" "), ""))
         })
+        .await
     }
 
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn look_back(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let mut sids = Vec::new();
@@ -220,5 +226,6 @@ impl Outlet for Sms {
             }
             Ok(received(sids.join(" "), ""))
         })
+        .await
     }
 }

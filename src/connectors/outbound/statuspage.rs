@@ -1,6 +1,6 @@
 //! A public status page by Statuspage's API: one incident there per incident here, updated in place.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::web::{Body, Call, Verb, Web, settled};
@@ -58,12 +58,13 @@ fn place(one: &Value) -> Outcome {
     received(text("id"), text("shortlink"))
 }
 
+#[async_trait]
 impl Outlet for Statuspage {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let there = self.there(message).await.map_err(|o| self.web.unwritten(o))?;
@@ -92,9 +93,10 @@ impl Outlet for Statuspage {
             }
             Ok(place(&made))
         })
+        .await
     }
 
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn look_back(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let there = self.there(message(operation)?).await.map_err(|_| {
                 unknown("The page's incidents could not be read, so it is not clear what is there.")
@@ -110,5 +112,6 @@ impl Outlet for Statuspage {
                 },
             })
         })
+        .await
     }
 }

@@ -4,7 +4,7 @@
 //! last one stays until somebody takes it down: that it is over is news too. What it lists is titles, so the
 //! mark by which we find ours stands at the title's end.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::config::Endpoint;
@@ -65,12 +65,13 @@ impl Vigil {
     }
 }
 
+#[async_trait]
 impl Outlet for Vigil {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn perform(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let message = message(operation)?;
             let end = end(message, key);
@@ -102,15 +103,17 @@ impl Outlet for Vigil {
             }
             Ok(there)
         })
+        .await
     }
 
-    fn look_back<'a>(&'a self, operation: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn look_back(&self, operation: &Operation, key: &str) -> Outcome {
         settled(async move {
             let end = end(message(operation)?, key);
             let unread = |_| unknown("The page's announcements could not be read.");
             let list = self.list().await.map_err(unread)?;
             Ok(self.published(&list, &end).unwrap_or_else(|| super::chat::absent(self.web.now())))
         })
+        .await
     }
 }
 

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use super::super::http::{Fault, Live, server_message};
@@ -214,8 +213,8 @@ impl Web {
 }
 
 /// Runs what may fail with an outcome of its own.
-pub(crate) fn settled<'a>(
-    doing: impl Future<Output = Result<Outcome, Outcome>> + Send + 'a,
-) -> BoxFuture<'a, Outcome> {
-    Box::pin(async move { doing.await.unwrap_or_else(|outcome| outcome) })
+pub(crate) async fn settled(
+    doing: impl Future<Output = Result<Outcome, Outcome>> + Send,
+) -> Outcome {
+    doing.await.unwrap_or_else(|outcome| outcome)
 }

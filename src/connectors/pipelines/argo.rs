@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -308,6 +308,7 @@ fn lost(said: &str) -> bool {
     signs.iter().any(|sign| said.contains(sign))
 }
 
+#[async_trait]
 impl Pipeline for Argo {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -327,44 +328,24 @@ impl Pipeline for Argo {
         )
     }
 
-    fn dry_run<'a>(
-        &'a self,
-        order: &'a Order,
-    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
-        Box::pin(async move { Some(self.preview(order).await) })
+    async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
+        Some(self.preview(order).await)
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.act(order, key))
+    async fn start(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
+        self.act(order, key).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(self.check(order, begun))
+    async fn watch(&self, order: &Order, begun: &Begun) -> Result<Progress, SafeText> {
+        self.check(order, begun).await
     }
 
-    fn find<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
-        Box::pin(self.look_back(order, key))
+    async fn find(&self, order: &Order, key: &str) -> Result<Option<Begun>, SafeText> {
+        self.look_back(order, key).await
     }
 
-    fn stop<'a>(
-        &'a self,
-        _order: &'a Order,
-        _begun: &'a Begun,
-        _reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
+    async fn stop(&self, _order: &Order, _begun: &Begun, _reason: &str) -> Result<(), SafeText> {
         let why = "What was asked of a rollout cannot be taken back by itself: run the procedure that aborts it.";
-        Box::pin(std::future::ready(Err(SafeText::new(why))))
+        Err(SafeText::new(why))
     }
 }

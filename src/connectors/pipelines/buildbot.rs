@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::answer::{newest, refused};
@@ -267,6 +267,7 @@ fn reason(said: &str, key: &str) -> String {
     format!("{said} (ref {})", mark(key)).trim_start().to_owned()
 }
 
+#[async_trait]
 impl Pipeline for Buildbot {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -290,43 +291,23 @@ impl Pipeline for Buildbot {
         )
     }
 
-    fn dry_run<'a>(
-        &'a self,
-        order: &'a Order,
-    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
-        Box::pin(async move { Some(self.preview(order).await) })
+    async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
+        Some(self.preview(order).await)
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.force(order, key))
+    async fn start(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
+        self.force(order, key).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        _order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(self.check(begun))
+    async fn watch(&self, _order: &Order, begun: &Begun) -> Result<Progress, SafeText> {
+        self.check(begun).await
     }
 
-    fn find<'a>(
-        &'a self,
-        _order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
-        Box::pin(self.look_back(key))
+    async fn find(&self, _order: &Order, key: &str) -> Result<Option<Begun>, SafeText> {
+        self.look_back(key).await
     }
 
-    fn stop<'a>(
-        &'a self,
-        _order: &'a Order,
-        begun: &'a Begun,
-        reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
-        Box::pin(self.abort(begun, reason))
+    async fn stop(&self, _order: &Order, begun: &Begun, reason: &str) -> Result<(), SafeText> {
+        self.abort(begun, reason).await
     }
 }

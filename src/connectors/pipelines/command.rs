@@ -15,7 +15,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command as Process};
 
@@ -341,6 +341,7 @@ async fn with_key(key: &str) -> Option<u32> {
     None
 }
 
+#[async_trait]
 impl Pipeline for Command {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -361,37 +362,20 @@ impl Pipeline for Command {
         }
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.spawn(order, key))
+    async fn start(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
+        self.spawn(order, key).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        _order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(async { Ok(self.progress(begun).await) })
+    async fn watch(&self, _order: &Order, begun: &Begun) -> Result<Progress, SafeText> {
+        Ok(self.progress(begun).await)
     }
 
-    fn find<'a>(
-        &'a self,
-        _order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
-        Box::pin(self.find_key(key))
+    async fn find(&self, _order: &Order, key: &str) -> Result<Option<Begun>, SafeText> {
+        self.find_key(key).await
     }
 
-    fn stop<'a>(
-        &'a self,
-        _order: &'a Order,
-        begun: &'a Begun,
-        reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
-        Box::pin(self.end_early(begun, reason))
+    async fn stop(&self, _order: &Order, begun: &Begun, reason: &str) -> Result<(), SafeText> {
+        self.end_early(begun, reason).await
     }
 }
 

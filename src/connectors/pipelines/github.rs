@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::answer::refused;
@@ -215,6 +215,7 @@ impl GithubActions {
     }
 }
 
+#[async_trait]
 impl Pipeline for GithubActions {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -237,43 +238,23 @@ impl Pipeline for GithubActions {
         )
     }
 
-    fn dry_run<'a>(
-        &'a self,
-        order: &'a Order,
-    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
-        Box::pin(async move { Some(self.preview(order).await) })
+    async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
+        Some(self.preview(order).await)
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.dispatch(order, key))
+    async fn start(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
+        self.dispatch(order, key).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(self.check(order, begun))
+    async fn watch(&self, order: &Order, begun: &Begun) -> Result<Progress, SafeText> {
+        self.check(order, begun).await
     }
 
-    fn find<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
-        Box::pin(self.look_back(order, key))
+    async fn find(&self, order: &Order, key: &str) -> Result<Option<Begun>, SafeText> {
+        self.look_back(order, key).await
     }
 
-    fn stop<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-        _reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
-        Box::pin(self.cancel(order, begun))
+    async fn stop(&self, order: &Order, begun: &Begun, _reason: &str) -> Result<(), SafeText> {
+        self.cancel(order, begun).await
     }
 }

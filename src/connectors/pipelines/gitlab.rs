@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::answer::{LINES, newest, refused};
@@ -199,6 +199,7 @@ impl GitlabPipelines {
     }
 }
 
+#[async_trait]
 impl Pipeline for GitlabPipelines {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -221,36 +222,19 @@ impl Pipeline for GitlabPipelines {
         )
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.create(order, key))
+    async fn start(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
+        self.create(order, key).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(self.check(order, begun))
+    async fn watch(&self, order: &Order, begun: &Begun) -> Result<Progress, SafeText> {
+        self.check(order, begun).await
     }
 
-    fn find<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
-        Box::pin(self.look_back(order, key))
+    async fn find(&self, order: &Order, key: &str) -> Result<Option<Begun>, SafeText> {
+        self.look_back(order, key).await
     }
 
-    fn stop<'a>(
-        &'a self,
-        _order: &'a Order,
-        begun: &'a Begun,
-        _reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
-        Box::pin(self.cancel(begun))
+    async fn stop(&self, _order: &Order, begun: &Begun, _reason: &str) -> Result<(), SafeText> {
+        self.cancel(begun).await
     }
 }

@@ -4,7 +4,7 @@
 //! a refusal, and no answer at all may mean either. So every change is read back. What is set here lasts
 //! until HAProxy is started anew; [`Haproxy::watch`] notices when that has happened.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -405,6 +405,7 @@ fn nothing_changed(why: SafeText) -> NotBegun {
     refused(format!("{why} Nothing was changed."))
 }
 
+#[async_trait]
 impl Pipeline for Haproxy {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -421,45 +422,25 @@ impl Pipeline for Haproxy {
         )
     }
 
-    fn dry_run<'a>(
-        &'a self,
-        order: &'a Order,
-    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
-        Box::pin(async move { Some(self.preview(order).await) })
+    async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
+        Some(self.preview(order).await)
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        _key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.set(order))
+    async fn start(&self, order: &Order, _key: &str) -> Result<Begun, NotBegun> {
+        self.set(order).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(self.check(order, begun))
+    async fn watch(&self, order: &Order, begun: &Begun) -> Result<Progress, SafeText> {
+        self.check(order, begun).await
     }
 
-    fn find<'a>(
-        &'a self,
-        order: &'a Order,
-        _key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
-        Box::pin(self.look_back(order))
+    async fn find(&self, order: &Order, _key: &str) -> Result<Option<Begun>, SafeText> {
+        self.look_back(order).await
     }
 
-    fn stop<'a>(
-        &'a self,
-        _order: &'a Order,
-        _begun: &'a Begun,
-        _reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
+    async fn stop(&self, _order: &Order, _begun: &Begun, _reason: &str) -> Result<(), SafeText> {
         let why = "HAProxy changes a server at once: there is nothing left to stop. Its undo takes it back.";
-        Box::pin(std::future::ready(Err(SafeText::new(why))))
+        Err(SafeText::new(why))
     }
 }
 

@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::Value;
 
 use super::answer::{done, failed, refused, under};
@@ -226,6 +226,7 @@ impl Judge {
     }
 }
 
+#[async_trait]
 impl Pipeline for Judge {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -252,46 +253,26 @@ impl Pipeline for Judge {
         ))
     }
 
-    fn dry_run<'a>(
-        &'a self,
-        order: &'a Order,
-    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
-        Box::pin(async move { Some(self.preview(order).await) })
+    async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
+        Some(self.preview(order).await)
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        _key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.begin(order))
+    async fn start(&self, order: &Order, _key: &str) -> Result<Begun, NotBegun> {
+        self.begin(order).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(self.look(order, begun))
+    async fn watch(&self, order: &Order, begun: &Begun) -> Result<Progress, SafeText> {
+        self.look(order, begun).await
     }
 
-    fn find<'a>(
-        &'a self,
-        _order: &'a Order,
-        _key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
+    async fn find(&self, _order: &Order, _key: &str) -> Result<Option<Begun>, SafeText> {
         // It watches, and nothing else: what was not recorded as begun was not begun.
-        Box::pin(std::future::ready(Ok(None)))
+        Ok(None)
     }
 
-    fn stop<'a>(
-        &'a self,
-        _order: &'a Order,
-        _begun: &'a Begun,
-        _reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
+    async fn stop(&self, _order: &Order, _begun: &Begun, _reason: &str) -> Result<(), SafeText> {
         let why =
             "A judge only watches: there is nothing to stop. Stop the steps after it instead.";
-        Box::pin(std::future::ready(Err(SafeText::new(why))))
+        Err(SafeText::new(why))
     }
 }

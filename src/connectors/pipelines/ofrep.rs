@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::answer::{done, failed, listed, not_ours, refused};
@@ -218,6 +218,7 @@ fn flag(one: &Value) -> Flag {
     }
 }
 
+#[async_trait]
 impl Pipeline for Ofrep {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -241,49 +242,29 @@ impl Pipeline for Ofrep {
         )
     }
 
-    fn dry_run<'a>(
-        &'a self,
-        order: &'a Order,
-    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
-        Box::pin(async move { Some(self.preview(order).await) })
+    async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
+        Some(self.preview(order).await)
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.turn(order, key))
+    async fn start(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
+        self.turn(order, key).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        _begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(self.check(order))
+    async fn watch(&self, order: &Order, _begun: &Begun) -> Result<Progress, SafeText> {
+        self.check(order).await
     }
 
-    fn find<'a>(
-        &'a self,
-        order: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
-        Box::pin(self.look_back(order, key))
+    async fn find(&self, order: &Order, key: &str) -> Result<Option<Begun>, SafeText> {
+        self.look_back(order, key).await
     }
 
-    fn stop<'a>(
-        &'a self,
-        _order: &'a Order,
-        _begun: &'a Begun,
-        _reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
+    async fn stop(&self, _order: &Order, _begun: &Begun, _reason: &str) -> Result<(), SafeText> {
         let why =
             "A flag is switched at once: there is nothing left to stop. Its undo takes it back.";
-        Box::pin(std::future::ready(Err(SafeText::new(why))))
+        Err(SafeText::new(why))
     }
 
-    fn flags(&self) -> Option<BoxFuture<'_, Result<Vec<Flag>, SafeText>>> {
-        Some(Box::pin(self.all()))
+    async fn flags(&self) -> Option<Result<Vec<Flag>, SafeText>> {
+        Some(self.all().await)
     }
 }

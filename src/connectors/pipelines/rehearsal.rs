@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use super::{Begun, NotBegun, Pipeline, Progress, RunState};
 use crate::domain::{Order, PipelineId, PipelineKind, SafeText, Stage};
@@ -38,6 +38,7 @@ impl Rehearsal {
     }
 }
 
+#[async_trait]
 impl Pipeline for Rehearsal {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -51,16 +52,12 @@ impl Pipeline for Rehearsal {
         SafeText::new(&format!("rehearsal of “{}”; nothing leaves this machine", order.title))
     }
 
-    fn start<'a>(&'a self, _: &'a Order, key: &'a str) -> BoxFuture<'a, Result<Begun, NotBegun>> {
+    async fn start(&self, _: &Order, key: &str) -> Result<Begun, NotBegun> {
         self.looks().insert(Self::receipt(key), 0);
-        Box::pin(std::future::ready(Ok(Self::begun(key))))
+        Ok(Self::begun(key))
     }
 
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
+    async fn watch(&self, order: &Order, begun: &Begun) -> Result<Progress, SafeText> {
         let mut all = self.looks();
         let progress = match all.get_mut(begun.receipt.as_str()) {
             None => {
@@ -81,26 +78,17 @@ impl Pipeline for Rehearsal {
                 Progress { state, lines }
             }
         };
-        Box::pin(std::future::ready(Ok(progress)))
+        Ok(progress)
     }
 
-    fn find<'a>(
-        &'a self,
-        _: &'a Order,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
+    async fn find(&self, _: &Order, key: &str) -> Result<Option<Begun>, SafeText> {
         let known = self.looks().contains_key(&Self::receipt(key));
-        Box::pin(std::future::ready(Ok(known.then(|| Self::begun(key)))))
+        Ok(known.then(|| Self::begun(key)))
     }
 
-    fn stop<'a>(
-        &'a self,
-        _: &'a Order,
-        begun: &'a Begun,
-        _: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
+    async fn stop(&self, _: &Order, begun: &Begun, _: &str) -> Result<(), SafeText> {
         self.looks().remove(begun.receipt.as_str());
-        Box::pin(std::future::ready(Ok(())))
+        Ok(())
     }
 }
 

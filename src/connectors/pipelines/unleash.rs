@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::Value;
 
 use super::answer::{done, failed, listed, not_ours, refused};
@@ -198,6 +198,7 @@ fn place(one: &Value) -> FlagPlace {
     FlagPlace { environment: SafeText::new(&word(&one["name"])), on, note: SafeText::new(note) }
 }
 
+#[async_trait]
 impl Pipeline for Unleash {
     fn id(&self) -> &PipelineId {
         &self.id
@@ -216,52 +217,30 @@ impl Pipeline for Unleash {
         SafeText::new(&format!("POST {}{path}", self.server.base()))
     }
 
-    fn dry_run<'a>(
-        &'a self,
-        order: &'a Order,
-    ) -> BoxFuture<'a, Option<Result<SafeText, SafeText>>> {
-        Box::pin(async move { Some(self.preview(order).await) })
+    async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
+        Some(self.preview(order).await)
     }
 
-    fn start<'a>(
-        &'a self,
-        order: &'a Order,
-        _key: &'a str,
-    ) -> BoxFuture<'a, Result<Begun, NotBegun>> {
-        Box::pin(self.turn(order))
+    async fn start(&self, order: &Order, _key: &str) -> Result<Begun, NotBegun> {
+        self.turn(order).await
     }
 
-    fn watch<'a>(
-        &'a self,
-        order: &'a Order,
-        _begun: &'a Begun,
-    ) -> BoxFuture<'a, Result<Progress, SafeText>> {
-        Box::pin(self.check(order))
+    async fn watch(&self, order: &Order, _begun: &Begun) -> Result<Progress, SafeText> {
+        self.check(order).await
     }
 
-    fn find<'a>(
-        &'a self,
-        order: &'a Order,
-        _key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Begun>, SafeText>> {
+    async fn find(&self, order: &Order, _key: &str) -> Result<Option<Begun>, SafeText> {
         // The switch is where it should be, or it is not and may be turned again: the same twice is once.
-        Box::pin(async move {
-            let (switch, now) = self.look(order).await?;
-            Ok((now == switch.on).then(|| self.begun(&switch, "not known")))
-        })
+        let (switch, now) = self.look(order).await?;
+        Ok((now == switch.on).then(|| self.begun(&switch, "not known")))
     }
 
-    fn stop<'a>(
-        &'a self,
-        _order: &'a Order,
-        _begun: &'a Begun,
-        _reason: &'a str,
-    ) -> BoxFuture<'a, Result<(), SafeText>> {
+    async fn stop(&self, _order: &Order, _begun: &Begun, _reason: &str) -> Result<(), SafeText> {
         let why = "Unleash switches a flag at once: there is nothing left to stop. Its undo takes it back.";
-        Box::pin(std::future::ready(Err(SafeText::new(why))))
+        Err(SafeText::new(why))
     }
 
-    fn flags(&self) -> Option<BoxFuture<'_, Result<Vec<Flag>, SafeText>>> {
-        Some(Box::pin(self.all()))
+    async fn flags(&self) -> Option<Result<Vec<Flag>, SafeText>> {
+        Some(self.all().await)
     }
 }

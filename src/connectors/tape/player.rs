@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use super::simulated::Simulated;
 use super::{Entry, Tape};
@@ -128,8 +128,9 @@ struct Playing {
     source: Option<u16>,
 }
 
+#[async_trait]
 impl Transport for Playing {
-    fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
-        Box::pin(std::future::ready(self.player.answer(self.source, ask)))
+    async fn exchange(&self, ask: &Ask) -> Result<Reply, Fault> {
+        self.player.answer(self.source, ask)
     }
 }

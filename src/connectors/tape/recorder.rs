@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use super::{Header, MAGIC, Stored, VERSION};
 use crate::connectors::http::{Fault, Transport};
@@ -161,16 +161,15 @@ struct Recording {
     transport: Arc<dyn Transport>,
 }
 
+#[async_trait]
 impl Transport for Recording {
-    fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
-        Box::pin(async move {
-            let reply = self.transport.exchange(ask).await?;
-            // Operations are acts, not observations; what they changed is seen by the next poll.
-            if ask.method != Method::Delete && ask.body.is_none() {
-                self.recorder.record(self.source, ask, &reply);
-            }
-            Ok(reply)
-        })
+    async fn exchange(&self, ask: &Ask) -> Result<Reply, Fault> {
+        let reply = self.transport.exchange(ask).await?;
+        // Operations are acts, not observations; what they changed is seen by the next poll.
+        if ask.method != Method::Delete && ask.body.is_none() {
+            self.recorder.record(self.source, ask, &reply);
+        }
+        Ok(reply)
     }
 
     fn take_back(&self, body: Vec<u8>) {

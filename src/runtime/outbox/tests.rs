@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use pretty_assertions::assert_eq;
 
 use super::*;
@@ -40,40 +40,39 @@ impl Pretend {
     }
 }
 
+#[async_trait]
 impl Outlet for Pretend {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn perform<'a>(&'a self, _: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move {
-            let why = SafeText::new("as told");
-            let arrive = || self.arrived.lock().unwrap().push(key.to_owned());
-            match self.answers.lock().unwrap().pop() {
-                Some(Behaviour::Refuses) => Outcome::Refused { why },
-                Some(Behaviour::IsBusy) => Outcome::Later { why, at: Timestamp::from_millis(0) },
-                Some(Behaviour::LosesRequest) => Outcome::Unknown { why },
-                Some(Behaviour::LosesAnswer) => {
-                    arrive();
-                    Outcome::Unknown { why }
-                }
-                None => {
-                    arrive();
-                    Outcome::Received { receipt: SafeText::new("42"), url: SafeText::default() }
-                }
+    async fn perform(&self, _: &Operation, key: &str) -> Outcome {
+        let why = SafeText::new("as told");
+        let arrive = || self.arrived.lock().unwrap().push(key.to_owned());
+        match self.answers.lock().unwrap().pop() {
+            Some(Behaviour::Refuses) => Outcome::Refused { why },
+            Some(Behaviour::IsBusy) => Outcome::Later { why, at: Timestamp::from_millis(0) },
+            Some(Behaviour::LosesRequest) => Outcome::Unknown { why },
+            Some(Behaviour::LosesAnswer) => {
+                arrive();
+                Outcome::Unknown { why }
             }
-        })
+            None => {
+                arrive();
+                Outcome::Received { receipt: SafeText::new("42"), url: SafeText::default() }
+            }
+        }
     }
 
-    fn look_back<'a>(&'a self, _: &'a Operation, key: &'a str) -> BoxFuture<'a, Outcome> {
+    async fn look_back(&self, _: &Operation, key: &str) -> Outcome {
         let there = self.arrived.lock().unwrap().iter().any(|k| k == key);
         let why = SafeText::new("not there");
         let (receipt, url) = (SafeText::new("found"), SafeText::default());
-        Box::pin(std::future::ready(if there {
+        if there {
             Outcome::Received { receipt, url }
         } else {
             Outcome::Later { why, at: Timestamp::from_millis(0) }
-        }))
+        }
     }
 }
 

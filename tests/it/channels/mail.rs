@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pretty_assertions::assert_eq;
 use quarterdeck::connectors::outbound::config::{Smtp, SmtpTls, Way};
 use quarterdeck::connectors::registry::Basic;
@@ -112,7 +114,7 @@ fn text(mail: &str) -> String {
     let (_, body) = mail.split_once("\n\n").unwrap();
     let bytes = match header(&mail, "content-transfer-encoding").as_deref() {
         Some("quoted-printable") => quoted(&body.replace("=\n", "")),
-        Some("base64") => base64(body),
+        Some("base64") => STANDARD.decode(body.replace('\n', "")).unwrap(),
         _ => body.as_bytes().to_vec(),
     };
     String::from_utf8(bytes).unwrap().replace("\r\n", "\n")
@@ -129,7 +131,7 @@ fn words(header: &str) -> String {
         let (_, how, coded) = (parts.next(), parts.next().unwrap(), parts.next().unwrap());
         let (coded, after) = coded.split_once("?=").unwrap();
         let bytes = match how {
-            "b" | "B" => base64(coded),
+            "b" | "B" => STANDARD.decode(coded).unwrap(),
             _ => quoted(&coded.replace('_', " ")),
         };
         out.push_str(&String::from_utf8(bytes).unwrap());
@@ -148,20 +150,6 @@ fn quoted(text: &str) -> Vec<u8> {
         } else {
             out.push(bytes[at]);
             at += 1;
-        }
-    }
-    out
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let value = |sign: u8| SIGNS.iter().position(|s| *s == sign);
-    let (mut out, mut held, mut bits) = (Vec::new(), 0_usize, 0);
-    for value in text.bytes().filter_map(value) {
-        (held, bits) = (held << 6 | value, bits + 6);
-        if bits >= 8 {
-            bits -= 8;
-            out.push((held >> bits & 0xff) as u8);
         }
     }
     out

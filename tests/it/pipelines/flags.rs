@@ -198,7 +198,7 @@ async fn unleash_switches_a_flag_where_it_is_told_and_says_who_did_it() -> Resul
     let row = |environment: &str, on| {
         ("new-checkout".to_owned(), environment.to_owned(), Some(on), String::new())
     };
-    let flags = line.flags().unwrap().await.unwrap();
+    let flags = line.flags().await.unwrap().unwrap();
     assert_eq!(states(&flags), [row("development", true), row("production", false)]);
     assert_eq!((flags[0].kind.as_str(), flags[0].title.as_str()), ("kill-switch", "the new one"));
     let declared = format!(
@@ -313,7 +313,7 @@ async fn a_kill_switch_is_off_when_callers_get_false_and_not_when_it_is_called_d
     let line = Ofrep::new(PipelineId::new("line"), "/admin/api/flags", &address, clock());
     let row = |key: &str, on, note: &str| (key.to_owned(), String::new(), on, note.to_owned());
     assert_eq!(
-        states(&line.flags().unwrap().await.unwrap()),
+        states(&line.flags().await.unwrap().unwrap()),
         [
             row("beta", None, "targeted; the others get off"),
             row("colour", None, ""),
@@ -339,7 +339,7 @@ async fn a_kill_switch_is_off_when_callers_get_false_and_not_when_it_is_called_d
     let off = flag("new-checkout", "", false);
     let disabled = "disabled: everybody gets its default variant, on";
     assert_eq!(
-        states(&line.flags().unwrap().await.unwrap())[2],
+        states(&line.flags().await.unwrap().unwrap())[2],
         row("new-checkout", Some(true), disabled)
     );
     assert_eq!(line.find(&off, KEY).await, Ok(None));

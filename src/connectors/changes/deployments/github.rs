@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -113,30 +113,29 @@ impl Deployments {
     }
 }
 
+#[async_trait]
 impl Transport for Deployments {
-    fn exchange<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Reply, Fault>> {
-        Box::pin(async move {
-            let began = Instant::now();
-            let reply = self.live.exchange(ask).await?;
-            let read = || serde_json::from_slice::<Value>(&reply.body).ok();
-            let Some(deployments) = (reply.status == 200).then(read).flatten() else {
-                return Ok(reply);
-            };
-            let ids = deployments.as_array().into_iter().flatten();
-            let ids: Vec<u64> = ids.filter_map(|one| one["id"].as_u64()).collect();
-            let mut statuses = BTreeMap::new();
-            for id in ids.iter().take(LOOKED_AT) {
-                // The first look at a busy repository goes on with the next poll; what failed, too.
-                if began.elapsed() > self.deadline.scale(0.5).std() {
-                    break;
-                }
-                let Some(found) = self.statuses(*id).await else { break };
-                statuses.insert(*id, found);
+    async fn exchange(&self, ask: &Ask) -> Result<Reply, Fault> {
+        let began = Instant::now();
+        let reply = self.live.exchange(ask).await?;
+        let read = || serde_json::from_slice::<Value>(&reply.body).ok();
+        let Some(deployments) = (reply.status == 200).then(read).flatten() else {
+            return Ok(reply);
+        };
+        let ids = deployments.as_array().into_iter().flatten();
+        let ids: Vec<u64> = ids.filter_map(|one| one["id"].as_u64()).collect();
+        let mut statuses = BTreeMap::new();
+        for id in ids.iter().take(LOOKED_AT) {
+            // The first look at a busy repository goes on with the next poll; what failed, too.
+            if began.elapsed() > self.deadline.scale(0.5).std() {
+                break;
             }
-            self.known().retain(|id, _| ids.contains(id));
-            let body = serde_json::to_vec(&Told { deployments, statuses }).unwrap_or_default();
-            Ok(Reply { body, ..reply })
-        })
+            let Some(found) = self.statuses(*id).await else { break };
+            statuses.insert(*id, found);
+        }
+        self.known().retain(|id, _| ids.contains(id));
+        let body = serde_json::to_vec(&Told { deployments, statuses }).unwrap_or_default();
+        Ok(Reply { body, ..reply })
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use pretty_assertions::assert_eq;
 use quarterdeck::connectors::outbound::Outlet;
 use quarterdeck::connectors::outbound::config::{Endpoint, Way};
@@ -70,13 +70,14 @@ impl EventLog for Late {
 /// A channel that says the same key of every message.
 struct Nameless(Arc<dyn Outlet>);
 
+#[async_trait]
 impl Outlet for Nameless {
     fn name(&self) -> &str {
         self.0.name()
     }
 
-    fn perform<'a>(&'a self, operation: &'a Operation, _: &'a str) -> BoxFuture<'a, Outcome> {
-        self.0.perform(operation, "none")
+    async fn perform(&self, operation: &Operation, _: &str) -> Outcome {
+        self.0.perform(operation, "none").await
     }
 }
 
