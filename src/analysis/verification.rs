@@ -1,7 +1,7 @@
 //! Did it help: what was watched before an action, held against a fixed window after it.
 //!
 //! ```text
-//! before = median of the burn over the last minutes before the action
+//! before = median of the last five readings of the burn before the action
 //! after  = median of the burn over the last third of the window
 //! ```
 //!
@@ -15,8 +15,9 @@
 //! Alerts: recovered when every one that fired before has ended *and was seen to end*; worse when more fire
 //! than before; an alert that is out of sight is not over. The whole is as bad as its worst part, and unknown
 //! beats recovered: no data is not recovery. The last third is judged, since burn is measured over a window
-//! of its own and still shows what was before the action for as long as that window. Linear time but for the
-//! medians.
+//! of its own and still shows what was before the action for as long as that window. Before it the newest
+//! readings alone count: who answers within minutes of the onset would else be told of the healthy time
+//! before it. Linear time but for sorting.
 
 use crate::domain::{RunVerdict, Timestamp};
 
@@ -26,6 +27,8 @@ const LASTS: f64 = 1.0;
 const WORSE: f64 = 1.25;
 /// Fewer readings say nothing.
 const LEAST: usize = 3;
+/// Readings that tell how it was when the action began: enough that one odd one does not.
+const NEWEST: usize = 5;
 
 /// An objective that is watched.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +64,14 @@ pub struct JudgedBurn {
 /// Judges one objective over a window.
 pub fn burn(watched: &WatchedBurn<'_>, from: Timestamp, until: Timestamp) -> JudgedBurn {
     let third = until.minus(crate::domain::Span::from_millis(until.since(from).millis() / 3));
-    let before = median(watched.before.iter().filter(|(at, _)| *at <= from));
+    let mut before: Vec<(Timestamp, f64)> = watched
+        .before
+        .iter()
+        .filter(|(at, burn)| *at <= from && burn.is_finite())
+        .copied()
+        .collect();
+    before.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
+    let before = median(before.iter().take(NEWEST));
     let after = median(watched.after.iter().filter(|(at, _)| *at > third && *at <= until));
     let verdict = match (before, after) {
         (Some(_), Some(after)) if after < LASTS => RunVerdict::Recovered,
@@ -145,6 +155,17 @@ mod tests {
         assert_eq!(judge(&[31.0; 6], &[60.0; 60]), RunVerdict::Worse);
         // Healthy before and burning now is worse, however little it burnt before.
         assert_eq!(judge(&[0.01; 6], &[1.3; 60]), RunVerdict::Worse);
+    }
+
+    #[test]
+    fn what_it_burnt_is_told_of_the_minute_before_and_not_of_the_healthy_time_before_the_onset() {
+        let mut early = vec![0.1; 54];
+        early.extend([14.0, 15.0, 16.0, 15.0, 14.0, 15.0]);
+        let (before, after) = (readings(FROM, &early), readings(UNTIL, &[2.0; 60]));
+        let judged = burn(&WatchedBurn { before: &before, after: &after }, FROM, UNTIL);
+        let said =
+            JudgedBurn { verdict: RunVerdict::NoChange, before: Some(15.0), after: Some(2.0) };
+        assert_eq!(judged, said);
     }
 
     #[test]
