@@ -14,9 +14,10 @@
 //! | w | minutes | until it would pass by itself; unknown is for ever |
 //!
 //! What comes next when an option fails is the cheapest of the others, each tried once: the minimum over all
-//! orders, which for independent attempts is also the minimum over all first options. An option that would
-//! destroy something (a migration that has run, mails that were sent) is not dearer, it is refused: a
-//! constraint, not a cost. The probability that a change is to blame is Bayes' rule with an exponential lag:
+//! orders, which for independent attempts is also the minimum over all first options. An option that leaves
+//! what cannot be undone (a migration that has run, mails that were sent) is not dearer, it is set aside: a
+//! constraint, not a cost. What it comes to is told, but it is never advised, nor counted on as what comes
+//! next: that is for a person to choose. The probability that a change is to blame is Bayes' rule with an exponential lag:
 //! trouble made by a change shows soon after it, other trouble at any time (as in the search for the
 //! introducing change of incident practice). Cost: O(n · n!) in the options, of which there are four or five.
 
@@ -34,8 +35,8 @@ pub struct OptionFacts {
     pub retry: f64,
     /// What it costs by itself.
     pub side: f64,
-    /// Whether it must not be chosen, whatever it costs.
-    pub refused: bool,
+    /// Whether it is not to be advised, whatever it costs.
+    pub set_aside: bool,
 }
 
 /// What an option comes to.
@@ -43,8 +44,8 @@ pub struct OptionFacts {
 pub struct Costed {
     /// Its place in the list.
     pub option: usize,
-    /// Expected cost when it is tried first and the rest goes on in the best order; `None` when it is refused
-    /// or its inputs are no numbers, so that nothing is expected of it.
+    /// Expected cost when it is tried first and the rest goes on in the best order; `None` when its
+    /// inputs are no numbers, so that nothing is expected of it.
     pub expected: Option<f64>,
     /// The same in minutes of trouble.
     pub minutes: Option<f64>,
@@ -58,7 +59,7 @@ pub struct Costed {
 pub struct Advice {
     /// Every option in the order given.
     pub costs: Vec<Costed>,
-    /// The cheapest that is not refused; `None` when none can be costed.
+    /// The cheapest that is not set aside; `None` when none can be costed.
     pub best: Option<usize>,
     /// Inputs of which a quarter more or less would make another one the best: option and input.
     pub flips: Vec<(usize, Input)>,
@@ -102,7 +103,7 @@ pub fn advise(rate: f64, options: &[OptionFacts], otherwise: f64) -> Advice {
     let options = options.get(..MOST.min(options.len())).unwrap_or_default();
     let costs: Vec<Costed> =
         (0..options.len()).map(|at| costed(rate, options, otherwise, at)).collect();
-    let best = best_of(&costs);
+    let best = best_of(options, &costs);
     let mut flips = Vec::new();
     for at in 0..options.len() {
         for input in Input::ALL {
@@ -111,7 +112,7 @@ pub fn advise(rate: f64, options: &[OptionFacts], otherwise: f64) -> Advice {
                 let costs: Vec<Costed> = (0..changed.len())
                     .map(|at| costed_only(rate, &changed, otherwise, at))
                     .collect();
-                best_of(&costs) != best
+                best_of(&changed, &costs) != best
             };
             if best.is_some() && (other(0.75) || other(1.25)) {
                 flips.push((at, input));
@@ -121,9 +122,10 @@ pub fn advise(rate: f64, options: &[OptionFacts], otherwise: f64) -> Advice {
     Advice { costs, best, flips }
 }
 
-/// The cheapest; of equal ones the first.
-fn best_of(costs: &[Costed]) -> Option<usize> {
-    let known = costs.iter().filter_map(|c| Some((c.option, c.expected?)));
+/// The cheapest that may be advised; of equal ones the first.
+fn best_of(options: &[OptionFacts], costs: &[Costed]) -> Option<usize> {
+    let advised = options.iter().zip(costs).filter(|(option, _)| !option.set_aside);
+    let known = advised.filter_map(|(_, c)| Some((c.option, c.expected?)));
     known.min_by(|(a, x), (b, y)| x.total_cmp(y).then(a.cmp(b))).map(|(at, _)| at)
 }
 
@@ -143,14 +145,13 @@ fn with(options: &[OptionFacts], at: usize, input: Input, factor: f64) -> Vec<Op
 
 fn usable(option: &OptionFacts) -> bool {
     let sound = |value: f64| value.is_finite() && value >= 0.0;
-    !option.refused
-        && [option.minutes, option.retry, option.side].into_iter().all(sound)
+    [option.minutes, option.retry, option.side].into_iter().all(sound)
         && (0.0..=1.0).contains(&option.success)
 }
 
 fn costed(rate: f64, options: &[OptionFacts], otherwise: f64, at: usize) -> Costed {
     let mut one = costed_only(rate, options, otherwise, at);
-    let other = (0..options.len()).filter(|other| *other != at);
+    let other = (0..options.len()).filter(|other| *other != at && !options[*other].set_aside);
     let other = other.filter_map(|other| first(rate, options, otherwise, other)).map(|(c, _)| c);
     let other = other.min_by(f64::total_cmp);
     if let (Some(_), Some(other)) = (one.expected, other) {
@@ -177,8 +178,9 @@ fn first(rate: f64, options: &[OptionFacts], otherwise: f64, at: usize) -> Optio
     if !sound || !options.get(at).is_some_and(usable) {
         return None;
     }
-    let rest: Vec<usize> =
-        (0..options.len()).filter(|other| *other != at && usable(&options[*other])).collect();
+    let may_follow =
+        |other: &usize| *other != at && usable(&options[*other]) && !options[*other].set_aside;
+    let rest: Vec<usize> = (0..options.len()).filter(may_follow).collect();
     Some(attempt(rate, options, otherwise, at, &rest))
 }
 

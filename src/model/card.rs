@@ -56,8 +56,8 @@ pub struct Choice {
     pub minutes: Figure,
     /// How likely it helps.
     pub success: Figure,
-    /// What cannot be undone, for which it is refused as an option.
-    pub refused: bool,
+    /// Whether it leaves what cannot be undone, for which it is not advised.
+    pub set_aside: bool,
     /// Share of the error budget it is expected to cost; `None` when that cannot be told.
     pub cost: Option<f64>,
     /// Minutes of trouble it is expected to come to.
@@ -219,7 +219,7 @@ impl Model {
                 success: success.value.unwrap_or(f64::NAN),
                 retry: minutes_of(one.verify.window),
                 side: 0.0,
-                refused: !one.irreversible.is_empty(),
+                set_aside: !one.irreversible.is_empty(),
             })
             .collect();
         // Without a rate the minutes can still be compared; they cost nothing then, and it is not said.
@@ -232,7 +232,7 @@ impl Model {
             kind: one.kind,
             minutes,
             success,
-            refused: !one.irreversible.is_empty(),
+            set_aside: !one.irreversible.is_empty(),
             cost: costed.expected.filter(|_| rate.is_some()),
             trouble: costed.minutes,
             break_even: costed.break_even,
@@ -461,15 +461,16 @@ fn say_costs(
 ) {
     for (at, one) in choices.iter().enumerate() {
         let best = if advice.best == Some(at) { "cheapest: " } else { "" };
-        let text = match (one.refused, one.cost, one.trouble) {
-            (true, ..) => "refused: it does what cannot be undone".to_owned(),
-            (_, Some(cost), Some(minutes)) => {
+        let text = match (one.cost, one.trouble) {
+            (Some(cost), Some(minutes)) => {
                 format!("{best}{} of the budget, {minutes:.0} min expected", percent(cost))
             }
-            (_, None, Some(minutes)) => format!("{best}{minutes:.0} min expected"),
+            (None, Some(minutes)) => format!("{best}{minutes:.0} min expected"),
             _ => "not costed: its minutes or its chance are unknown".to_owned(),
         };
-        let even = one.break_even.filter(|_| !one.refused);
+        let aside = if one.set_aside { "; not advised, for what cannot be undone" } else { "" };
+        let text = text + aside;
+        let even = one.break_even.filter(|_| !one.set_aside);
         let even =
             even.map_or_else(String::new, |p| format!("; worth it from {:.0} % chance", p * 100.0));
         add(one.procedure.as_str(), format!("{text}{even}"));

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn option(minutes: f64, success: f64) -> OptionFacts {
-    OptionFacts { minutes, success, retry: 5.0, side: 0.0, refused: false }
+    OptionFacts { minutes, success, retry: 5.0, side: 0.0, set_aside: false }
 }
 
 #[test]
@@ -25,11 +25,12 @@ fn a_quick_rollback_beats_a_hotfix_that_is_surer_but_slow() {
 }
 
 #[test]
-fn what_cannot_be_undone_is_refused_and_not_priced() {
-    let mut rollback = option(1.0, 1.0);
-    rollback.refused = true;
-    let advice = advise(2.0, &[rollback, option(45.0, 0.95)], 240.0);
-    assert_eq!((advice.best, advice.costs[0].expected), (Some(1), None));
+fn what_leaves_something_that_cannot_be_undone_is_priced_and_neither_advised_nor_counted_on() {
+    let (mut rollback, hotfix) = (option(1.0, 1.0), option(45.0, 0.95));
+    rollback.set_aside = true;
+    let advice = advise(2.0, &[rollback, hotfix], 240.0);
+    assert_eq!((advice.best, advice.costs[0].expected), (Some(1), Some(2.0)));
+    assert_eq!(advice.costs[1].expected, advise(2.0, &[hotfix], 240.0).costs[0].expected);
 }
 
 #[test]
@@ -64,12 +65,12 @@ fn a_change_just_before_is_blamed_and_one_after_never() {
 
 fn facts() -> impl Strategy<Value = OptionFacts> {
     (0.0..120.0, 0.0..=1.0, 0.0..30.0, 0.0..50.0, prop::bool::weighted(0.2)).prop_map(
-        |(minutes, success, retry, side, refused)| OptionFacts {
+        |(minutes, success, retry, side, set_aside)| OptionFacts {
             minutes,
             success,
             retry,
             side,
-            refused,
+            set_aside,
         },
     )
 }
@@ -111,7 +112,7 @@ proptest! {
         otherwise in 0.0..300.0f64,
     ) {
         let advice = advise(rate, &options, otherwise);
-        let open: Vec<usize> = (0..options.len()).filter(|at| !options[*at].refused).collect();
+        let open: Vec<usize> = (0..options.len()).filter(|at| !options[*at].set_aside).collect();
         let least = orders(&open)
             .into_iter()
             .map(|order| in_order(rate, &options, &order, otherwise))
@@ -138,7 +139,8 @@ proptest! {
             changed[cost.option].success = even;
             let costs = advise(rate, &changed, 240.0).costs;
             let now = costs[cost.option].expected.unwrap();
-            let best_other = advice.costs.iter().filter(|c| c.option != cost.option)
+            let best_other = advice.costs.iter()
+                .filter(|c| c.option != cost.option && !options[c.option].set_aside)
                 .filter_map(|c| c.expected).min_by(f64::total_cmp).unwrap();
             prop_assert!((now - best_other).abs() <= 1e-6 * best_other.max(1.0));
         }
@@ -158,7 +160,8 @@ proptest! {
 
 #[test]
 fn what_is_unknown_is_not_made_certain_by_asking_what_would_turn_the_answer() {
-    let known = OptionFacts { minutes: 10.0, success: 0.5, retry: 5.0, side: 0.0, refused: false };
+    let known =
+        OptionFacts { minutes: 10.0, success: 0.5, retry: 5.0, side: 0.0, set_aside: false };
     let unknown = OptionFacts { minutes: 1.0, success: f64::NAN, ..known };
     let advice = advise(1.0, &[known, unknown], 60.0);
     assert_eq!(advice.best, Some(0));
