@@ -56,7 +56,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Clock;
-use crate::domain::{Flag, Order, PipelineId, PipelineKind, SafeText, Stage};
+use crate::domain::{Flag, Order, PipelineId, PipelineKind, SafeText, Span, Stage};
 
 /// The pipeline as it is configured; `None` for a kind that is spoken to by nothing here yet.
 pub fn pipeline(
@@ -128,6 +128,11 @@ pub trait Pipeline: Send + Sync {
     async fn dry_run(&self, order: &Order) -> Option<Result<SafeText, SafeText>> {
         let _ = order;
         None
+    }
+
+    /// How long after its deadline it may still be about to end what it runs, and then knows how it ended.
+    fn leeway(&self) -> Span {
+        Span::ZERO
     }
 
     /// Starts it, once.

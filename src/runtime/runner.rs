@@ -195,7 +195,8 @@ async fn watch(means: &Means, pipeline: &dyn Pipeline, step: &DueStep, begun: Be
             Ok(Err(why)) => why,
             Err(_) => SafeText::new("It did not answer within a minute."),
         };
-        if means.clock.now().since(step.since) > step.order.deadline {
+        let over = step.since.plus(step.order.deadline).plus(pipeline.leeway());
+        if means.clock.now() > over {
             let why = format!(
                 "It had not ended after {}. {trouble} It may still take effect: look at {}, stop it there or \
                  wait, then settle it.",

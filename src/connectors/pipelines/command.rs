@@ -21,7 +21,7 @@ use tokio::process::{Child, Command as Process};
 
 use super::config::Commands;
 use super::{Begun, NotBegun, Pipeline, Progress, RunState};
-use crate::domain::{Ask, Order, PipelineId, PipelineKind, SafeText, Stage};
+use crate::domain::{Ask, Order, PipelineId, PipelineKind, SafeText, Span, Stage};
 
 /// The variable that holds our key.
 const KEY: &str = "QUARTERDECK_RUN";
@@ -33,6 +33,8 @@ const LINE: u64 = 4 * 1024;
 const SETPRIV: &str = "/usr/bin/setpriv";
 /// How long a command has to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(5);
+/// By when one that did not is ended, and this is known.
+const LEEWAY: Span = Span::from_secs(10);
 /// How often a process is looked at before it is said not to be ours, and how far apart.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
@@ -186,8 +188,9 @@ impl Command {
     async fn end_early(&self, begun: &Begun, reason: &str) -> Result<(), SafeText> {
         let gone = || SafeText::new("No such command of ours runs here.");
         let pid = pid_of(begun).ok_or_else(gone)?;
-        if let Some(course) = self.of_pid(pid) {
-            let mut course = locked(&course);
+        let ours = self.of_pid(pid);
+        if let Some(course) = &ours {
+            let mut course = locked(course);
             if course.ended.is_some() {
                 return Err(gone());
             }
@@ -196,6 +199,16 @@ impl Command {
             return Err(gone());
         }
         signal(pid, rustix::process::Signal::TERM);
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            let still = match ours {
+                Some(course) => locked(&course).ended.is_none(),
+                None => runs(pid).await,
+            };
+            if still {
+                signal(pid, rustix::process::Signal::KILL);
+            }
+        });
         Ok(())
     }
 }
@@ -239,6 +252,8 @@ async fn wait(
         }
     };
     if let Some(reason) = locked(course).stopped.take() {
+        // What it left behind in its group goes with it.
+        signal(pid, rustix::process::Signal::KILL);
         return RunState::Stopped(SafeText::body(&format!("{program} was stopped: {reason}")));
     }
     match ended {
@@ -362,6 +377,10 @@ impl Pipeline for Command {
         }
     }
 
+    fn leeway(&self) -> Span {
+        LEEWAY
+    }
+
     async fn start(&self, order: &Order, key: &str) -> Result<Begun, NotBegun> {
         self.spawn(order, key).await
     }
@@ -385,7 +404,6 @@ mod tests {
 
     use super::*;
     use crate::connectors::secret::SecretRef;
-    use crate::domain::Span;
 
     fn pipeline(allow: &[&str]) -> Command {
         let config = Commands {
@@ -460,6 +478,20 @@ mod tests {
             panic!("it is still running")
         };
         assert!(why.starts_with("/usr/bin/sleep had not ended"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn one_that_will_not_end_is_ended_with_its_children_and_this_is_known_in_time() {
+        let pipeline = pipeline(&["/bin/sh"]);
+        let deaf = "trap '' TERM; /bin/sleep 60 & /bin/sleep 60; /bin/sleep 60";
+        let order = order(&["/bin/sh", "-c", deaf], Span::from_millis(100));
+        let key = format!("deaf-{}", std::process::id());
+        let known = to_the_end(&pipeline, &order, &key);
+        let in_time = order.deadline.std() + pipeline.leeway().std();
+        let known = tokio::time::timeout(in_time, known);
+        let RunState::Failed(why) = known.await.unwrap().state else { panic!("it did not fail") };
+        assert!(why.starts_with("/bin/sh had not ended"), "{why}");
+        assert_eq!(with_key(&key).await, None);
     }
 
     #[tokio::test]
