@@ -5,7 +5,7 @@
 use crate::domain::{
     IncidentId, Operation, Order, Outcome, RunVerdict, SafeText, SloId, Span, Timestamp,
 };
-use crate::eventlog::{LogEvent, RecordId, RunVerified};
+use crate::eventlog::{LogEvent, RecordId, RunStopped, RunVerified};
 use crate::model::incidents::{Attention, Incident, Run, Waiting};
 use crate::model::{BEFORE, Model};
 
@@ -194,10 +194,65 @@ fn runs(model: &Model) -> impl Iterator<Item = (&Incident, RecordId, &Run)> {
     open.flat_map(|one| one.runs.iter().map(move |(id, run)| (one, *id, run)))
 }
 
-/// Steps that begin now: each is one fact, which the store takes once.
+/// A run that asks the same of the same pipelines and is not over, with how it stands.
+pub struct Twin<'m> {
+    /// Its incident.
+    pub incident: &'m Incident,
+    /// Its name in the log.
+    pub id: RecordId,
+    /// The run.
+    pub run: &'m Run,
+    /// How it stands.
+    pub standing: RunStanding,
+}
+
+/// Runs, of any incident, that ask just this and wait to be decided, are under way or may have happened:
+/// what two people propose at the same time is to be done once.
+pub fn twins<'m>(
+    model: &'m Model,
+    orders: &'m [Order],
+    now: Timestamp,
+) -> impl Iterator<Item = Twin<'m>> {
+    let asks = |order: &'m Order| (&order.pipeline, &order.ask);
+    let same = move |run: &Run| {
+        !orders.is_empty()
+            && run.orders.len() == orders.len()
+            && run.orders.iter().zip(orders).all(|(a, b)| (&a.pipeline, &a.ask) == asks(b))
+    };
+    let open = runs(model).filter(move |(_, _, run)| run.verified.is_none() && same(run));
+    open.filter_map(move |(incident, id, run)| {
+        use RunStanding as S;
+        let standing = standing(model, run, now);
+        let waits = matches!(standing, S::Proposed | S::Approved | S::Window(_));
+        let is_open = waits || matches!(standing, S::Running(_) | S::Unknown(_));
+        is_open.then_some(Twin { incident, id, run, standing })
+    })
+}
+
+/// Who released the same before this run was released, if that is not over.
+fn forestalled(model: &Model, id: RecordId, run: &Run, now: Timestamp) -> Option<SafeText> {
+    let ours = (run.released.as_ref()?.0, id);
+    let first =
+        |twin: &Twin<'_>| twin.run.released.as_ref().is_some_and(|(at, _)| (*at, twin.id) < ours);
+    let twin = twins(model, &run.orders, now).find(first)?;
+    let by = twin.run.released.as_ref().map_or(&twin.run.by, |(_, by)| by);
+    Some(SafeText::new(&format!("{by} had released the same before, and it is done once")))
+}
+
+/// Steps that begin now: each is one fact, which the store takes once. Of two runs that ask for the same and
+/// were released in the same moment, the later one is stopped before it begins.
 pub fn begin_steps(model: &Model, now: Timestamp) -> Vec<LogEvent> {
     let next = |(incident, id, run): (&Incident, RecordId, &Run)| {
-        let step = match standing(model, run, now) {
+        let stands = standing(model, run, now);
+        let forestalled = match stands {
+            RunStanding::Window(_) => forestalled(model, id, run, now),
+            _ => None,
+        };
+        if let Some(reason) = forestalled {
+            let event = RunStopped { run: id, before: 0, reason }.into();
+            return Some(LogEvent::Incident { incident: incident.id.clone(), event });
+        }
+        let step = match stands {
             RunStanding::Window(until) if now >= until => 0,
             RunStanding::Running(step) if !run.steps.contains_key(&step) => step,
             _ => return None,

@@ -2,6 +2,7 @@
 //!
 //! Nothing is sent here. What is sent later is exactly the orders of the proposal, which the approver read.
 
+use crate::actions::runs::{RunStanding, Twin, twins};
 use crate::domain::{
     Ask, EntryKind, Evidence, Form, Order, Param, Procedure, ProcedureId, RolloutVerb, SafeText,
     Span,
@@ -29,6 +30,9 @@ pub(super) fn rule(desk: Desk<'_>, what: &Doing) -> Result<Facts, Refusal> {
             let reason = reason_for(desk, reason)?;
             let before = change.as_ref().map(|change| (&change.before, &change.after));
             let orders = orders(desk, known, params, before)?;
+            if let Some(twin) = twins(desk.model, &orders, desk.now).next() {
+                return refuse(Rule::Same, the_same(desk, &twin));
+            }
             desk.one(RunProposed {
                 procedure: known.id.clone(),
                 title: known.title.clone(),
@@ -67,6 +71,26 @@ fn find<'a>(desk: Desk<'a>, id: &ProcedureId) -> Result<&'a Procedure, Refusal> 
         };
         Refusal::new(Rule::NoSuch, format!("There is no procedure {id}; {names}."))
     })
+}
+
+/// Who asked for the same, how far that is, and what to do about it.
+fn the_same(desk: Desk<'_>, twin: &Twin<'_>) -> String {
+    let Twin { incident, id, run, standing } = twin;
+    let (title, id) = (&run.title, &id.to_string()[..6]);
+    let of = if incident.id == *desk.id { String::new() } else { format!(" in {}", incident.id) };
+    let (by, at) = run.released.as_ref().map_or((&run.by, run.at), |(at, by)| (by, *at));
+    let (by, at) = (desk.whom(by), desk.clock(at));
+    match standing {
+        RunStanding::Proposed | RunStanding::Approved => format!(
+            "The same, “{title}” ({id}), was proposed{of} at {at} by {by}: answer or release that one, or \
+             refuse it first."
+        ),
+        RunStanding::Unknown(_) => format!(
+            "The same, “{title}” ({id}), was released{of} at {at} by {by}, and nobody can tell whether it \
+             happened: look there and settle it first."
+        ),
+        _ => format!("The same, “{title}” ({id}), is under way{of}: released at {at} by {by}."),
+    }
 }
 
 /// Why it is run; while changes are frozen it has to be said.
@@ -338,6 +362,10 @@ fn release(desk: Desk<'_>, id: RecordId, typed: &str) -> Result<Facts, Refusal> 
                 run.procedure
             ),
         );
+    }
+    let begun = |twin: &Twin<'_>| twin.id != id && twin.run.released.is_some();
+    if let Some(twin) = twins(desk.model, &run.orders, desk.now).find(begun) {
+        return refuse(Rule::Same, the_same(desk, &twin));
     }
     let mut made = vec![desk.fact(RunReleased { run: id })];
     if run.is_frozen_before() {
