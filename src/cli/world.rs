@@ -392,8 +392,12 @@ impl World {
 }
 
 /// What playing a recording needs of a source; everything else may hold a credential.
-const TOLD: [&str; 8] =
-    ["name", "kind", "url", "site", "interval", "timeout", "limit", "max_body_mib"];
+#[rustfmt::skip]
+const TOLD: [&str; 21] = [
+    "name", "kind", "url", "site", "interval", "timeout", "limit", "max_body_mib",
+    "path", "project", "environments", "metric", "version_label", "service_label", "range",
+    "subject", "stream", "service", "services", "tags", "teams",
+];
 
 /// The configuration as it may be passed on with a recording: without credentials, headers, proxies
 /// and comments.
@@ -405,4 +409,25 @@ fn for_others(config: &str) -> String {
         }
     }
     all.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    #[test]
+    fn a_recording_knows_every_source_again_and_holds_no_credential() {
+        let full = include_str!("../../fixtures/config/valid/full.toml");
+        let told = for_others(full);
+        let sources = |text: &str| -> Vec<_> {
+            let (settings, _) = Settings::parse(text, "config.toml", "me");
+            settings.sources.into_iter().map(|one| (one.name, one.kind)).collect()
+        };
+        assert_eq!(sources(&told), sources(full));
+        for word in ["auth", "password", "bearer", "headers", "proxy", "tls"] {
+            assert!(full.contains(word) && !told.contains(word), "{word}: {told}");
+        }
+    }
 }
