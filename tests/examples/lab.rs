@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 
 #[path = "../it/lab/mod.rs"]
 #[expect(dead_code, reason = "tests use parts of the harness that nobody needs by hand")]
@@ -44,7 +45,72 @@ fn start() -> Result<(Lab, PathBuf)> {
     let options = Options { canary_errors: 0.6, basket: 4_096, ..Options::default() };
     let lab = Lab::start(&options)?;
     let config = lab.console_config()?;
+    let mut file = fs::OpenOptions::new().append(true).open(&config)?;
+    let path = deploys();
+    fs::create_dir_all(path.parent().context("it is in a folder")?)?;
+    fs::write(&path, "")?;
+    before_today().iter().try_for_each(told)?;
+    let path = path.display();
+    write!(
+        file,
+        "\n# What the shop's deployment tool appends to.\n[[source]]\nname = \"deploys\"\n\
+         kind = \"changes-file\"\npath = \"{path}\"\nsite = \"eu\"\ninterval = \"5s\"\n"
+    )?;
     Ok((lab, config))
+}
+
+/// Where the changes of the shop are told. It is named in recordings, so it is the same wherever one is made.
+fn deploys() -> PathBuf {
+    PathBuf::from("/tmp/shop/deploys.jsonl")
+}
+
+/// Appends a change, as a deployment tool's hook does.
+fn told(change: &Value) -> Result<()> {
+    let mut file = fs::OpenOptions::new().append(true).open(deploys())?;
+    Ok(writeln!(file, "{change}")?)
+}
+
+fn ago(minutes: i64) -> String {
+    let at = chrono::Utc::now() - chrono::Duration::minutes(minutes);
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// How the shop came to run what it runs.
+fn before_today() -> Vec<Value> {
+    let day = 24 * 60;
+    vec![
+        json!({ "id": "search-7.2.0", "at": ago(12 * day + 95), "service": "search",
+            "title": "search 7.2.0", "before": "7.1.4", "after": "7.2.0", "state": "done",
+            "author": "lena", "reviewed_by": ["omar"], "added": 88, "deleted": 41,
+            "paths": ["src/rank.rs", "src/index.rs"] }),
+        json!({ "id": "checkout-1.4.2", "at": ago(6 * day + 210), "service": "checkout",
+            "title": "checkout 1.4.2", "before": "1.4.1", "after": "1.4.2", "state": "done",
+            "author": "kim", "reviewed_by": ["robin"], "added": 12, "deleted": 9,
+            "paths": ["src/receipt.rs"] }),
+        json!({ "id": "payments-3.9.0", "at": ago(3 * day + 40), "service": "payments",
+            "title": "payments 3.9.0", "before": "3.8.2", "after": "3.9.0", "state": "done",
+            "author": "kim", "reviewed_by": ["sasha"], "added": 140, "deleted": 22,
+            "paths": ["src/bank.rs", "migrations/0041_refunds.sql"], "with": ["migration 0041"] }),
+        json!({ "id": "flag-express", "at": ago(2 * day + 15), "service": "checkout", "kind": "flag",
+            "title": "express-checkout on for everybody", "before": "off", "after": "on",
+            "state": "done", "author": "robin" }),
+        json!({ "id": "cart-0.31.2", "at": ago(day + 125), "service": "cart",
+            "title": "cart 0.31.2", "before": "0.31.1", "after": "0.31.2", "state": "done",
+            "author": "sasha", "reviewed_by": ["kim"], "added": 31, "deleted": 4,
+            "paths": ["src/basket.rs"] }),
+        json!({ "id": "cache-memory", "at": ago(185), "service": "cache", "kind": "config",
+            "title": "cache maxmemory 256mb to 40mb", "before": "256mb", "after": "40mb",
+            "state": "done", "author": "omar", "reviewed": false }),
+    ]
+}
+
+/// The version that breaks the shop, as it goes to its users and is taken back.
+fn canary(at: &str, state: &str) -> Value {
+    json!({ "id": "checkout-1.5.0", "at": at, "service": "checkout",
+        "title": "checkout 1.5.0 to half of the users", "before": "1.4.2", "after": "1.5.0",
+        "state": state, "author": "robin", "reviewed_by": ["kim"], "added": 412, "deleted": 96,
+        "paths": ["src/pool.rs", "src/pay.rs", "config/checkout.toml"],
+        "with": ["configuration 88: a pool of 10 connections"] })
 }
 
 fn by_hand() -> Result<()> {
@@ -122,11 +188,14 @@ fn record(out: &Path) -> Result<()> {
     std::thread::sleep(Duration::from_secs(75));
     tell("half of checkout's users meet version 1.5.0")?;
     lab.set_weights(50, 50)?;
+    let since = ago(0);
+    told(&canary(&since, "running"))?;
     until("the burn alert fires", burn, true, &lab)?;
     tell("the burn alert fires")?;
     std::thread::sleep(Duration::from_secs(150));
     tell("all users back to version 1.4.2")?;
     lab.set_weights(100, 0)?;
+    told(&canary(&since, "undone"))?;
     until("the burn alert is over", burn, false, &lab)?;
     tell("the burn alert is over")?;
     until("the cart is slow", slow, true, &lab)?;
