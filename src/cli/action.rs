@@ -15,8 +15,8 @@ use crate::actions::runs::{RunStanding, standing};
 use crate::actions::{Doing, pick};
 use crate::connectors::pipelines;
 use crate::domain::{
-    Actor, Change, IncidentId, Procedure, ProcedureId, ProcedureKind, RunVerdict, SafeText, Span,
-    Timestamp,
+    Actor, Change, IncidentId, Order, Procedure, ProcedureId, ProcedureKind, RunVerdict, SafeText,
+    Span, Timestamp,
 };
 use crate::eventlog::RecordId;
 use crate::model::incidents::{Incident, Run};
@@ -316,13 +316,16 @@ fn change(world: &World, id: &str) -> anyhow::Result<Change> {
 /// Each request as it will be sent.
 fn requests(world: &World, run: &Run) {
     for (at, order) in run.orders.iter().enumerate() {
-        let config = world.playbook.pipelines.iter().find(|one| one.id == order.pipeline);
-        let shown = config.and_then(|config| pipelines::pipeline(config, &world.clock));
-        let shown = shown.map(|pipeline| pipeline.shown(order));
-        let shown =
-            shown.unwrap_or_else(|| SafeText::new("(this host cannot speak to the pipeline)"));
-        output::line(&format!("  {}. {} by {}: {shown}", at + 1, order.title, order.pipeline));
+        let (title, pipeline, shown) = (&order.title, &order.pipeline, shown(world, order));
+        output::line(&format!("  {}. {title} by {pipeline}: {shown}", at + 1));
     }
+}
+
+fn shown(world: &World, order: &Order) -> SafeText {
+    let config = world.playbook.pipelines.iter().find(|one| one.id == order.pipeline);
+    let pipeline = config.and_then(|config| pipelines::pipeline(config, &world.clock));
+    let shown = pipeline.map(|pipeline| pipeline.shown(order));
+    shown.unwrap_or_else(|| SafeText::new("(this host cannot speak to the pipeline)"))
 }
 
 fn answer(
@@ -435,7 +438,7 @@ fn tell(world: &World, incident: &IncidentId, json: bool) -> Exit {
     let stands = |run: &Run| standing(&world.model, run, now);
     if json {
         let rows: Vec<Value> =
-            rows(known).map(|(id, run)| as_json(id, run, &stands(run))).collect();
+            rows(known).map(|(id, run)| as_json(world, id, run, &stands(run))).collect();
         let at = now.rfc3339();
         output::json(
             &json!({ "version": 1, "at": at, "incident": incident.as_str(), "runs": rows }),
@@ -474,7 +477,7 @@ fn rows(incident: &Incident) -> impl Iterator<Item = (RecordId, &Run)> {
     all.into_iter()
 }
 
-fn as_json(id: RecordId, run: &Run, stands: &RunStanding) -> Value {
+fn as_json(world: &World, id: RecordId, run: &Run, stands: &RunStanding) -> Value {
     let word = match stands {
         RunStanding::Proposed => "proposed",
         RunStanding::Approved => "approved",
@@ -494,6 +497,14 @@ fn as_json(id: RecordId, run: &Run, stands: &RunStanding) -> Value {
         "service": run.service.as_str(), "by": run.by.name(), "at": run.at.rfc3339(),
         "standing": word, "words": stands.words(), "reason": run.reason.as_str(),
         "steps": run.orders.iter().map(|order| order.title.as_str()).collect::<Vec<_>>(),
+        "orders": run.orders.iter().map(|order| shown(world, order).to_string()).collect::<Vec<_>>(),
+        "card": run.card.iter().map(|(title, text)| json!({ "title": title.as_str(), "text": text.as_str() }))
+            .collect::<Vec<_>>(),
+        "answers": run.answers.iter().map(|one| json!({
+            "by": one.by.name(), "at": one.at.rfc3339(), "approved": one.approved, "note": one.note.as_str(),
+        })).collect::<Vec<_>>(),
+        "released": run.released.as_ref().map(|(at, by)| json!({ "by": by.name(), "at": at.rfc3339() })),
+        "lines": run.seen.values().flat_map(|seen| &seen.lines).map(SafeText::as_str).collect::<Vec<_>>(),
         "receipts": run.seen.values().map(|seen| seen.receipt.as_str()).collect::<Vec<_>>(),
         "verdict": run.verified.as_ref().map(|one| one.verdict.name()),
         "figures": figures.map(|(title, text)| json!({ "title": title.as_str(), "text": text.as_str() }))

@@ -219,6 +219,44 @@ fn two_who_carry_it_out_at_once_run_it_once() {
     room.log_is_whole();
 }
 
+#[test]
+fn two_who_ask_for_the_same_at_once_run_it_once() {
+    let room = Room::new("");
+    room.declare();
+    let propose = ["rollback", "checkout", "-p", "to=v811"];
+    room.said("alice", &propose);
+    let no = room.refused("bob", &propose);
+    assert!(no.contains("was proposed") && no.contains("by alice"), "{no}");
+    room.said("bob", &["rollback", "checkout", "-p", "to=v810"]);
+    // Several who see nothing of each other yet: whatever gets through is done once.
+    let all = |args: &'static [&'static str], names: &[&str]| -> Vec<(i32, String, String)> {
+        let children: Vec<_> =
+            names.iter().map(|name| room.command(name, args).spawn().unwrap()).collect();
+        children.into_iter().map(|child| ended(child.wait_with_output().unwrap())).collect()
+    };
+    let came = all(&["rollback", "checkout", "-p", "to=v809"], &["alice", "bob", "alice", "bob"]);
+    assert!(came.iter().any(|(code, ..)| *code == 0), "{came:?}");
+    let same: Vec<String> = room
+        .runs("alice")
+        .iter()
+        .filter(|run| run["orders"][0].as_str().is_some_and(|asked| asked.contains("v809")))
+        .map(|run| run["id"].as_str().unwrap().to_owned())
+        .collect();
+    let releases: Vec<_> = same
+        .iter()
+        .map(|id| ["action", "release", id, "--type", "rollback-checkout"])
+        .map(|args| room.command("bob", &args).spawn().unwrap())
+        .collect();
+    let came: Vec<_> =
+        releases.into_iter().map(|child| ended(child.wait_with_output().unwrap())).collect();
+    assert!(came.iter().any(|(code, ..)| *code == 0), "{came:?}");
+    all(&["action", "run", "--for", "60s"], &["alice", "bob"]);
+    assert_eq!(room.done(), ["v809 of checkout"]);
+    let timeline = room.said("bob", &["timeline"]);
+    assert!(timeline.contains("\"Roll checkout back\" is done (process "), "{timeline}");
+    room.log_is_whole();
+}
+
 /// The console that runs it is killed while the program works; another one finds it gone, and how it ended
 /// nobody can tell. Gives what the other one printed.
 fn killed_midway(room: &Room) -> String {
@@ -315,6 +353,8 @@ fn stopped_in_its_window_it_never_begins_and_what_fails_says_so() {
     assert!(out.contains("failed") && out.contains("exit status: 1"), "{out}");
     assert!(out.contains("rolling back to v0"), "{out}");
     assert_eq!(room.done(), ["v0 of checkout"]);
+    let timeline = room.said("bob", &["timeline"]);
+    assert!(timeline.contains("\"Roll checkout back\" failed: "), "{timeline}");
     room.log_is_whole();
 }
 

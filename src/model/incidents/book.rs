@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Actor, IncidentId, SafeText, TicketRef, Timestamp};
+use crate::domain::{Actor, IncidentId, Operation, SafeText, TicketRef, Timestamp};
 use crate::eventlog::{Denied, LogEvent, Policy, Power, RecordId, Recorded};
 
 use super::dossier::{Dossier, Into};
@@ -19,6 +19,10 @@ pub struct IncidentBook {
     /// sends them.
     pub unfounded: BTreeSet<RecordId>,
     dossiers: BTreeMap<IncidentId, Dossier>,
+    /// What was requested, with the incident where it is a run's step: an end names its request alone.
+    steps: BTreeMap<RecordId, Option<IncidentId>>,
+    /// Ends of requests that have not arrived.
+    ends: BTreeMap<RecordId, Vec<Recorded>>,
 }
 
 /// A record that its writer was not allowed to make.
@@ -60,7 +64,29 @@ impl IncidentBook {
         if let Err(why) = check(record, duties) {
             self.refuse(record, event.kind(), why);
         }
-        let Some(id) = subject(event) else { return };
+        let Some(id) = subject(event).cloned().or_else(|| self.ended(record, event)) else {
+            return;
+        };
+        self.put(&id, record, duties);
+        if let LogEvent::OperationRequested { operation } = event {
+            let of_run = matches!(operation, Operation::Run { .. });
+            self.steps.insert(record.id, of_run.then(|| id.clone()));
+            let ends = self.ends.remove(&record.id).unwrap_or_default();
+            ends.iter().filter(|_| of_run).for_each(|end| self.put(&id, end, duties));
+        }
+    }
+
+    /// The incident in which a step ended. An end whose request has not arrived waits for it.
+    fn ended(&mut self, record: &Recorded, event: &LogEvent) -> Option<IncidentId> {
+        let LogEvent::OperationEnded { request, .. } = event else { return None };
+        let known = self.steps.get(request);
+        if known.is_none() {
+            self.ends.entry(*request).or_default().push(record.clone());
+        }
+        known.cloned().flatten()
+    }
+
+    fn put(&mut self, id: &IncidentId, record: &Recorded, duties: &Policy) {
         let Self { incidents, unfounded, dossiers, .. } = self;
         if !dossiers.contains_key(id) {
             dossiers.insert(id.clone(), Dossier::default());

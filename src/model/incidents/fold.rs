@@ -131,6 +131,9 @@ pub(super) fn fold<'a>(
             }
             Operation::Silence { .. } | Operation::Expire { .. } => return Verdict::Silent,
         },
+        LogEvent::OperationEnded { request, outcome } => {
+            Ok(runs::ended(incident, *request, outcome))
+        }
         _ => return Verdict::Silent,
     };
     match result {

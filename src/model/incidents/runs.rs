@@ -11,8 +11,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Actor, ChangeKey, Order, ProcedureId, ProcedureKind, RunVerdict, SafeText, ServiceId, Span,
-    Timestamp, Verify,
+    Actor, ChangeKey, Order, Outcome, ProcedureId, ProcedureKind, RunVerdict, SafeText, ServiceId,
+    Span, Timestamp, Verify,
 };
 use crate::eventlog::{
     KeyId, RecordId, RunAnswered, RunProposed, RunReleased, RunSeen, RunStopped, RunVerified,
@@ -70,6 +70,8 @@ pub struct Run {
     pub steps: BTreeMap<u16, RecordId>,
     /// What the pipeline last said of each step.
     pub seen: BTreeMap<u16, RunSeen>,
+    /// How each step was last said to have ended.
+    ends: BTreeMap<u16, SafeText>,
     /// How it was found to have worked.
     pub verified: Option<Verified>,
 }
@@ -136,6 +138,7 @@ pub(super) fn proposed(incident: &mut Incident, fact: &Fact<'_>, event: &RunProp
         stopped: None,
         steps: BTreeMap::new(),
         seen: BTreeMap::new(),
+        ends: BTreeMap::new(),
         verified: None,
     };
     incident.runs.insert(fact.record.id, run);
@@ -248,6 +251,35 @@ pub(super) fn seen(incident: &mut Incident, fact: &Fact<'_>, event: &RunSeen) ->
         return Ok(String::new());
     }
     Ok(format!("{} runs as {}", quoted(&run.title), event.receipt))
+}
+
+/// How a step ended. Consoles that look for one that was cut off may say the same again; it is told once.
+pub(super) fn ended(incident: &mut Incident, request: RecordId, outcome: &Outcome) -> String {
+    let found = incident.runs.values_mut().find_map(|run| {
+        let step = run.steps.iter().find(|(_, asked)| **asked == request).map(|(step, _)| *step)?;
+        Some((run, step))
+    });
+    let Some((run, step)) = found else { return String::new() };
+    let what = match run.orders.len() {
+        1 => quoted(&run.title),
+        _ => format!("step {} of {}", step + 1, quoted(&run.title)),
+    };
+    let said = match outcome {
+        Outcome::Done { .. } => format!("{what} is done"),
+        Outcome::Received { receipt, .. } if receipt.is_empty() => format!("{what} is done"),
+        Outcome::Received { receipt, .. } => format!("{what} is done ({receipt})"),
+        Outcome::Failed { why, .. } => format!("{what} failed: {why}"),
+        Outcome::Refused { why } => format!("{what} was refused: {why}"),
+        Outcome::Unknown { why } => format!("nobody can tell whether {what} happened: {why}"),
+        Outcome::Later { .. } => return String::new(),
+    };
+    let said = SafeText::body(&said);
+    if run.ends.get(&step) == Some(&said) {
+        return String::new();
+    }
+    let text = said.to_string();
+    run.ends.insert(step, said);
+    text
 }
 
 pub(super) fn verified(incident: &mut Incident, fact: &Fact<'_>, event: &RunVerified) -> Said {

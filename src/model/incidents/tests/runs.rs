@@ -5,7 +5,7 @@ use pretty_assertions::assert_eq;
 
 use super::*;
 use crate::domain::{
-    Ask, Operation, Order, PipelineId, ProcedureId, ProcedureKind, ServiceId, Verify,
+    Ask, Operation, Order, Outcome, PipelineId, ProcedureId, ProcedureKind, ServiceId, Verify,
 };
 use crate::eventlog::{RunAnswered, RunProposed, RunReleased, RunStopped};
 
@@ -149,4 +149,37 @@ fn another_request_than_the_approved_one_is_no_step_of_it() {
             "refused: carol stopped \"Roll back\", whose step had begun",
         ]
     );
+}
+
+#[test]
+fn how_each_step_ended_is_on_the_timeline_once_and_whatever_arrives_first() {
+    let mut room = Room::default();
+    room.say("alice", 0, declared());
+    let run = room.say("alice", 60, proposed());
+    room.say("bob", 80, answer(run, true));
+    room.say("alice", 90, RunReleased { run });
+    let operation = Operation::Run {
+        incident: inc(),
+        run: run.to_string().as_str().into(),
+        step: 0,
+        order: order("v811"),
+    };
+    let request = room.log("alice", 101, LogEvent::OperationRequested { operation });
+    let unknown = Outcome::Unknown { why: "the answer was lost.".into() };
+    let failed = Outcome::Failed { why: "exit status 3.".into(), url: "".into() };
+    for (who, at, outcome) in
+        [("alice", 110, unknown.clone()), ("bob", 120, unknown), ("bob", 130, failed)]
+    {
+        room.log(who, at, LogEvent::OperationEnded { request, outcome });
+    }
+    let wanted = [
+        "nobody can tell whether \"Roll back\" happened: the answer was lost.",
+        "\"Roll back\" failed: exit status 3.",
+    ];
+    let told = |book: &IncidentBook| -> Vec<String> {
+        let all = lines(&book.incidents[&inc()]).into_iter().skip(5);
+        all.map(ToOwned::to_owned).collect()
+    };
+    assert_eq!(told(&room.book(&policy())), said(&wanted));
+    assert_eq!(told(&fold(room.records.iter().rev(), &policy())), said(&wanted));
 }
