@@ -240,7 +240,10 @@ pub fn rank(case: &Case<'_>) -> Ranking {
     // Total: places in the lists are distinct.
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.culprit.cmp(&b.culprit)));
     let verdict = match suspects.first() {
-        _ if !hurts => "No suspect stands out: the symptom is within its usual range.".into(),
+        _ if !hurts => {
+            "No suspect stands out: by the readings so far, what hurts is within its usual range."
+                .into()
+        }
         Some(first) if first.stands_out => {
             let count = suspects.iter().filter(|s| s.stands_out).count();
             format!("{count} of {} stand out.", suspects.len())

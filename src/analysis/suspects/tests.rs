@@ -177,7 +177,10 @@ fn when_the_symptom_is_as_usual_nobody_stands_out() {
     services[0] = watched("checkout", &[(Latency, track(0.2, 0.2, ONSET))]);
     let ranking = rank(&case(&services, &CASCADE));
     assert_eq!(names(&ranking, &services), Vec::<String>::new());
-    assert_eq!(ranking.verdict, "No suspect stands out: the symptom is within its usual range.");
+    assert_eq!(
+        ranking.verdict,
+        "No suspect stands out: by the readings so far, what hurts is within its usual range."
+    );
 }
 
 #[test]
