@@ -34,7 +34,7 @@ impl World {
     ) -> anyhow::Result<()> {
         let asked = self.ask_all(patience, interest).await?;
         asked.handles.values().for_each(poll::Handle::stop);
-        self.model.tick(self.clock.now());
+        self.model.settle(self.clock.now());
         Ok(())
     }
 
@@ -44,7 +44,7 @@ impl World {
         let mut asked = self.ask_all(patience, Interest::default()).await?;
         // Who is around is told by the graph, which is made first.
         self.model.study();
-        self.model.tick(self.clock.now());
+        self.model.settle(self.clock.now());
         let around = self.model.suspicion.compared().to_vec();
         if !around.is_empty() {
             asked.interest.send_replace(Interest { around, ..Interest::default() });
@@ -56,7 +56,7 @@ impl World {
                 asked.handles.get(id).inspect(|handle| handle.poll_now());
             }
             self.listen(&mut asked, waiting.clone(), waiting, patience).await;
-            self.model.tick(self.clock.now());
+            self.model.settle(self.clock.now());
             self.model.study();
         }
         asked.handles.values().for_each(poll::Handle::stop);

@@ -308,6 +308,13 @@ impl Model {
         self.look_for_concern();
     }
 
+    /// As [`Self::tick`], once everything has been heard: what hurts is looked for now, whenever that was done
+    /// before.
+    pub fn settle(&mut self, now: Timestamp) {
+        self.suspicion.look_at_once();
+        self.tick(now);
+    }
+
     /// When this Prometheus was last seen evaluating its rules.
     pub fn evaluations(&self, source: &SourceId) -> Option<Evaluations> {
         self.evaluations.get(source).copied()

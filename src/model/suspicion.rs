@@ -113,6 +113,10 @@ impl Suspicion {
         self.found = Some(found);
     }
 
+    pub(super) fn look_at_once(&mut self) {
+        self.looked = None;
+    }
+
     /// What hurt most when it was last looked.
     pub fn concern(&self) -> Option<&Concern> {
         self.concern.as_ref().map(|(concern, _)| concern)
