@@ -119,11 +119,11 @@ pub async fn carry_on_alone(
             let _ = log(vec![event]).await;
         }
         let due = runs::due_steps(model, now);
-        let goes_on = !due.is_empty() || runs::any_goes_on(model, now);
+        runner.take(due.clone());
+        let goes_on = runner.has_to_do(&due) || runs::any_goes_on(model, now);
         if !(waits || goes_on && Instant::now() < last) {
             break;
         }
-        runner.take(due);
         // A record, what a source says, or the next look at the clock.
         tokio::select! {
             arrival = arrivals.recv() => {

@@ -70,6 +70,13 @@ impl Runner {
         self.doing.shutdown().await;
     }
 
+    /// Whether there is anything to wait for in these: steps of which nobody can tell, and which were looked at
+    /// here without finding out more, wait for a person.
+    pub(crate) fn has_to_do(&self, due: &[DueStep]) -> bool {
+        let looked_at = |step: &DueStep| matches!(self.in_hand.get(&step.request), Some(Some(_)));
+        due.iter().any(|step| !(step.unknown && looked_at(step)))
+    }
+
     /// Takes on what is due and not in hand already.
     pub(crate) fn take(&mut self, due: Vec<DueStep>) {
         while let Some(done) = self.doing.try_join_next() {
