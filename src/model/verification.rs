@@ -58,15 +58,21 @@ impl Model {
                 true => verification::alerts(watched),
                 false => RunVerdict::Unknown,
             };
+            // Slow alerts outlast what they tell of: when the objectives are judged, fewer is on the way.
+            let fewer = verdict == RunVerdict::NoChange
+                && watched.firing < watched.before
+                && !parts.is_empty();
             let text = format!(
                 "{} fired before, {} fire now, {} out of sight: {}",
                 watched.before,
                 watched.firing,
                 watched.lost,
-                verdict.name()
+                if fewer { "fewer" } else { verdict.name() }
             );
             figures.push((SafeText::new("alerts"), SafeText::new(&text)));
-            parts.push(verdict);
+            if !fewer {
+                parts.push(verdict);
+            }
         }
         Verification { verdict: verification::whole(parts), figures }
     }

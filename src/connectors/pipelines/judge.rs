@@ -77,6 +77,15 @@ fn numbers(query: &str, read: &Value) -> Result<Vec<f64>, SafeText> {
     }
 }
 
+/// How many are numbers, of how many when some are none: a canary that took no requests has none to tell.
+fn counted(values: &[f64]) -> String {
+    let finite = values.iter().filter(|value| value.is_finite()).count();
+    match values.len() {
+        all if all == finite => all.to_string(),
+        all => format!("{finite} of {all}"),
+    }
+}
+
 fn median(values: &[f64]) -> Option<f64> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
@@ -126,8 +135,8 @@ impl Judge {
             metric.name,
             says(&canary),
             says(&baseline),
-            canary.len(),
-            baseline.len(),
+            counted(&canary),
+            counted(&baseline),
             found.class.name()
         );
         Ok((found, SafeText::new(&line)))
