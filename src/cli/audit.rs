@@ -59,6 +59,12 @@ pub(super) fn run(common: &Common, audit: &Audit) -> anyhow::Result<Exit> {
 }
 
 fn verify(world: &World, allowed: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
+    if allowed.is_none() && world.policy.unread {
+        anyhow::bail!(
+            "policy.toml cannot be read, so who was allowed to write cannot be checked; correct it first, or \
+             check the signatures alone against a file of allowed signers"
+        );
+    }
     let signers = match allowed {
         Some(path) => {
             let text = std::fs::read_to_string(path)

@@ -35,7 +35,7 @@ pub use incident::{
     WorkstreamOpened, WorkstreamStep,
 };
 pub use memory::MemoryLog;
-pub use place::{KeyChoice, Place};
+pub use place::{KeyChoice, Place, UNREAD};
 pub use policy::{Denied, Grant, Policy, Power};
 pub use record::{FormatError, Head, Hybrid, Origin, Record, Sealed, Stamp, id_of};
 pub use signer::{KeyError, KeyId, NAMESPACE, Signature, Signer};

@@ -79,6 +79,10 @@ impl Place {
     }
 }
 
+/// Why nothing is recorded under a policy file of which nothing could be read.
+pub const UNREAD: &str = "policy.toml cannot be read, so whose word counts cannot be judged: what is recorded is shown, \
+    and nothing more is recorded or done. Correct the file; `quarterdeck doctor` says where it is wrong.";
+
 impl Place {
     /// Whether every reader will count these facts, or the sentence why not.
     pub(super) fn allows(
@@ -87,6 +91,9 @@ impl Place {
         at: Timestamp,
         events: &[LogEvent],
     ) -> Result<(), String> {
+        if self.policy.unread {
+            return Err(UNREAD.to_owned());
+        }
         let denied = |event| self.policy.allows(key, Power::needed(event), at).err();
         let Some(why) = events.iter().find_map(denied) else { return Ok(()) };
         let why = match why {

@@ -115,8 +115,12 @@ pub struct Grant {
 /// The policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
-    /// Keys by fingerprint; `None` when there is no policy file, and everybody may do everything.
+    /// Keys by fingerprint; `None` when there is no policy file and everybody may do everything, or it is
+    /// unread.
     pub keys: Option<BTreeMap<KeyId, Grant>>,
+    /// There is a file, and nothing of it could be read: whose word counts cannot be judged. What is recorded
+    /// is shown, since an incident does not end by a typing error; nothing is recorded, so nothing is done.
+    pub unread: bool,
 }
 
 /// Why a key may not.
@@ -131,6 +135,16 @@ pub enum Denied {
 }
 
 impl Policy {
+    /// Of a file of which nothing could be read.
+    pub const fn unread() -> Self {
+        Self { keys: None, unread: true }
+    }
+
+    /// Of these keys.
+    pub const fn of(keys: BTreeMap<KeyId, Grant>) -> Self {
+        Self { keys: Some(keys), unread: false }
+    }
+
     /// Whether `key` may do what needs `power` at `at`.
     pub fn allows(&self, key: KeyId, power: Power, at: Timestamp) -> Result<(), Denied> {
         let Some(keys) = &self.keys else { return Ok(()) };

@@ -207,7 +207,7 @@ fn a_long_log_stands_as_it_is_at_once_and_its_lines_follow() {
 
     // By another policy other entries are mere lines.
     let mut log = store.open();
-    log.govern(&Policy { keys: Some(Default::default()) });
+    log.govern(&Policy::of(Default::default()));
     assert_eq!(log.read_first().unwrap(), None);
 }
 

@@ -381,3 +381,28 @@ fn what_cannot_be_a_version_reaches_nobody() {
     assert!(said.contains("no procedure is declared to roll back cart"), "{said}");
     assert_eq!(room.runs("alice").len(), 0);
 }
+
+#[test]
+fn a_slip_in_the_policy_file_hides_no_incident_and_records_nothing() {
+    let room = Room::with_policy("");
+    room.declare();
+    let path = room.path("alice").join("policy.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{text}[[person")).unwrap();
+    let (code, out, err) = room.run("alice", &["incidents"]);
+    assert!(out.contains("checkout declines cards"), "{code} {out}");
+    assert!(err.contains("policy.toml:"), "{err}");
+    let (code, _, err) = room.run("alice", &["note", "is anybody there"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("nothing more is recorded or done"), "{err}");
+    let (code, _, err) = room.run("alice", &["audit", "verify"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("who was allowed to write cannot be checked"), "{err}");
+    // Where nobody's word counts, the incident is not over: it cannot be shown.
+    fs::write(&path, "version = 1\n").unwrap();
+    let (code, out, err) = room.run("alice", &["incidents"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(err.contains("refused by policy.toml"), "{err}");
+    fs::write(&path, text).unwrap();
+    room.log_is_whole();
+}

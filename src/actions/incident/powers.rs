@@ -1,7 +1,7 @@
 //! What the policy lets a key do, in sentences.
 
 use crate::domain::{Actor, SafeText};
-use crate::eventlog::{Denied, LogEvent, Power};
+use crate::eventlog::{Denied, LogEvent, Power, UNREAD};
 
 use super::{Desk, Facts, Refusal, Rule};
 
@@ -21,6 +21,9 @@ impl Facts {
 impl Desk<'_> {
     /// Whether this key has a power now.
     pub(super) fn may(self, power: Power) -> Result<(), Refusal> {
+        if self.model.duties.unread {
+            return Err(Refusal::new(Rule::Denied, UNREAD));
+        }
         let key = self.by.key;
         let why = match self.model.duties.allows(key, power, self.now) {
             Ok(()) => return Ok(()),

@@ -77,6 +77,14 @@ pub(in crate::cli) fn incidents(common: &Common, ask: &Incidents) -> anyhow::Res
     over.retain(|one| ask.all && !live.iter().any(|live| live.id == one.id));
     over.sort_by_key(|one| std::cmp::Reverse(one.declared_at));
     let listed: Vec<&Incident> = live.iter().copied().chain(over).collect();
+    let refused =
+        model.incidents.refused.iter().filter(|one| one.kind == "incident-declared").count();
+    if refused > 0 {
+        let refused = output::many(refused, "declaration");
+        output::aside(&format!(
+            "quarterdeck: {refused} refused by policy.toml and not shown; `quarterdeck audit verify` names whose"
+        ));
+    }
     if ask.json {
         let all: Vec<serde_json::Value> = listed.iter().map(|one| told::incident(one)).collect();
         output::json(&serde_json::json!({ "version": 1, "at": now.rfc3339(), "incidents": all }));
@@ -101,7 +109,7 @@ pub(in crate::cli) fn incidents(common: &Common, ask: &Incidents) -> anyhow::Res
         }
         output::table(&rows);
     }
-    Ok(if live.is_empty() { Exit::Fine } else { Exit::Attention })
+    Ok(if live.is_empty() && refused == 0 { Exit::Fine } else { Exit::Attention })
 }
 
 /// Prints a timeline, oldest first.

@@ -99,7 +99,7 @@ impl Story {
             (key_of(name), Grant { person: SafeText::new(name), powers, revoked: None })
         };
         let keys = Some(grants.iter().map(grant).collect());
-        self.model.duties = Arc::new(Policy { keys });
+        self.model.duties = Arc::new(Policy { keys, unread: false });
         self
     }
 

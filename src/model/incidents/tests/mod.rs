@@ -70,7 +70,7 @@ fn policy() -> Policy {
         let powers = if who == "bob" { few.clone() } else { all.clone() };
         (key(who), Grant { person: who.into(), powers, revoked: None })
     };
-    Policy { keys: Some(["alice", "bob", "carol"].into_iter().map(grant).collect()) }
+    Policy::of(["alice", "bob", "carol"].into_iter().map(grant).collect())
 }
 
 /// People at their consoles, each with a series of records of their own.
