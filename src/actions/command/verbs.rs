@@ -186,7 +186,21 @@ fn declare(rest: &str) -> Result<Asked, CommandError> {
     // A bare digit begins titles (“3 of 5 regions down”); only SEV-3 and P3 are severities here.
     let severity = word.parse().ok().filter(|_| !word.starts_with(|c: char| c.is_ascii_digit()));
     let title = if severity.is_some() { after } else { rest };
+    // Whoever counts from 0 means the worst: it must not become a title of something middling.
+    if severity.is_none() && is_like_severity(word) {
+        return Err(wrong(word, "a severity: SEV-1, the worst, to SEV-5"));
+    }
     Ok(Asked::Declare { severity, title: plain(title) })
+}
+
+/// `SEV0`, `sev-9`, `P0`; `p99` is a latency.
+fn is_like_severity(word: &str) -> bool {
+    let word = word.trim_end_matches(':').to_ascii_lowercase();
+    let digits = |rest: &str, most: usize| {
+        (1..=most).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let sev = word.strip_prefix("sev").map(|rest| rest.trim_start_matches('-'));
+    sev.is_some_and(|rest| digits(rest, 3)) || word.strip_prefix('p').is_some_and(|r| digits(r, 1))
 }
 
 fn severity(rest: &str) -> Result<Asked, CommandError> {
@@ -361,9 +375,22 @@ fn update(rest: &str) -> Result<Asked, CommandError> {
         "publish" => Ok(Asked::Publish(plain(which))),
         _ => match Audience::named(word) {
             Some(audience) => Ok(Asked::Update { audience: Some(audience), subject: plain(after) }),
+            // A slip of the fingers must not tell the house what was meant for the public.
+            None if is_like_audience(word) => {
+                Err(wrong(word, "an audience: `internal` or `external`"))
+            }
             None => Ok(Asked::Update { audience: None, subject: plain(rest) }),
         },
     }
+}
+
+/// `extrenal`, `ext`: meant for the public, and not to be told to the house.
+fn is_like_audience(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    ["internal", "external"].into_iter().any(|name| {
+        strsim::damerau_levenshtein(&word, name) <= 1
+            || (word.len() >= 3 && name.starts_with(&word))
+    })
 }
 
 fn ticket(rest: &str) -> Result<Asked, CommandError> {

@@ -70,8 +70,10 @@ pub(in crate::cli) async fn declare(
     ask: &Declare,
 ) -> anyhow::Result<Exit> {
     let read = command::read("declare", &ask.words.join(" "));
-    let Some(Ok(Asked::Declare { severity, title })) = read else {
-        anyhow::bail!("`declare` needs a title; it is written `declare [SEV-n] title`");
+    let (severity, title) = match read {
+        Some(Ok(Asked::Declare { severity, title })) => (severity, title),
+        Some(Err(error)) => anyhow::bail!("{error}"),
+        _ => anyhow::bail!("`declare` needs a title; it is written `declare [SEV-n] title`"),
     };
     let ticket = ask.ticket.as_deref().map(a_ticket).transpose()?;
     if look.read_only {
@@ -85,7 +87,11 @@ pub(in crate::cli) async fn declare(
     if title.is_empty() {
         anyhow::bail!("the incident has no title; it is written `declare [SEV-n] title`");
     }
-    let onset = ask.onset.as_deref().map(|text| past(text, desk.now)).transpose()?;
+    let onset = match &ask.onset {
+        Some(text) => Some(past(text, desk.now)?),
+        None => proposal.onset.map(|at| at.min(desk.now)),
+    };
+    let impact = if ask.impact.is_empty() { &proposal.impact } else { &ask.impact };
     let commander = match &ask.commander {
         Some(name) => Some(Actor::new(name)),
         None => (!ask.no_commander).then(|| desk.writer.actor.clone()),
@@ -103,7 +109,7 @@ pub(in crate::cli) async fn declare(
         severity: severity.unwrap_or(proposal.severity),
         reason,
         services: services(ask, &proposal),
-        impact: Impact { sentence: SafeText::body(&ask.impact), scope: SafeText::body(&ask.scope) },
+        impact: Impact { sentence: SafeText::body(impact), scope: SafeText::body(&ask.scope) },
         cause,
         onset,
         commander,

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::domain::{Cause, Judged, Labels, Reading, SafeText, ServiceId, Severity, SloId};
+use crate::domain::{
+    Cause, Judged, Labels, Reading, SafeText, ServiceId, Severity, SloId, Timestamp,
+};
 use crate::eventlog::Declared;
 use crate::model::{Held, Model, SloStatus, Tracked, Verdict};
 
@@ -22,24 +24,67 @@ pub struct Proposal {
     pub title: SafeText,
     /// Services that are hurt.
     pub services: Vec<ServiceId>,
+    /// Who is hurt and how, in words that may go out; empty when nothing burns.
+    pub impact: String,
+    /// When it began, if that is known.
+    pub onset: Option<Timestamp>,
 }
 
 /// Proposes what to declare from a cause: of several severities that could be meant the worst, since it is
 /// cheaper to lower one than to raise it.
 pub fn propose(model: &Model, cause: &Cause) -> Proposal {
-    match cause {
+    let proposal = match cause {
         Cause::Nothing => Proposal {
             severity: Severity::Sev3,
             reason: "no alert and no objective says how bad it is; SEV-3 is the middle".into(),
             title: SafeText::default(),
             services: Vec::new(),
+            impact: String::new(),
+            onset: None,
         },
         Cause::Alerts { title, alerts } => {
             let tracked = alerts.iter().filter_map(|key| model.alerts.alerts.get(key));
             from_alerts(model, title, &tracked.collect::<Vec<_>>())
         }
         Cause::Slo(slo) => from_slo(model, slo),
+    };
+    let (impact, onset) = (impact(model, &proposal.services), began(model, cause));
+    Proposal { impact, onset, ..proposal }
+}
+
+/// When what it is declared from began.
+fn began(model: &Model, cause: &Cause) -> Option<Timestamp> {
+    let book = &model.alerts;
+    match cause {
+        Cause::Alerts { alerts, .. } => {
+            let known = alerts.iter().filter_map(|key| book.alerts.get(key));
+            known.map(|tracked| tracked.alert.starts_at).min()
+        }
+        Cause::Slo(id) => {
+            let status = model.slos.status(id)?;
+            status.conditions.iter().filter_map(|condition| condition.since).min()
+        }
+        Cause::Nothing => None,
     }
+}
+
+/// What the objectives of the services say of the impact, in words that may go out: how many requests, not
+/// how fast a budget burns. Empty when nothing burns.
+fn impact(model: &Model, services: &[ServiceId]) -> String {
+    let catalog = &model.catalog;
+    let worst = model.slos.statuses.iter().find_map(|status| {
+        let slo = catalog.slos.get(&status.slo).filter(|slo| services.contains(&slo.service))?;
+        let rate = status.conditions.first()?.long.value().filter(|rate| *rate > 1.0)?;
+        let share = (rate * (1.0 - slo.objective)).min(1.0);
+        Some(format!("{} of requests miss \"{}\"", roughly(share), slo.with_service()))
+    });
+    worst.unwrap_or_default()
+}
+
+/// `About 31 %`: nobody counts so well that a tenth of it would be true.
+fn roughly(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 1.0 { "Less than 1 %".into() } else { format!("About {percent:.0} %") }
 }
 
 fn from_alerts(model: &Model, title: &SafeText, alerts: &[&Tracked]) -> Proposal {
@@ -73,7 +118,7 @@ fn from_alerts(model: &Model, title: &SafeText, alerts: &[&Tracked]) -> Proposal
             (Severity::Sev3, reason)
         }
     };
-    Proposal { severity, reason, title, services }
+    Proposal { severity, reason, title, services, impact: String::new(), onset: None }
 }
 
 fn from_slo(model: &Model, id: &SloId) -> Proposal {
@@ -97,6 +142,8 @@ fn from_slo(model: &Model, id: &SloId) -> Proposal {
         reason: judged.reason,
         title: about(services.first(), &format!("{name} {what}")),
         services,
+        impact: String::new(),
+        onset: None,
     }
 }
 

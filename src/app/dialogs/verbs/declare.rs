@@ -5,8 +5,7 @@ use crate::actions::{Doing, Screen, propose};
 use crate::app::screens::alerts::chosen;
 use crate::app::{BridgePane, Entry, Field, FieldName as N, Form, Pick, Remark, State, Verb};
 use crate::domain::{
-    Cause, Impact, IncidentId, SafeText, ServiceId, Severity, SloId, TicketRef, Timestamp,
-    TrackerId,
+    Cause, Impact, IncidentId, SafeText, ServiceId, Severity, SloId, TicketRef, TrackerId,
 };
 use crate::model::Verdict;
 
@@ -40,41 +39,6 @@ pub(super) fn cause(state: &State) -> Cause {
     }
 }
 
-/// When what it is declared from began.
-fn began(state: &State, cause: &Cause) -> Option<Timestamp> {
-    let book = &state.model.alerts;
-    match cause {
-        Cause::Alerts { alerts, .. } => {
-            let known = alerts.iter().filter_map(|key| book.alerts.get(key));
-            known.map(|tracked| tracked.alert.starts_at).min()
-        }
-        Cause::Slo(id) => {
-            let status = state.model.slos.status(id)?;
-            status.conditions.iter().filter_map(|condition| condition.since).min()
-        }
-        Cause::Nothing => None,
-    }
-}
-
-/// What the objectives of the services say of the impact, in words that may go out: how many requests, not
-/// how fast a budget burns. Empty when nothing burns.
-fn impact(state: &State, services: &[ServiceId]) -> String {
-    let catalog = &state.model.catalog;
-    let worst = state.model.slos.statuses.iter().find_map(|status| {
-        let slo = catalog.slos.get(&status.slo).filter(|slo| services.contains(&slo.service))?;
-        let rate = status.conditions.first()?.long.value().filter(|rate| *rate > 1.0)?;
-        let share = (rate * (1.0 - slo.objective)).min(1.0);
-        Some(format!("{} of requests miss \"{}\"", roughly(share), slo.with_service()))
-    });
-    worst.unwrap_or_default()
-}
-
-/// `About 31 %`: nobody counts so well that a tenth of it would be true.
-fn roughly(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent < 1.0 { "Less than 1 %".into() } else { format!("About {percent:.0} %") }
-}
-
 pub(super) fn form(state: &mut State, cause: Cause) -> Form {
     let id = draw(state);
     let state = &*state;
@@ -82,7 +46,7 @@ pub(super) fn form(state: &mut State, cause: Cause) -> Form {
     let services: Vec<&str> = proposal.services.iter().map(ServiceId::as_str).collect();
     let severities = Severity::ALL.map(|s| SafeText::new(&s.to_string()));
     let at = usize::from(proposal.severity.number() - 1);
-    let onset = began(state, &cause).map(|at| state.as_typed(at)).unwrap_or_default();
+    let onset = proposal.onset.map(|at| state.as_typed(at)).unwrap_or_default();
     let tracker = match &state.model.playbook.tracker {
         Some(tracker) => format!("one is opened in {tracker}; a key takes on that ticket"),
         None => "none; tracker:key takes one on".to_owned(),
@@ -96,7 +60,7 @@ pub(super) fn form(state: &mut State, cause: Cause) -> Form {
             Entry::Pick(Pick::several(&services.join(", "), known::services(state))),
         )
         .hint("which services are hurt; may follow"),
-        Field::new(N::Impact, Entry::line(&impact(state, &proposal.services)))
+        Field::new(N::Impact, Entry::line(&proposal.impact))
             .hint("who is hurt and how; may follow"),
         Field::new(N::Onset, Entry::back(&onset)).hint("when it began, if known: 14:05 or 10m"),
         Field::new(N::Ticket, Entry::line("")).hint(&tracker),
