@@ -10,6 +10,7 @@ pub(in crate::app) use timeline::matching;
 
 use std::collections::BTreeMap;
 
+use crate::actions::Screen;
 use crate::app::{Detail, IncidentPane, IncidentUi, ReadingLine, State, board};
 use crate::domain::{IncidentId, SafeText};
 use crate::eventlog::RecordId;
@@ -79,12 +80,19 @@ fn select(ui: &mut IncidentUi, incident: &Incident) {
 pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     let State { model, ui, .. } = state;
     let book = &model.incidents;
+    // Under the eyes and fingers it stays what it is, though another one is worse now, or this one is over.
+    let looked_at = ui.screen == Screen::Incident || ui.dialog.is_some();
     let ui = &mut ui.incident;
     if ui.chosen.as_ref().is_some_and(|id| !book.incidents.contains_key(id)) {
         ui.chosen = None;
     }
     let shown = match &ui.chosen {
         Some(id) => Some(id.clone()),
+        None if looked_at
+            && ui.shown.as_ref().is_some_and(|id| book.incidents.contains_key(id)) =>
+        {
+            ui.shown.clone()
+        }
         None => {
             let latest = || book.incidents.values().max_by_key(|one| (one.declared_at, &one.id));
             book.live().into_iter().next().or_else(latest).map(|one| one.id.clone())
@@ -105,16 +113,16 @@ pub(in crate::app) fn refresh(state: &mut State, force: bool) {
     }
 }
 
-/// Another incident: nothing is selected in it yet.
+/// Another incident: nothing is selected in it yet, and what was filtered in the one before hides nothing here.
 fn show_anew(ui: &mut IncidentUi, shown: Option<IncidentId>) {
-    *ui = IncidentUi {
-        chosen: ui.chosen.take(),
-        shown,
-        pane: ui.pane,
-        filter_text: std::mem::take(&mut ui.filter_text),
-        filter: std::mem::take(&mut ui.filter),
-        ..IncidentUi::default()
-    };
+    let first = ui.shown.is_none();
+    let mut anew =
+        IncidentUi { chosen: ui.chosen.take(), shown, pane: ui.pane, ..IncidentUi::default() };
+    if first {
+        anew.filter_text = std::mem::take(&mut ui.filter_text);
+        anew.filter = std::mem::take(&mut ui.filter);
+    }
+    *ui = anew;
 }
 
 /// Shows this incident until another is chosen.

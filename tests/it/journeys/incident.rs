@@ -5,12 +5,12 @@ use std::sync::Arc;
 use pretty_assertions::assert_eq;
 use quarterdeck::app::{Dialog, Effect, Msg, State, update};
 use quarterdeck::domain::{
-    Actor, Audience, Channel, ChannelId, Contact, Operation, Playbook, SafeText, Span, Team,
-    TeamId, TicketAct, TrackerId,
+    Actor, Audience, Channel, ChannelId, Contact, Operation, Playbook, SafeText, Span, Status,
+    Team, TeamId, TicketAct, TrackerId,
 };
 use quarterdeck::eventlog::{
     AppendError, CommandTaken, DecisionStep, EventLog, IncidentEvent as E, LogEvent, MemoryLog,
-    Origin, Signer, TaskStep, WorkstreamStep,
+    Origin, Signer, StatusChanged, TaskStep, WorkstreamStep,
 };
 use quarterdeck::keys::Input;
 
@@ -360,6 +360,29 @@ fn whoever_was_first_is_named_and_nothing_typed_is_lost() {
     let screen = journey.screen();
     assert!(screen.contains("bob was first and took command 4 s ago"), "{screen}");
     assert!(journey.state.all_drafts().values().any(|d| d.contains("in the lift")));
+}
+
+#[test]
+fn what_is_typed_for_one_incident_never_reaches_another_that_is_shown_by_then() {
+    // Two go on; the worse one is looked at, and somebody else resolves it before Enter.
+    let two = format!("{DECLARE} S d 'the office is dark' tab '3' ctrl-o 6");
+    let mut journey = Journey::of(world()).keys(&two);
+    let first = journey.state.incident().unwrap().id.clone();
+    assert_eq!(journey.state.model.incidents.live().len(), 2, "{}", journey.screen());
+    journey = journey.keys(": 'resolve errors are gone'");
+    let mut other = MemoryLog::new(Signer::from_seed(&[9; 32]), Origin([9; 16]));
+    let ended = StatusChanged { status: Status::Resolved, note: "errors are gone".into() };
+    let ended = LogEvent::Incident { incident: first.clone(), event: ended.into() };
+    let at = journey.state.now;
+    let records = other.append(&Actor::new("bob"), at, &[ended]).unwrap();
+    journey.take(Msg::Recorded { records, ours: false });
+    let before = journey.appended.len();
+    let journey = journey.keys("enter");
+    assert_eq!(journey.state.incident().unwrap().id, first);
+    let elsewhere = |event: &&LogEvent| !matches!(event, LogEvent::Incident { incident, .. } if *incident == first);
+    let elsewhere: Vec<_> = journey.appended[before..].iter().filter(elsewhere).collect();
+    assert!(elsewhere.is_empty(), "{elsewhere:?}\n{}", journey.screen());
+    assert_eq!(journey.state.model.incidents.live().len(), 1, "{}", journey.screen());
 }
 
 #[test]

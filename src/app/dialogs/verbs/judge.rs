@@ -59,13 +59,9 @@ pub(super) fn form(state: &State, incident: &Incident, verb: Verb) -> Form {
                 .iter()
                 .filter(|other| other.id != incident.id)
                 .map(|other| Known { word: other.id.text().clone(), detail: other.title.clone() });
-            let known: Vec<Known> = known.collect();
-            let only = match known.as_slice() {
-                [only] => only.word.to_string(),
-                _ => String::new(),
-            };
+            // Chosen, never proposed: what is merged stays merged, and two keys are too few for that.
             let fields = vec![
-                Field::new(N::Into, Entry::Pick(Pick::one(&only, known)))
+                Field::new(N::Into, Entry::Pick(Pick::one("", known.collect())))
                     .hint("the incident that goes on"),
             ];
             Form::new(verb, id, &format!("{} is the same as", incident.id), fields)
@@ -99,6 +95,38 @@ pub(super) fn reshape(state: &State, form: &mut Form) {
         for text in left_open(state, incident) {
             form.remarks.push(Remark::Warn(SafeText::new(&text)));
         }
+    }
+}
+
+/// What merging comes to: which goes on under whom, and what is left behind.
+pub(super) fn merging(state: &State, form: &mut Form) {
+    form.remarks.clear();
+    let all = &state.model.incidents.incidents;
+    let into = IncidentId::new(&form.text(N::Into).trim().to_ascii_uppercase());
+    let (Some(this), Some(other)) = (all.get(&form.incident), all.get(&into)) else { return };
+    let commander = |one: &Incident| match &one.command {
+        Some(command) => format!("commanded by {}", command.commander),
+        None => "commanded by nobody".to_owned(),
+    };
+    let goes_on = format!(
+        "{} “{}” goes on, {}, {}. {} “{}” ends in it and cannot be taken out again.",
+        other.id,
+        other.title,
+        other.severity,
+        commander(other),
+        this.id,
+        this.title
+    );
+    form.remarks.push(Remark::Warn(SafeText::new(&goes_on)));
+    let tasks = this.tasks.values().filter(|task| task.ended.is_none()).count();
+    let updates = this.updates.values().filter(|one| one.published.is_none()).count();
+    let runs = this.runs.values().filter(|run| run.verified.is_none() && run.stopped.is_none());
+    let left = [(tasks, "open task"), (updates, "update not sent"), (runs.count(), "open run")];
+    let left = left.into_iter().filter(|(count, _)| *count > 0);
+    let left: Vec<String> = left.map(|(count, what)| format!("{count} × {what}")).collect();
+    if !left.is_empty() {
+        let text = format!("Nobody goes on with what it leaves: {}.", left.join(", "));
+        form.remarks.push(Remark::Warn(SafeText::new(&text)));
     }
 }
 

@@ -140,6 +140,7 @@ fn reshape(state: &State, form: &mut Form) {
     match &form.verb {
         Verb::Declare(_) => declare::reshape(state, form),
         Verb::Severity | Verb::Status => judge::reshape(state, form),
+        Verb::Merge => judge::merging(state, form),
         Verb::Role | Verb::Page => people::reshape(state, form),
         Verb::Propose(_) => runs::reshape(state, form),
         Verb::Update => update::reshape(state, form),
