@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{Drawn, IncidentPane, board, presence};
-use crate::domain::{Actor, ChannelId, Outcome, Role, Timestamp};
+use crate::domain::{Actor, ChannelId, Outcome, Role, SafeText, Timestamp};
 use crate::eventlog::Presence;
 use crate::model::Standing;
 use crate::model::incidents::{Decision, Incident, Page, Update};
@@ -211,12 +211,24 @@ fn progress(scene: &Scene<'_>, one: &Update) -> (&'static str, format::Short, To
     }
 }
 
+/// The channel that took what another one did not.
+fn instead<'s>(scene: &Scene<'s>, one: &Update, channel: &ChannelId) -> Option<&'s SafeText> {
+    let operation = scene.model().journal.operations.get(one.sends.get(channel)?)?;
+    let by = &operation.attempt.as_ref()?.by;
+    let arrived =
+        matches!(operation.outcome, Some(Outcome::Done { .. } | Outcome::Received { .. }));
+    (arrived && by.as_str() != channel.as_str()).then_some(by)
+}
+
 /// What came of sending by a channel: shape and colour.
 fn receipt(scene: &Scene<'_>, one: &Update, channel: &ChannelId) -> (&'static str, Token) {
     let operations = &scene.model().journal.operations;
     let Some(operation) = one.sends.get(channel).and_then(|id| operations.get(id)) else {
         return ("·", Token::Muted);
     };
+    if instead(scene, one, channel).is_some() {
+        return ("✕", Token::Error);
+    }
     match operation.standing(scene.now()) {
         Standing::UnderWay | Standing::Ended(Outcome::Later { .. }) => ("…", Token::Info),
         Standing::Ended(Outcome::Done { .. } | Outcome::Received { .. }) => ("✓", Token::Ok),
@@ -272,11 +284,15 @@ pub(super) fn updates(
         pen.to(lines.x + 2);
         for channel in &one.channels {
             let (mark, token) = receipt(scene, one, channel);
-            if width(channel.as_str()) + 3 > pen.room() {
+            let way = match instead(scene, one, channel) {
+                Some(by) => short!("{channel}, by {by} instead"),
+                None => short!("{channel}"),
+            };
+            if width(&way) + 3 > pen.room() {
                 pen.put("…", muted);
                 break;
             }
-            pen.put(mark, scene.style(token)).skip(1).put(channel.as_str(), muted).skip(2);
+            pen.put(mark, scene.style(token)).skip(1).put(&way, muted).skip(2);
         }
     })
 }

@@ -182,6 +182,10 @@ fn pins(scene: &Scene<'_>, buf: &mut Buffer, list: Rect, incident: &Incident) ->
         if scene.state.is_held(line.record) {
             pen.put(HELD, scene.style(Token::BannerWarning));
         }
+        if line.withdrawn.is_some() {
+            // Not every terminal crosses out.
+            pen.put("withdrawn: ", scene.style(Token::Warning));
+        }
         pen.put(first_line(&line.text), said(scene, line));
         used += 1;
     }
