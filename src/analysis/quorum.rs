@@ -18,11 +18,22 @@ pub struct Quorum {
 }
 
 impl Quorum {
-    /// Of a group of `voters`. More healthy ones than voters means that the voters were counted wrongly;
-    /// then the larger number counts.
+    /// Of a group of `voters`. More healthy ones than voters are some of them twice, or voters nobody wrote
+    /// down; then the smaller number counts, since it promises less.
     pub fn new(voters: u16, healthy: u16, leader: Option<bool>) -> Self {
-        let voters = voters.max(healthy);
+        let healthy = healthy.min(voters);
         Self { voters, healthy, needed: voters / 2 + 1, leader }
+    }
+
+    /// Of a group of `voters` of which so many answers are good and bad. More answers than voters are of the
+    /// same members, by several sources or under old and new labels: then each bad one may be another member.
+    pub fn seen(voters: u16, good: u16, bad: u16, leader: Option<bool>) -> Self {
+        let answers = good.saturating_add(bad);
+        if answers <= voters || voters == 0 {
+            return Self::new(voters, good, leader);
+        }
+        let lost = bad.div_ceil(answers.div_ceil(voters));
+        Self::new(voters, voters.saturating_sub(lost), leader)
     }
 
     /// Whether a majority is there.
@@ -68,6 +79,23 @@ mod tests {
         assert!(!halved.survives(0));
         let one_lost = Quorum::new(3, 2, Some(true));
         assert!(one_lost.held() && one_lost.survives(0) && !one_lost.survives(1));
+    }
+
+    #[test]
+    fn members_that_are_seen_twice_are_no_more_than_there_are() {
+        let twice = Quorum::seen(3, 6, 0, Some(true));
+        assert_eq!((twice.healthy, twice.voters, twice.margin()), (3, 3, Some(1)));
+        // Two of six do not answer well: one member, twice.
+        let one_lost = Quorum::seen(3, 4, 2, Some(true));
+        assert_eq!((one_lost.healthy, one_lost.margin()), (2, Some(0)));
+        // A pair that differs counts as lost.
+        assert_eq!(Quorum::seen(3, 5, 1, None).healthy, 2);
+        assert_eq!(
+            Quorum::seen(3, 1, 0, None).healthy,
+            1,
+            "those that do not answer are no voters less"
+        );
+        assert_eq!(Quorum::seen(0, 2, 1, None).healthy, 0);
     }
 
     proptest! {

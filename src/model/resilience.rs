@@ -132,7 +132,7 @@ impl Model {
         let lost = members.iter().filter(|m| !well(m)).map(|m| m.labels.clone()).collect();
         ConsensusView {
             group,
-            quorum: Some(Quorum::new(voters, healthy, leader)),
+            quorum: Some(Quorum::seen(voters, healthy, count(members.len()) - healthy, leader)),
             lost,
             age: Some(age),
         }
