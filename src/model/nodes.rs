@@ -284,12 +284,11 @@ impl Model {
             let burn = status.burns.first().and_then(|burn| burn.rate.value());
             view.at = view.at.max(status.at);
             view.verdict = Some(view.verdict.map_or(status.verdict, |v| v.min(status.verdict)));
-            if burn.is_some_and(f64::is_finite) {
-                view.burn = match (view.burn, burn) {
-                    (Some(a), Some(b)) => Some(a.max(b)),
-                    (a, b) => a.or(b),
-                };
-            }
+            let told = status.told_burn().map(|(burn, _)| burn);
+            view.burn = match (view.burn, told) {
+                (Some(a), Some(b)) => Some(a.max(b)),
+                (a, b) => a.or(b),
+            };
             let allowed = 1.0 - slo.objective;
             if let (Some(at), Some(burn)) = (status.at, burn) {
                 // An objective is missed outright when it pages; a slow burn still serves most.
@@ -318,8 +317,9 @@ impl Model {
                 Some((Health::Stale, format!("{} burned when last asked.", status.slo)))
             }
             (Some(health), _) => {
-                let burn = status.burns.first().and_then(|burn| burn.rate.value());
-                let rate = burn.map_or(String::new(), |b| format!(", {b:.1} times its budget"));
+                let rate = status.told_burn().map_or(String::new(), |(burn, window)| {
+                    format!(", burns {burn:.1}× over {window}")
+                });
                 Some((health, format!("{}: {}{rate}.", status.slo, status.verdict.word())))
             }
             (None, Some(_)) if !fresh => {

@@ -119,6 +119,19 @@ pub struct SloStatus {
 }
 
 impl SloStatus {
+    /// The condition that tells most: the first that holds, else the most urgent.
+    pub fn telling(&self) -> Option<&ConditionState> {
+        let holds = self.conditions.iter().find(|c| c.held == Held::Yes);
+        holds.or(self.conditions.first())
+    }
+
+    /// The burn that is told of it wherever one figure has to do, and its window.
+    pub fn told_burn(&self) -> Option<(f64, Span)> {
+        let telling = self.telling()?;
+        let burn = telling.long.value().filter(|burn| burn.is_finite())?;
+        Some((burn, telling.condition.long))
+    }
+
     /// Burn over one of its windows.
     pub fn burn(&self, window: Span) -> Reading {
         self.burns.iter().find(|b| b.window == window).map_or(Reading::Unknown, |b| b.rate)

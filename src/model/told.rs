@@ -7,8 +7,8 @@ use super::{Health, Model, NodeViews, SloStatus};
 use crate::analysis::graph::Lost;
 use crate::analysis::retries::RetryState;
 use crate::domain::{
-    Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, SiteId, SourceKind, Span, TeamId,
-    Timestamp,
+    Agreement, Edge, Graph, NodeKey, SafeText, ServiceId, SiteId, SourceKind, SourceStatus, Span,
+    TeamId, Timestamp,
 };
 
 /// A line of it.
@@ -101,8 +101,10 @@ impl Model {
         // Those in trouble are among the reasons above.
         let quiet = |status: &&SloStatus| self.trouble_of(status).is_none();
         for status in self.objectives_of(&key.service).filter(quiet) {
-            let burn = status.burns.first().and_then(|burn| burn.rate.value());
-            let burn = burn.map_or("burn not known".to_owned(), |b| format!("burn {b:.1}x"));
+            let burn = status.told_burn();
+            let burn = burn.map_or("burn not known".to_owned(), |(burn, window)| {
+                format!("burn {burn:.1}× over {window}")
+            });
             told.push(Told::pair(
                 status.slo.as_str(),
                 &format!("{}, {burn}", status.verdict.word()),
@@ -136,6 +138,14 @@ impl Model {
             self.catalog.slos.get(&status.slo).is_some_and(|slo| slo.service == *service)
         };
         self.slos.statuses.iter().filter(of)
+    }
+
+    /// Whether any source tells of calls, and has done so.
+    fn sees_calls(&self) -> bool {
+        let traces = |status: &SourceStatus| status.kind == SourceKind::Jaeger;
+        let asked = !self.catalog.edges.is_empty() || self.sources.values().any(traces);
+        let heard = |status: &SourceStatus| status.last_good.is_some();
+        asked && self.sources.values().any(heard)
     }
 
     /// A call in one line: how hard, how much, who says so and when, what is wrong along it.
@@ -173,6 +183,8 @@ impl Model {
         let origins = origins.collect::<Vec<_>>().join(" and ");
         parts.push(match edge.origins.agreement() {
             Agreement::Both => origins,
+            // Nobody has looked for calls where no source tells of any.
+            Agreement::DeclaredOnly if !self.sees_calls() => format!("declared by {origins}"),
             Agreement::DeclaredOnly => format!("declared by {origins}, never seen"),
             Agreement::ObservedOnly => format!("seen by {origins}, not declared"),
         });

@@ -198,10 +198,8 @@ fn budget<'t>(scene: &Scene<'_>) -> Vec<Part<'t>> {
     let style = scene.unless_stale(fresh, token);
     let name = format!("{mark} {}", slo_name(scene, status));
     let mut parts = vec![Part::flexible(name, 26, style, 0)];
-    let burn = status.conditions.iter().find(|c| c.held == crate::model::Held::Yes);
-    let burn = burn.or(status.conditions.first()).and_then(|c| c.long.value());
-    parts.push(match burn {
-        Some(rate) if rate > 1.0 => Part::of(short!("burns {}", format::burn(rate)), style, 3),
+    parts.push(match status.told_burn() {
+        Some((rate, _)) if rate > 1.0 => Part::of(short!("burns {}", format::burn(rate)), style, 3),
         _ => Part::new(word, style, 3),
     });
     if let Some(left) = status.budget_left.value() {

@@ -336,12 +336,6 @@ pub(crate) fn name(scene: &Scene<'_>, status: &SloStatus, fresh: bool, cell: &mu
     }
 }
 
-/// The condition that tells most: the first that holds, else the most urgent.
-pub(crate) fn telling(status: &SloStatus) -> Option<&crate::model::ConditionState> {
-    let holds = status.conditions.iter().find(|c| c.held == Held::Yes);
-    holds.or(status.conditions.first())
-}
-
 /// Colour of a burn: loud only where its condition holds, or where the verdict says that it burns. One
 /// window alone over its threshold is worth a look, no more.
 pub(crate) fn burn_token(rate: Reading, c: &ConditionState, verdict: Verdict) -> Token {
@@ -380,13 +374,13 @@ fn budget_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, fresh: bool, cel
         }
         Col::Name => name(scene, status, fresh, cell),
         Col::Long => {
-            if let Some(c) = telling(status) {
+            if let Some(c) = status.telling() {
                 let token = burn_token(c.long, c, status.verdict);
                 burn_cell(scene, fresh, (c.condition.long, c.long), token, cell);
             }
         }
         Col::Short => {
-            if let Some(c) = telling(status) {
+            if let Some(c) = status.telling() {
                 let token = burn_token(c.short, c, status.verdict);
                 burn_cell(scene, fresh, (c.condition.short, c.short), token, cell);
             }

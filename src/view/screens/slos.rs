@@ -15,7 +15,7 @@ use crate::view::widgets::chart::{ChartStyle, Scale, Window, axes, chart};
 use crate::view::widgets::table::{Cell, Column, headings, place, rows};
 use crate::view::widgets::text::{Pen, below, top, width, wrap};
 
-use super::bridge::{burn_token, gone_cell, left_cell, mark_row, name, telling, title_room, trend};
+use super::bridge::{burn_token, gone_cell, left_cell, mark_row, name, title_room, trend};
 use super::{Finder, empty, fitting, inner, title};
 
 /// Columns of objectives.
@@ -126,7 +126,7 @@ fn slo_cell(scene: &Scene<'_>, col: Col, status: &SloStatus, fresh: bool, cell: 
     let (mark, word, token) = verdict(status.verdict);
     let old_news = !fresh && status.verdict == Verdict::Fine;
     let burn = |pick: fn(&ConditionState) -> Reading, cell: &mut Cell<'_>| {
-        if let Some(c) = telling(status) {
+        if let Some(c) = status.telling() {
             let rate = pick(c);
             let token = burn_token(rate, c, status.verdict);
             cell.put(&reading(rate, format::burn), scene.unless_stale(fresh, token));

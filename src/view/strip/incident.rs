@@ -109,7 +109,7 @@ fn worst_burn<'t>(scene: &Scene<'_>, incident: &Incident) -> Option<Part<'t>> {
     };
     let statuses = scene.model().slos.statuses.iter().filter(ours);
     let burns = statuses.filter_map(|status| {
-        let telling = crate::view::screens::bridge::telling(status)?;
+        let telling = status.telling()?;
         match telling.long {
             Reading::Value(rate) => Some((rate, status)),
             Reading::NaN | Reading::NoData | Reading::Unknown => None,
