@@ -21,6 +21,8 @@ const SCRIPT: &str = r#"#!/bin/sh
 printf '%s\n' "$*" >> "$DONE"
 printf 'rolling back to %s\n' "$1"
 while [ -n "$WAIT" ] && [ ! -e "$WAIT" ]; do sleep 0.05; done
+printf 'rolled back to %s\n' "$1"
+printf '%s\n' "$1" >> "$DONE.whole"
 [ "$1" != v0 ]
 "#;
 
@@ -287,6 +289,8 @@ fn killed_midway(room: &Room) -> String {
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("nobody can tell"), "{out}");
     assert_eq!(room.done(), ["v811 of checkout"]);
+    // What it printed after its console was killed did not break it half-way.
+    assert_eq!(fs::read_to_string(room.path("done.whole")).unwrap_or_default(), "v811\n");
     out
 }
 

@@ -10,6 +10,9 @@
 //! still running. Of one that has ended meanwhile nobody knows how: that is said, and a person looks.
 
 use std::collections::{BTreeMap, VecDeque};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd as _;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command as Process};
 
 use super::config::Commands;
@@ -103,14 +107,16 @@ impl Command {
         }
         let (first, rest) =
             words.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
+        let (said, says, errs) = outlet()
+            .map_err(|error| refused(format!("{program} could not be started: {error}.")))?;
         let spawned = Process::new(first)
             .args(rest)
             .env_clear()
             .envs(env)
             .current_dir(&self.config.dir)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(says)
+            .stderr(errs)
             .process_group(0)
             .spawn();
         let mut child = spawned
@@ -118,20 +124,14 @@ impl Command {
         let pid = child.id().unwrap_or_default();
         limit_memory(pid, self.config.memory);
         let course = Arc::new(Mutex::new(Course { pid, ..Course::default() }));
-        let (out, err) = (child.stdout.take(), child.stderr.take());
-        let readers = [
-            out.map(|out| tokio::spawn(read_lines(out, course.clone()))),
-            err.map(|err| tokio::spawn(read_lines(err, course.clone()))),
-        ];
+        let reader = tokio::spawn(read_lines(said, course.clone()));
         locked(&self.running).insert(key.to_owned(), course.clone());
         let deadline = Duration::from_millis(order.deadline.millis().unsigned_abs());
         let program = program.to_owned();
         tokio::spawn(async move {
             let state = wait(&mut child, pid, deadline, &program, &course).await;
-            for reader in readers.into_iter().flatten() {
-                // What keeps the pipe open after the command has ended is not waited for long.
-                let _ = tokio::time::timeout(Duration::from_secs(1), reader).await;
-            }
+            // What keeps the pipe open after the command has ended is not waited for long.
+            let _ = tokio::time::timeout(Duration::from_secs(1), reader).await;
             locked(&course).ended = Some(state);
         });
         Ok(Begun { receipt: SafeText::new(&format!("process {pid}")), url: SafeText::default() })
@@ -211,6 +211,31 @@ impl Command {
         });
         Ok(())
     }
+}
+
+/// A pipe for what a command prints: its end for us, and those for it. The command's ends can be read as well,
+/// so the pipe has a reader for as long as the command runs: were it broken by the end of the console, the next
+/// line it prints would kill it half-way. It holds a MiB that nobody reads; after that the command stands still.
+fn outlet() -> std::io::Result<(Receiver, Stdio, Stdio)> {
+    let (said, says) = std::io::pipe()?;
+    let said = Receiver::from_owned_fd(said.into())?;
+    let says = both_ends(&says).unwrap_or_else(|_| says.into());
+    let errs = says.try_clone()?;
+    Ok((said, says.into(), errs.into()))
+}
+
+#[cfg(target_os = "linux")]
+fn both_ends(says: &std::io::PipeWriter) -> std::io::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", says.as_raw_fd());
+    let both = std::fs::OpenOptions::new().read(true).write(true).open(path)?;
+    // A smaller one does as well, for shorter.
+    let _ = rustix::pipe::fcntl_setpipe_size(&both, 1024 * 1024);
+    Ok(both.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn both_ends(_: &std::io::PipeWriter) -> std::io::Result<OwnedFd> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// Reads what is printed, line by line, with a bound on each.
