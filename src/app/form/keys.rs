@@ -18,6 +18,9 @@ pub(in crate::app) enum Typed {
     Replace,
 }
 
+/// Remarks that a page key goes on by.
+const REMARKS: usize = 4;
+
 impl Form {
     /// A key; `meant` is what the keymap says of it while text is typed.
     pub(in crate::app) fn key(&mut self, meant: Option<PromptAction>, chord: Chord) -> Typed {
@@ -25,6 +28,15 @@ impl Form {
         let last = self.is_last();
         let Some(field) = self.fields.get_mut(self.focus) else { return Typed::Moved };
         let plain = |key| chord == Chord::plain(key);
+        // What is beside the fields is read whole before anything is accepted, also on a small terminal.
+        if !matches!(field.entry, Entry::Text(_)) && (plain(Key::PageDown) || plain(Key::PageUp)) {
+            let last = self.remarks.len().saturating_sub(1);
+            self.read = match plain(Key::PageDown) {
+                true => (self.read + REMARKS).min(last),
+                false => self.read.min(last).saturating_sub(REMARKS),
+            };
+            return Typed::Moved;
+        }
         match (meant, &mut field.entry) {
             (Some(P::AcceptAll), Entry::Pick(pick)) => {
                 pick.complete();

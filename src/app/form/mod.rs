@@ -31,6 +31,8 @@ pub struct Form {
     pub focus: usize,
     /// What the person should know before accepting.
     pub remarks: Vec<Remark>,
+    /// The first of them that is shown, where not all have room.
+    pub read: usize,
     /// Why it was refused last time, or what is missing.
     pub refusal: Option<SafeText>,
     /// Sent to disk, no answer yet: the first of the facts, by which the answer is known.
@@ -106,6 +108,7 @@ impl Form {
             saving: None,
             away: false,
             confirmed: false,
+            read: 0,
         }
     }
 

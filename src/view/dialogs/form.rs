@@ -82,9 +82,9 @@ pub(super) fn draw(
     if beside {
         let x = inner.x + fields_wide + 2;
         let area = Rect { x, width: side.min(inner.right().saturating_sub(x)), ..inner };
-        remarks(scene, buf, area, &form.remarks);
+        remarks(scene, buf, area, form);
     } else if taken > 1 {
-        remarks(scene, buf, below(under, 1), &form.remarks);
+        remarks(scene, buf, below(under, 1), form);
     }
     hints(scene, buf, foot, form);
     (0, 0)
@@ -337,9 +337,16 @@ fn remark_rows(all: &[Remark], cells: u16) -> u16 {
     rows
 }
 
-fn remarks(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, all: &[Remark]) {
+fn remarks(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, form: &Form) {
+    let all = &form.remarks;
+    let first = form.read.min(all.len().saturating_sub(1));
+    let muted = scene.style(Token::Muted);
     let mut row = 0;
-    for remark in all {
+    if first > 0 {
+        Pen::new(buf, area, 0).put("… what is before: pgup", muted);
+        row = 1;
+    }
+    for remark in all.iter().skip(first) {
         let (mark, text, token) = looks(remark);
         let room = usize::from(area.width).saturating_sub(width(mark)).max(1);
         let mut first = true;
@@ -355,8 +362,13 @@ fn remarks(scene: &Scene<'_>, buf: &mut Buffer, area: Rect, all: &[Remark]) {
     // What is cut off is not silently so.
     if row > area.height && area.height > 1 {
         let last = Rect { y: area.bottom() - 1, height: 1, ..area };
-        let more = short!("… {} more lines", row - area.height + 1);
-        let muted = scene.style(Token::Muted);
+        let lines = row - area.height + 1;
+        let text = form.focused().is_some_and(|field| matches!(field.entry, Entry::Text(_)));
+        let more = match text {
+            // The page keys are the text's.
+            true => short!("… {lines} more lines"),
+            false => short!("… {lines} more lines: pgdn"),
+        };
         buf.set_style(last, muted);
         let mut pen = Pen::new(buf, last, 0);
         pen.put(&more, muted);

@@ -270,6 +270,27 @@ fn the_card_says_what_each_figure_rests_on_and_does_not_advise_what_cannot_be_un
     assert_eq!(nothing, None);
 }
 
+#[test]
+fn all_of_the_card_can_be_read_on_a_small_terminal_before_it_is_proposed() {
+    let journey = Journey::of(world("v811")).keys(&format!("{DECLARE} r"));
+    let incident = journey.state.incident().unwrap().id.clone();
+    let titles: Vec<String> = card(&journey.state.model, &incident, "rollback")
+        .iter()
+        .map(|line| line.split_once(": ").unwrap().0.to_owned())
+        .collect();
+    let mut seen = vec![journey.screen()];
+    let mut journey = journey;
+    for _ in 0..titles.len() {
+        journey = journey.keys("pgdn");
+        seen.push(journey.screen());
+    }
+    for title in titles {
+        let shown = |screen: &String| screen.contains(&format!("· {title}: "));
+        assert!(seen.iter().any(shown), "{title}\n{}", seen.join("\n"));
+    }
+    assert_eq!(journey.keys(&"pgup ".repeat(30)).screen(), seen[0]);
+}
+
 /// Readings of the objective once a minute from `from` on, each so many times its budget.
 fn burns(journey: &mut Journey, from: i64, count: i64, times: f64) {
     let base = stories::now();
