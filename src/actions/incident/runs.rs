@@ -388,7 +388,7 @@ fn proofs(desk: Desk<'_>, id: RecordId, run: &Run) -> Vec<LogEvent> {
             about: Some(id),
         })
     };
-    let words = format!("{BEFORE} “{}”:\n{}", run.title, snapshot.words);
+    let words = format!("{BEFORE} “{}”: {}", run.title, snapshot.words);
     // A source's clock may be ahead; what was seen is never later than now.
     let course = |(text, proof): (SafeText, Evidence)| {
         let text = format!("{BEFORE} “{}”: {text}", run.title);

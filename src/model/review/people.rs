@@ -81,12 +81,11 @@ impl People {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
-            let before = out.chars().next_back().is_some_and(in_word);
+            // A path, an address and a receipt stay what they are.
+            let before = out.chars().next_back();
+            let before = before.is_some_and(|c| in_word(c) || "/@.\\~=".contains(c));
             let hit = names.iter().find(|(name, _)| {
-                !before
-                    && rest
-                        .strip_prefix(*name)
-                        .is_some_and(|after| !after.chars().next().is_some_and(in_word))
+                !before && after_name(rest, name).is_some_and(|after| !goes_on(after))
             });
             if let Some((name, role)) = hit {
                 out.push_str(role);
@@ -97,6 +96,25 @@ impl People {
             }
         }
         out
+    }
+}
+
+/// What follows the name, which may begin a sentence.
+fn after_name<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    text.strip_prefix(name).or_else(|| {
+        let (first, others) = (name.chars().next()?, name.get(1..)?);
+        let rest = text.strip_prefix(first.to_ascii_uppercase())?;
+        first.is_ascii_lowercase().then(|| rest.strip_prefix(others))?
+    })
+}
+
+/// Whether a word, a path or an address goes on here.
+fn goes_on(text: &str) -> bool {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some('.') => chars.next().is_some_and(char::is_alphanumeric),
+        Some(c) => in_word(c) || "/@\\=".contains(c),
+        None => false,
     }
 }
 

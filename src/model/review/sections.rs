@@ -73,11 +73,11 @@ impl Desk<'_> {
             .incident
             .timeline
             .iter()
-            .filter(|line| line.at.corrected <= to && rank(line).is_some())
+            .filter(|line| line.at.corrected <= to && self.rank(line).is_some())
             .collect();
         // Of many, what matters most; the log has the others.
         let mut chosen: Vec<usize> = (0..told.len()).collect();
-        chosen.sort_by_key(|at| (rank(told[*at]), *at));
+        chosen.sort_by_key(|at| (self.rank(told[*at]), *at));
         chosen.truncate(MOST_LINES);
         chosen.sort_unstable();
         let left_out = told.len() - chosen.len();
@@ -99,6 +99,14 @@ impl Desk<'_> {
             lines.push(format!("- {left_out} more lines are on the timeline."));
         }
         lines.join("\n")
+    }
+
+    /// Before what in a long account; what was done to production is as telling as what was decided.
+    fn rank(self, line: &Line) -> Option<u8> {
+        let of_run = |run: &Run| line.text.contains(&quoted(&run.title));
+        let rank = rank(line)?;
+        let done = line.kind == LineKind::Step && self.incident.runs.values().any(of_run);
+        Some(if done { rank.min(1) } else { rank })
     }
 
     fn impact(self) -> String {
@@ -388,7 +396,10 @@ impl Desk<'_> {
 
 /// Before what in a long account; `None` is left out of it.
 fn rank(line: &Line) -> Option<u8> {
-    if line.withdrawn.is_some() || line.text.starts_with(MEASURED) {
+    // What was frozen before a run is proof, and no event.
+    let frozen =
+        line.kind == LineKind::Entry(EntryKind::Evidence) && line.text.starts_with("Before “");
+    if frozen || line.withdrawn.is_some() || line.text.starts_with(MEASURED) {
         return None;
     }
     Some(match line.kind {

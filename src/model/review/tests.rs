@@ -358,6 +358,13 @@ fn people_are_called_by_their_role_and_no_word_is_taken_for_a_name() {
         people.without_names("alice asked bob; malice, bob's, alice-b, bob."),
         "responder A asked responder B; malice, responder B's, alice-b, responder B."
     );
+    // Nor is a path, an address or a file another one without them; a name may begin a sentence.
+    assert_eq!(
+        people.without_names(
+            "Bob wrote /home/bob/updates.txt to bob@shop.example. See bob.rs. Alice"
+        ),
+        "responder B wrote /home/bob/updates.txt to bob@shop.example. See bob.rs. responder A"
+    );
 }
 
 #[test]
