@@ -274,10 +274,12 @@ async fn propose(
     let model = &desk.world.model;
     let known = model.incidents.incidents.get(&incident);
     let card = known.and_then(|known| model.card(known, &procedure, desk.now));
-    let (undoes, card) = card.map_or((None, Vec::new()), |card| (card.undoes, card.lines));
+    let (undoes, taken_back, card) =
+        card.map_or((None, None, Vec::new()), |card| (card.undoes, card.change, card.lines));
+    // As on the screen: what is taken back is the newest that can be, unless another is named.
     let change = match &with.change {
         Some(id) => Some(change(&desk.world, id)?),
-        None => None,
+        None => taken_back,
     };
     let doing = Doing::ProposeRun {
         procedure,
@@ -300,17 +302,27 @@ async fn propose(
     Ok(exit)
 }
 
-/// A change that a source told of: by the end of its key.
-fn change(world: &World, id: &str) -> anyhow::Result<Change> {
+/// A change that a source told of: by its id, or by the version or words that only one of them has.
+fn change(world: &World, word: &str) -> anyhow::Result<Change> {
     let all = world.model.changes.newest_first();
-    let mut found = all.into_iter().filter(|change| *change.key.id == *id);
-    let one = found.next().cloned();
-    one.ok_or_else(|| {
-        anyhow::anyhow!(
+    if let Some(one) = all.iter().find(|change| *change.key.id == *word) {
+        return Ok((*one).clone());
+    }
+    let end = |id: &str| id.strip_suffix(word).is_some_and(|rest| rest.ends_with(['/', ':', '-']));
+    let fits =
+        |change: &&&Change| *change.after == *word || *change.title == *word || end(&change.key.id);
+    let found: Vec<&&Change> = all.iter().filter(fits).collect();
+    match found.as_slice() {
+        [one] => Ok((**one).clone()),
+        [] => anyhow::bail!(
             "no change is named {}; `quarterdeck changes` lists them",
-            SafeText::new(id)
-        )
-    })
+            SafeText::new(word)
+        ),
+        several => {
+            let ids: Vec<&str> = several.iter().take(5).map(|one| one.key.id.as_str()).collect();
+            anyhow::bail!("several changes are {}: {}", SafeText::new(word), ids.join(", "))
+        }
+    }
 }
 
 /// Each request as it will be sent.

@@ -124,13 +124,14 @@ fn print(world: &World, feed: &[Fed<'_>]) {
         });
         return;
     }
-    let heading = ["LAG", "AT", "KIND", "SERVICE", "", "CHANGE", "AUTHOR", "REVIEW"];
+    let heading =
+        ["LAG", "AT", "KIND", "SERVICE", "", "CHANGE", "STATE", "RISK", "AUTHOR", "REVIEW", "ID"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    rows.extend(feed.iter().map(row));
+    rows.extend(feed.iter().map(|fed| row(world, fed)));
     output::table(&rows);
 }
 
-fn row(fed: &Fed<'_>) -> Vec<String> {
+fn row(world: &World, fed: &Fed<'_>) -> Vec<String> {
     let change = fed.change;
     let reviewed = match &change.reviewed {
         Reviewed::Unknown => "review unknown".to_owned(),
@@ -147,10 +148,21 @@ fn row(fed: &Fed<'_>) -> Vec<String> {
         change.kind.name().to_owned(),
         change.service.as_ref().map_or_else(|| "no service".to_owned(), ToString::to_string),
         path.to_owned(),
-        change.title.to_string(),
-        change.author.to_string(),
-        reviewed,
+        cut(&change.title, 48),
+        state(change.state).unwrap_or("unknown").to_owned(),
+        world.model.risk(change).level.map_or("unknown", RiskLevel::name).to_owned(),
+        cut(&change.author, 20),
+        cut(&reviewed, 32),
+        cut(&change.key.id, 64),
     ]
+}
+
+/// A text of somebody else's in a column: one long one must not push the others off the screen.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
