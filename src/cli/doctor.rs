@@ -1,5 +1,6 @@
 //! `quarterdeck doctor`: every path, source, credential origin and state, and what to do about it.
 
+mod procedures;
 mod response;
 
 use std::collections::BTreeSet;
@@ -51,6 +52,7 @@ pub(super) async fn run(common: &Common, look: &Look, asking: Asking) -> anyhow:
     state(&world, &mut checks);
     catalog(&world, &mut checks);
     response::check(&world, &mut checks).await;
+    procedures::check(&world, &mut checks).await;
     if world.settings.sources.is_empty() {
         checks.add(
             "sources",

@@ -148,7 +148,7 @@ impl World {
     ) -> Self {
         let (playbook, more) = PlaybookFile::load(&paths.config);
         problems.extend(more);
-        let (policy, more) = policy::load(&paths.config.join("policy.toml"));
+        let (policy, more) = policy::load(&paths.config.join(policy::FILE));
         problems.extend(more);
         let read = (catalog, files, playbook, policy);
         Self::with(paths, settings, problems, read, Arc::new(clock::now))

@@ -28,6 +28,9 @@ use super::settings::read_capped;
 use crate::domain::{SafeText, Timestamp};
 use crate::eventlog::{Grant, KeyId, Policy, Power};
 
+/// Its name.
+pub const FILE: &str = "policy.toml";
+
 /// Reads the file; without one there is no policy.
 pub fn load(path: &Path) -> (Policy, Vec<ConfigError>) {
     if !path.exists() {

@@ -13,9 +13,6 @@ use crate::connectors::pipelines::{self, Pipeline};
 use crate::connectors::{Clock, trackers};
 use crate::domain::{Playbook, SafeText};
 
-/// The name of the policy, beside `config.toml`.
-const POLICY: &str = "policy.toml";
-
 /// What a changed playbook means for the outbox.
 pub(crate) struct Ways {
     /// Channels and trackers as they are spoken to now.
@@ -65,7 +62,7 @@ impl Response {
             folder: folder.to_owned(),
             clock,
             playbook: Seen::of(read.files),
-            policy: Seen::of([folder.join(POLICY)]),
+            policy: Seen::of([folder.join(policy::FILE)]),
         }
     }
 
@@ -108,7 +105,7 @@ impl Response {
     }
 
     fn read_policy(&self) -> Arrival {
-        let path = self.folder.join(POLICY);
+        let path = self.folder.join(policy::FILE);
         if self.policy.is_gone() {
             // Without a policy everybody may do everything: nobody gets that by a file that is moved.
             return told(Err(gone(&path)));

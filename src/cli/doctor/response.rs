@@ -110,7 +110,7 @@ fn on_call(world: &World, what: &str, team: &Team, checks: &mut Checks) {
     }
 }
 
-async fn credentials(what: &str, places: Vec<&SecretRef>, checks: &mut Checks) {
+pub(super) async fn credentials(what: &str, places: Vec<&SecretRef>, checks: &mut Checks) {
     let mut missing = 0;
     for place in &places {
         if let Err(error) = place.read().await {

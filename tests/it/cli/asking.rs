@@ -192,6 +192,51 @@ fn doctor_names_each_problem_and_what_to_do() {
 }
 
 #[test]
+fn doctor_finds_a_rollback_that_could_not_run_or_be_judged() {
+    let home = home(dead_port(), dead_port());
+    let playbook = r#"
+[[pipeline]]
+name = "here"
+kind = "command"
+allow = ["/nowhere/roll-back"]
+[[pipeline]]
+name = "split"
+kind = "haproxy"
+socket = "/nowhere/haproxy.sock"
+[[procedure]]
+name = "roll-back"
+title = "Roll back"
+kind = "rollback"
+service = "chekout"
+[[procedure.step]]
+title = "roll back"
+pipeline = "here"
+argv = ["/nowhere/roll-back"]
+[procedure.verify]
+slos = ["nope"]
+"#;
+    std::fs::write(home.config("playbook.toml"), playbook).unwrap();
+    std::fs::write(home.config("policy.toml"), "[[person").unwrap();
+    let said = home.run(&["doctor", "--json"]);
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    let checks = told["checks"].as_array().unwrap().iter();
+    let problems: Vec<(&str, &str)> = checks
+        .filter(|check| check["good"] == false)
+        .map(|check| (check["what"].as_str().unwrap(), check["found"].as_str().unwrap()))
+        .collect();
+    for (what, part) in [
+        ("policy", "nothing is recorded until it is corrected"),
+        ("pipeline here", "/nowhere/roll-back is not there"),
+        ("pipeline split", "no socket at /nowhere/haproxy.sock"),
+        ("procedure roll-back", "no service chekout"),
+        ("procedure roll-back", "no objective nope"),
+    ] {
+        let told = problems.iter().any(|(at, found)| *at == what && found.contains(part));
+        assert!(told, "{what}: {part} is not in {problems:#?}");
+    }
+}
+
+#[test]
 fn a_note_is_in_the_log_before_it_is_called_recorded() {
     let home = home(dead_port(), dead_port());
     let refused = home.run(&["note", "not", "this", "--read-only"]);
