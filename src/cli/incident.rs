@@ -15,7 +15,8 @@ pub(super) use asked::{Note, Update, Words, act, note, update};
 pub(super) use declare::{Declare, declare};
 pub(super) use evidence::{Ask as Evidence, evidence};
 pub(super) use more::{Decide, Describe, Split, Task, decide, describe, split, task};
-pub(super) use show::{Incidents, Timeline, incidents, timeline};
+pub(super) use show::{Incidents, Timeline, incidents, table, timeline};
+pub(super) use told::incident as told;
 
 use super::world::World;
 use super::{Common, Exit, Look, output};

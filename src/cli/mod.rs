@@ -67,6 +67,7 @@ const STATUS_JSON: &str = "With --json, one object; keys may be added, never cha
     headline  the worst firing group in one line, or null\n  \
     alerts    numbers: firing, muted, acknowledged, stale, lost; null while no Alertmanager answers\n  \
     groups    as `groups` of `quarterdeck alerts --json`\n  \
+    incidents what goes on, as `quarterdeck incidents --json`\n  \
     slos      as `slos` of `quarterdeck slo --json`\n  \
     sources   name, kind, site, address, version, state (fresh, stale, failing, no answer), last_good,\n            \
     latency_ms, clock_offset_ms, clock_bound_ms, error (a sentence, or null)";

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::world::World;
-use super::{Asking, Common, Exit, alerts, gather, output, slo};
+use super::{Asking, Common, Exit, alerts, gather, incident, output, slo};
 use crate::domain::SourceStatus;
 use crate::model::{Group, Verdict};
 
@@ -19,6 +19,7 @@ pub(super) async fn run(common: &Common, asking: Asking) -> anyhow::Result<Exit>
     let model = &world.model;
     let counts = model.alerts.counts();
     let groups = &model.alerts.groups;
+    let live = model.incidents.live();
     if asking.json {
         let mut all = world.head();
         all.insert("headline".into(), json!(model.alerts.headline().map(Group::line)));
@@ -31,6 +32,8 @@ pub(super) async fn run(common: &Common, asking: Asking) -> anyhow::Result<Exit>
         });
         let numbers = if world.alerts_known() { numbers } else { Value::Null };
         all.insert("alerts".into(), numbers);
+        let going_on: Vec<Value> = live.iter().map(|one| incident::told(one)).collect();
+        all.insert("incidents".into(), going_on.into());
         let slos: Vec<Value> = model.slos.statuses.iter().map(|s| slo::as_json(model, s)).collect();
         all.insert("slos".into(), slos.into());
         #[derive(Serialize)]
@@ -54,6 +57,10 @@ pub(super) async fn run(common: &Common, asking: Asking) -> anyhow::Result<Exit>
             "alerts not known".to_owned()
         };
         output::line(&format!("{alerts}, {fresh}/{} sources fresh", sources.len()));
+        if !live.is_empty() {
+            output::line("");
+            incident::table(&live);
+        }
         output::line("");
         slo::print(model, model.slos.statuses.iter().take(MOST_SLOS));
         more(model.slos.statuses.len(), MOST_SLOS, "slo");
@@ -64,7 +71,7 @@ pub(super) async fn run(common: &Common, asking: Asking) -> anyhow::Result<Exit>
         gather::print_sources(&sources, now);
     }
     let bad = model.slos.statuses.iter().any(|s| s.verdict != Verdict::Fine);
-    let calm = !bad && counts.firing + counts.stale + counts.lost == 0;
+    let calm = !bad && live.is_empty() && counts.firing + counts.stale + counts.lost == 0;
     Ok(if calm && world.lacking().is_empty() { Exit::Fine } else { Exit::Attention })
 }
 

@@ -317,10 +317,15 @@ impl Model {
                 Some((Health::Stale, format!("{} burned when last asked.", status.slo)))
             }
             (Some(health), _) => {
-                let rate = status.told_burn().map_or(String::new(), |(burn, window)| {
-                    format!(", burns {burn:.1}× over {window}")
-                });
-                Some((health, format!("{}: {}{rate}.", status.slo, status.verdict.word())))
+                let word = status.verdict.word();
+                let said = match status.told_burn() {
+                    Some((burn, window)) if status.verdict == Verdict::Burning => {
+                        format!("burns {burn:.1}× over {window}")
+                    }
+                    Some((burn, window)) => format!("{word}, burns {burn:.1}× over {window}"),
+                    None => word.to_owned(),
+                };
+                Some((health, format!("{}: {said}.", status.slo)))
             }
             (None, Some(_)) if !fresh => {
                 Some((Health::Stale, format!("{} was not asked lately.", status.slo)))

@@ -23,9 +23,13 @@ pub fn incident(model: &Model, word: Option<&str>) -> Result<IncidentId, Refusal
     let book = &model.incidents;
     let live = book.live();
     let named = |ids: &mut dyn Iterator<Item = &Incident>| {
-        let named: Vec<String> =
-            ids.take(LISTED).map(|one| format!("{} “{}”", one.id, one.title)).collect();
-        named.join(", ")
+        let all: Vec<&Incident> = ids.collect();
+        let named = all.iter().take(LISTED).map(|one| format!("{} “{}”", one.id, one.title));
+        let named = named.collect::<Vec<_>>().join(", ");
+        match all.len().saturating_sub(LISTED) {
+            0 => named,
+            more => format!("{named} and {more} more"),
+        }
     };
     let Some(word) = word.map(str::trim).filter(|word| !word.is_empty()) else {
         return match live.as_slice() {

@@ -91,25 +91,31 @@ pub(in crate::cli) fn incidents(common: &Common, ask: &Incidents) -> anyhow::Res
     } else if listed.is_empty() {
         output::line("No incident is going on.");
     } else {
-        let mut rows = vec![
-            ["INCIDENT", "SEVERITY", "STATUS", "COMMANDER", "SINCE", "TITLE"]
-                .map(str::to_owned)
-                .to_vec(),
-        ];
-        for one in &listed {
-            let commander = one.command.as_ref().map_or("nobody", |c| c.commander.name());
-            rows.push(vec![
-                one.id.to_string(),
-                one.severity.to_string(),
-                one.status.to_string(),
-                commander.to_owned(),
-                minute(one.declared_at),
-                one.title.to_string(),
-            ]);
-        }
-        output::table(&rows);
+        table(&listed);
     }
     Ok(if live.is_empty() && refused == 0 { Exit::Fine } else { Exit::Attention })
+}
+
+/// A line for each.
+pub(in crate::cli) fn table(listed: &[&Incident]) {
+    let heading = ["INCIDENT", "SEVERITY", "STATUS", "COMMANDER", "SINCE", "TITLE"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(listed.iter().map(|one| {
+        let status = match &one.merged_into {
+            Some(into) => format!("went into {into}"),
+            None => one.status.to_string(),
+        };
+        let commander = one.command.as_ref().map_or("nobody", |c| c.commander.name());
+        vec![
+            one.id.to_string(),
+            one.severity.to_string(),
+            status,
+            commander.to_owned(),
+            minute(one.declared_at),
+            one.title.to_string(),
+        ]
+    }));
+    output::table(&rows);
 }
 
 /// Prints a timeline, oldest first.

@@ -72,7 +72,7 @@ pub(super) fn operation(operation: &Operation) -> (&'static str, String) {
 }
 
 /// The incident whole, but for its timeline.
-pub(super) fn incident(one: &Incident) -> Value {
+pub(in crate::cli) fn incident(one: &Incident) -> Value {
     let time = |at: Option<Timestamp>| at.map(Timestamp::rfc3339);
     let roles = one.roles.iter().flat_map(|(role, holders)| {
         holders.iter().map(move |holder| {

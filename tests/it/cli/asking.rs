@@ -82,7 +82,7 @@ fn json_says_the_same_in_one_documented_shape() {
         json!({
             "version": 1, "at": null, "complete": false, "headline": null,
             "alerts": null,
-            "slos": slos, "groups": [], "sources": sources,
+            "slos": slos, "groups": [], "incidents": [], "sources": sources,
         })
     );
     for (asked, key) in [("slo", "slos"), ("alerts", "groups")] {
