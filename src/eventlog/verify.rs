@@ -215,7 +215,9 @@ pub fn verify(
         let record = sealed.as_ref().map(|s| &s.record);
         if let Some(sealed) = &sealed {
             match sealed.recorded().event {
-                Some(event) if event.claim().is_some() => claims.push((sealed.id, event)),
+                Some(event) if event.claim().is_some() => {
+                    claims.push((sealed.id, event, fault.is_none()));
+                }
                 Some(_) => {}
                 None => {
                     report.newer += 1;
@@ -242,8 +244,11 @@ pub fn verify(
         follow((incident, *origin), places, &mut report.findings, &mut missing);
     }
     if let Some(places) = places {
-        let standing = claim::standing(claims.iter().map(|(id, event)| (*id, event)));
-        report.places = misplaced(places, &standing, &newer);
+        let all = claim::standing(claims.iter().map(|(id, event, _)| (*id, event)));
+        // What is refused may have been passed over by a writer whom it was to keep out.
+        let counted = claims.iter().filter(|(.., counts)| *counts);
+        let counted = claim::standing(counted.map(|(id, event, _)| (*id, event)));
+        report.places = misplaced(places, [&all, &counted], &newer);
     }
     // Positions are given out without gaps: more of them gone than the links explain are lost ends.
     let given = last.map_or(0, |Position(last)| last.max(highest.0));
@@ -270,17 +275,17 @@ pub fn verify(
     report
 }
 
-/// Where the store and its records disagree about who took a place. Kinds of a newer version claim places
+/// Where the store and its records disagree about who took a place, by all of them or by those that count. Kinds of a newer version claim places
 /// this one cannot know.
 fn misplaced(
     stored: &BTreeMap<String, RecordId>,
-    standing: &BTreeMap<String, RecordId>,
+    [all, counted]: [&BTreeMap<String, RecordId>; 2],
     newer: &BTreeSet<RecordId>,
 ) -> Vec<SafeText> {
-    let places: BTreeSet<&String> = stored.keys().chain(standing.keys()).collect();
+    let places: BTreeSet<&String> = stored.keys().chain(all.keys()).collect();
     let wrong = places.into_iter().filter_map(|place| {
-        let (says, is) = (stored.get(place), standing.get(place));
-        if says == is || says.is_some_and(|id| newer.contains(id)) {
+        let (says, is) = (stored.get(place), all.get(place));
+        if says == is || says == counted.get(place) || says.is_some_and(|id| newer.contains(id)) {
             return None;
         }
         let name =

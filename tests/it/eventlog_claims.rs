@@ -5,8 +5,9 @@ use std::path::Path;
 use pretty_assertions::assert_eq;
 use quarterdeck::domain::{Actor, Cause, IncidentId, SafeText, Severity, Timestamp};
 use quarterdeck::eventlog::{
-    CommandTaken, Declared, EntryMade, EventLog, IncidentEvent, LogEvent, MachineSaw, MemoryLog,
-    Position, Record, RecordId, Sealed, Signer, Signers, SqliteLog, Subject, verify,
+    CommandTaken, Declared, EntryMade, EventLog, Grant, IncidentEvent, KeyChoice, LogEvent,
+    MachineSaw, MemoryLog, Place, Policy, Position, Power, Record, RecordId, Sealed, Signer,
+    Signers, SqliteLog, Subject, verify,
 };
 use tempfile::TempDir;
 
@@ -143,6 +144,48 @@ fn two_consoles_of_one_store_cannot_both_take_command() {
     }
     let report = SqliteLog::audit(&dir, None).unwrap();
     assert_eq!((report.is_clean(), report.records, report.series), (true, 13, 2));
+}
+
+#[test]
+fn a_record_that_the_policy_refuses_keeps_nobody_out_of_its_place() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = TempDir::new().unwrap();
+    let shared = home.path().join("log");
+    std::fs::create_dir(&shared).unwrap();
+    std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o2770)).unwrap();
+    let place = |name: &str, policy: Policy| Place {
+        private: home.path().join(name),
+        shared: Some(shared.clone()),
+        key: KeyChoice::Own,
+        policy,
+    };
+    let open = |name: &str, policy: Policy| SqliteLog::open_at(&place(name, policy)).unwrap();
+    let key = |name: &str| open(name, Policy::default()).key();
+    let grant = |name: &str, powers: &[Power]| {
+        let powers = powers.iter().copied().collect();
+        (key(name), Grant { person: name.into(), powers, revoked: None })
+    };
+    let all = [Power::Write, Power::Declare, Power::Command];
+    let policy = Policy::of([grant("ada", &all), grant("mallory", &[Power::Write])].into());
+    let [ada, mallory] = ["ada", "mallory"].map(Actor::new);
+    let mut theirs = open("mallory", Policy::default());
+    let mut ours = open("ada", policy.clone());
+    ours.append(&ada, at(0), &[declared("INC-1")]).unwrap();
+    // Where the policy file is missing anything can be written; nobody who has it counts that.
+    let taken = theirs.append(&mallory, at(1), &[command("INC-1", "mallory", None)]).unwrap();
+    let first = ours.append(&ada, at(2), &[command("INC-1", "ada", None)]).unwrap().remove(0);
+    let again = [command("INC-1", "mallory", Some(first.id))];
+    theirs.append(&mallory, at(3), &again).unwrap();
+    // What counts is still taken once.
+    let error = ours.append(&ada, at(4), &[command("INC-1", "ada", None)]).unwrap_err();
+    assert!(error.taken.is_some(), "{error}");
+    let next = [command("INC-1", "ada", Some(first.id))];
+    let next = ours.append(&ada, at(5), &next).unwrap().remove(0);
+    let signers = Some(Signers::Policy(policy.clone()));
+    let report = SqliteLog::audit_at(&place("ada", policy), signers).unwrap();
+    assert_eq!(report.places, vec![] as Vec<SafeText>);
+    assert_eq!(report.findings.len(), 2, "{:?}", report.findings);
+    assert_ne!(taken[0].id, next.id);
 }
 
 /// A store as the first version made it: no claims, one series.

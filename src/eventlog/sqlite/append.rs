@@ -10,7 +10,7 @@ use crate::domain::{Actor, Timestamp};
 use super::super::chain::{Tip, later};
 use super::super::record::{Hybrid, MOST_HEADS, Origin, Sealed};
 use super::super::signer::Signer;
-use super::super::{LogEvent, Position, RecordId, claim};
+use super::super::{Claim, LogEvent, Policy, Position, Power, RecordId, claim};
 use super::say::{Trouble, broken};
 use super::{ROW, row};
 
@@ -24,6 +24,8 @@ const LOOKED_BACK: i64 = 4_096;
 pub(super) struct Writer {
     pub(super) signer: Signer,
     pub(super) origin: Origin,
+    /// Whose records count for this writer.
+    pub(super) policy: Policy,
 }
 
 /// What is known of the log's end from one append to the next.
@@ -130,7 +132,7 @@ impl Ends {
                     Some(taken) => Some(taken),
                     None => standing(connection, &claim.place)?,
                 };
-                if stands != claim.after {
+                if stands != claim.after && !follows(connection, &writer.policy, stands, claim)? {
                     let first = stands.map(|id| find(connection, id)).transpose()?.flatten();
                     let first = first.map(|sealed| sealed.recorded());
                     return Err(Trouble::Taken(Box::new(claim::refused(event, first))));
@@ -205,6 +207,29 @@ pub(super) fn standing(connection: &Connection, place: &str) -> rusqlite::Result
         .prepare_cached("SELECT record FROM claim WHERE place = ?1")?
         .query_row([place], |r| r.get(0).map(RecordId))
         .optional()
+}
+
+/// Whether a claim follows the last record at its place that the policy counts. What every reader refuses keeps
+/// nobody out: else one unauthorised record would stand in the way of all that are allowed.
+fn follows(
+    connection: &Connection,
+    policy: &Policy,
+    mut stands: Option<RecordId>,
+    claim: &Claim,
+) -> Result<bool, Trouble> {
+    // Each follows an earlier one, so this ends.
+    while stands != claim.after {
+        let Some(sealed) = stands.map(|id| find(connection, id)).transpose()?.flatten() else {
+            return Ok(false);
+        };
+        let one = sealed.recorded();
+        let Some(event) = &one.event else { return Ok(false) };
+        if policy.allows(one.key, Power::needed(event), one.at).is_ok() {
+            return Ok(false);
+        }
+        stands = event.claim().and_then(|before| before.after);
+    }
+    Ok(true)
 }
 
 /// A record by its id, if it is whole.

@@ -251,7 +251,8 @@ impl SqliteLog {
         };
         let (_, wall) = written;
         self.place.allows(signer.id(), wall, events).map_err(Trouble::Broken)?;
-        let writer = Writer { signer, origin: self.origin };
+        let policy = self.place.policy.clone();
+        let writer = Writer { signer, origin: self.origin, policy };
         let (path, ends) = (&self.path, &mut self.ends);
         let mut early = None;
         if writer.signer.is_slow() {
