@@ -183,6 +183,12 @@ pub(super) fn follow_up_moved(
             one.due = *due;
             format!("{by} gave the follow-up {text} until {}{note}", clock(*due, at))
         }
+        // Of several consoles that looked for it after a crash each may find it; it is told once.
+        FollowUpStep::Tracked(ticket)
+            if one.ticket.as_ref().is_some_and(|(of, _)| of == ticket) =>
+        {
+            return Ok(String::new());
+        }
         FollowUpStep::Tracked(ticket) => {
             let url = event.note.clone();
             one.ticket = Some((ticket.clone(), Ticket { url, ..Ticket::default() }));

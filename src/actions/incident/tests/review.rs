@@ -224,6 +224,12 @@ fn a_follow_up_and_its_ticket_move_each_other() {
     );
     let followed = story.model.incidents.followed_tickets();
     assert_eq!(followed, [(story.id.clone(), ticket.clone())]);
+    // A console that found it, too, after a crash tells nothing new.
+    let step = FollowUpStep::Tracked(ticket.clone());
+    story.writes("bob", FollowUpMoved { follow_up: id, step, note: "".into() });
+    let lines = story.incident().timeline.iter();
+    let told = lines.filter(|line| line.text.ends_with("is github 42")).count();
+    assert_eq!(told, 1);
     let seen = |state: &str, done, version: &str| TicketChanged {
         seen: TicketSeen {
             ticket: ticket.clone(),
