@@ -66,6 +66,8 @@ pub struct Supposed {
     pub strained: Vec<Strained>,
     /// What was assumed, as whole sentences.
     pub assumed: Vec<SafeText>,
+    /// Whether something takes over of which nobody can tell how much more it gets.
+    pub blind: bool,
 }
 
 impl Supposed {
@@ -76,7 +78,8 @@ impl Supposed {
 
     /// Whether it reaches something of which it cannot be said whether it holds.
     pub fn is_unsure(&self) -> bool {
-        self.strained.iter().any(|one| one.is_touched() && one.breaks == Breaks::Unknown)
+        let unknown = |one: &Strained| one.is_touched() && one.breaks == Breaks::Unknown;
+        (self.blind && !self.strained.is_empty()) || self.strained.iter().any(unknown)
     }
 
     /// The first that breaks whether this happens or not.
@@ -118,6 +121,7 @@ impl Model {
             })
             .collect();
         let mut assumed = losses.assumed.clone();
+        let said = assumed.len();
         let gauges = self.gauges();
         let ix = |service: &ServiceId| graph.of_service(service).map(NodeIx::index);
         let growth = match suppose {
@@ -127,6 +131,7 @@ impl Model {
             Suppose::Drain(service) => moved(graph, service, &mut assumed),
             Suppose::Zone(_) | Suppose::Replicas(..) => Vec::new(),
         };
+        let blind = assumed.len() > said;
         let scenario = Scenario { growth };
         // Which site of a service fills a resource nobody says, so it is the one whose load grows most.
         let load = what_if(&nodes, &calls, &[], &scenario).growth;
@@ -185,6 +190,7 @@ impl Model {
             down,
             strained: strained.collect(),
             assumed: assumed.iter().map(|text| SafeText::new(text)).collect(),
+            blind,
         })
     }
 

@@ -83,8 +83,11 @@ fn catalog(resources: Vec<Resource>) -> Catalog {
 }
 
 fn model(resources: Vec<Resource>) -> Model {
-    let catalog = Arc::new(catalog(resources));
-    let mut model = Model::new(catalog, SeverityPolicy::default(), Vec::new());
+    of(catalog(resources))
+}
+
+fn of(catalog: Catalog) -> Model {
+    let mut model = Model::new(Arc::new(catalog), SeverityPolicy::default(), Vec::new());
     let source = SourceId::new("prom");
     model.source(SourceStatus::new(
         source,
@@ -280,6 +283,23 @@ fn shop() -> Model {
 
 fn suppose(text: &str) -> Suppose {
     Suppose::parse(text).unwrap()
+}
+
+#[test]
+fn what_takes_over_unmeasured_is_never_said_to_hold() {
+    let pool = resource("cart-pool", "cart", ResourceKind::Pool, Capacity::Fixed(100.0));
+    let mut catalog = catalog(vec![pool]);
+    // Either will do for the web, and nobody measures what each gets.
+    let web = catalog.services.get_mut(&ServiceId::new("web")).unwrap();
+    web.depends_on.iter_mut().for_each(|one| one.any_of = Some(1));
+    let mut model = of(catalog);
+    answer(&mut model, used("cart-pool"), &[("", 120.0)]);
+    model.study();
+    let drained = model.what_if(&suppose("drain checkout")).unwrap();
+    assert_eq!(
+        drained.headline(),
+        "checkout goes down. No resource is known to break by it, but not everything it reaches is known."
+    );
 }
 
 #[test]
